@@ -1,0 +1,111 @@
+"""What a check is: a streaming measurement, and the limits that judge it.
+
+A check file holds one class; finding it in `checks/` is all the registration there is. The class *measures* and a
+`Limit` *judges*, so a campaign can move a limit without touching an algorithm. Spans are the stretches that a
+contributor should look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
+
+from capture_validation.report import Limit, Requirement, Span
+
+if TYPE_CHECKING:
+    from capture_validation.decode import AudioBlock, AudioTrack, TrackEnd, VideoFrame, VideoTrack
+
+
+class Measurement(Struct, frozen=True):
+    """What a check found: a value in the check's unit, where, and facts for its sentence.
+
+    `code` overrides the direction (`too-high`, `too-low`) when the check knows a better cause. A value of `None` means
+    that the recording gives nothing to measure, which is `not_applicable` and never a failure.
+    """
+
+    value: float | None
+    spans: tuple[Span, ...] = ()
+    parameters: dict[str, str | float] = {}
+    code: str | None = None
+
+
+class Rule(Struct, frozen=True):
+    """How a profile judges one check: its limit, and whether failing it matters."""
+
+    limit: Limit
+    requirement: Requirement = "advisory"
+
+
+def at_most(maximum: float, *, reject: float | None = None, requirement: Requirement = "advisory") -> Rule:
+    """Pass values up to `maximum`; refuse beyond `reject` (or beyond `maximum` where no `reject` is given)."""
+    return Rule(Limit(maximum=maximum, reject_maximum=reject), requirement)
+
+
+def at_least(minimum: float, *, reject: float | None = None, requirement: Requirement = "advisory") -> Rule:
+    """Pass values from `minimum` upwards; refuse below `reject` (or below `minimum` where no `reject` is given)."""
+    return Rule(Limit(minimum=minimum, reject_minimum=reject), requirement)
+
+
+def between(minimum: float, maximum: float, *, requirement: Requirement = "advisory") -> Rule:
+    """Pass values from `minimum` to `maximum`, both included."""
+    return Rule(Limit(minimum=minimum, maximum=maximum), requirement)
+
+
+class Check:
+    """The part every check shares: identity, limits and words.
+
+    `profiles` maps a profile name (`speech`, `conversation`, `ambient`, `music`, `video`) to its rule; a profile that
+    is not named does not run the check. `sentences` maps a code to a template such as
+    `"The recording is {value} {unit}; at most {maximum} is allowed."`; `fix` says what to do on a phone.
+    `uncertainty` is the measurement's own error in `unit`: a required check that fails by less goes to a person.
+    `mendable` is False where no other take could help, so that the recording is rejected instead of sent back.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    title: ClassVar[str]
+    unit: ClassVar[str]
+    profiles: ClassVar[Mapping[str, Rule]]
+    sentences: ClassVar[Mapping[str, str]]
+    fix: ClassVar[str]
+    false_alarms: ClassVar[str]
+    source: ClassVar[str]
+    uncertainty: ClassVar[float] = 0.0
+    mendable: ClassVar[bool] = True
+    full_tier_only: ClassVar[bool] = False
+
+    def __init__(self, rule: Rule) -> None:
+        """Keep the rule, because the spans worth showing depend on the limit."""
+        self.rule = rule
+
+    def end(self, end: TrackEnd) -> None:
+        """Hear how decoding went, before `measure`."""
+
+    def measure(self) -> Measurement:
+        """Give the measurement of the whole track."""
+        raise NotImplementedError
+
+
+class AudioCheck(Check):
+    """A check on the sound track; it also runs on the sound of a video."""
+
+    def start(self, track: AudioTrack) -> None:
+        """Prepare for a track of known sample rate (Hz) and channel count."""
+
+    def feed(self, block: AudioBlock) -> None:
+        """Take the next 0.5 s of float32 samples, shape (samples, channels), range −1…1."""
+
+
+class VideoCheck(Check):
+    """A check on the picture track."""
+
+    #: Frames a second this check wants to see; 0 asks for every decoded frame (its timestamps, not its pixels).
+    frames_per_second: ClassVar[float] = 4.0
+
+    def start(self, track: VideoTrack) -> None:
+        """Prepare for a track of known size (pixels as shown) and frame rate."""
+
+    def feed(self, frame: VideoFrame) -> None:
+        """Take the next frame that is due."""

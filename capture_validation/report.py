@@ -1,0 +1,119 @@
+"""What an examination says: media facts, every check's result, the outcome, and curves for the picture.
+
+The report is data, not prose: a failure is a code with parameters, and `texts` turns it into a sentence in the reader's
+language. That way a report stored today reads well in a language added next year.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Status = Literal["passed", "hint", "borderline", "failed", "not_applicable"]
+Outcome = Literal["passed", "in_review", "needs_fix", "rejected"]
+Requirement = Literal["required", "advisory", "off"]
+
+
+class Span(Struct, frozen=True, array_like=False):
+    """A stretch of the recording, in seconds from its start; `start_s <= end_s`."""
+
+    start_s: float
+    end_s: float
+
+
+class Limit(Struct, frozen=True, omit_defaults=True):
+    """What a measurement is judged by: the good range, and the range outside which a take is refused.
+
+    A value inside [`minimum`, `maximum`] passes. Outside it is a hint until it leaves
+    [`reject_minimum`, `reject_maximum`]; where no reject bound is set on that side, leaving the good range is enough.
+    """
+
+    minimum: float | None = None
+    maximum: float | None = None
+    reject_minimum: float | None = None
+    reject_maximum: float | None = None
+
+
+class AudioFacts(Struct, frozen=True):
+    """The sound track that was examined."""
+
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    sample_format: str
+    bit_rate: int | None
+
+
+class VideoFacts(Struct, frozen=True):
+    """The picture track that was examined; width and height as shown, after rotation and pixel aspect."""
+
+    codec: str
+    width: int
+    height: int
+    rotation_deg: int
+    frame_rate: float
+    pixel_format: str
+
+
+class MediaFacts(Struct, frozen=True):
+    """What the file is, as found by decoding it and not by what its name or header claims."""
+
+    container: str
+    media_type: str
+    size_bytes: int
+    duration_s: float
+    audio: AudioFacts | None = None
+    video: VideoFacts | None = None
+
+
+class Rejection(Struct, frozen=True):
+    """Why a file could not be examined at all: a slug and the facts of its sentence."""
+
+    code: str
+    parameters: dict[str, str | float] = {}
+
+
+class CheckResult(Struct, frozen=True):
+    """One check's verdict on one recording.
+
+    `code` is `passed`, `not-applicable`, or names the direction of the failure (`too-high`, `too-low`) or a cause of
+    the check's own; with `name` it selects the sentence. `value` and `limit` share `unit`; `spans` say where.
+    """
+
+    name: str
+    version: int
+    status: Status
+    requirement: Requirement
+    code: str
+    unit: str
+    value: float | None = None
+    limit: Limit = Limit()
+    spans: tuple[Span, ...] = ()
+    parameters: dict[str, str | float] = {}
+
+
+class Curve(Struct, frozen=True):
+    """A measurement over time for the picture: one value per `step_s`, in `unit` (dBFS, 0…255, …)."""
+
+    name: str
+    unit: str
+    step_s: float
+    values: tuple[float, ...]
+
+
+class Report(Struct, frozen=True):
+    """Everything one examination found, with the versions it was found by."""
+
+    library: str
+    profile: str
+    profile_version: int
+    media: MediaFacts | None
+    rejection: Rejection | None
+    checks: tuple[CheckResult, ...]
+    curves: tuple[Curve, ...] = ()
+
+    @property
+    def failed(self) -> tuple[CheckResult, ...]:
+        """The required checks that this take did not meet."""
+        return tuple(check for check in self.checks if check.status == "failed")
