@@ -1,0 +1,159 @@
+"""Everything storage raises, drawn as one tree.
+
+    StorageError
+    ├── Missing                       nothing of that id belongs to this account (or to anybody: both look the same)
+    │   ├── RecordingMissing, UploadMissing, CampaignMissing, TermSheetMissing, ReportMissing, PromptMissing
+    ├── Conflict                      the request is well formed and does not fit what is stored
+    │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
+    │   │   OffsetConflict, ClaimDiffers
+    ├── Refused                       the request asks for more than is allowed
+    │   ├── TooLarge, TooManyChunks, MediaTypeRefused, DecisionMissing
+    ├── Expired                       UploadExpired
+    ├── SignInRefused                 the credentials or the token do not stand
+    └── Unavailable                   an engine does not answer: try again later
+        ├── DatabaseBusy, StoreUnavailable, StoreFull
+
+The docstring of a class is its default message; attributes carry the facts that a problem shows to the client.
+"""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Something could not be read or kept."""
+
+    def __init__(self, message: str | None = None, **facts: object) -> None:
+        super().__init__(message or (self.__doc__ or "").splitlines()[0])
+        self.facts = facts
+
+
+class Missing(StorageError):
+    """There is nothing here by that id."""
+
+
+class RecordingMissing(Missing):
+    """You have no recording by that id."""
+
+
+class UploadMissing(Missing):
+    """You have no upload by that id."""
+
+
+class CampaignMissing(Missing):
+    """There is no campaign by that id."""
+
+
+class PromptMissing(Missing):
+    """The campaign has no prompt by that id."""
+
+
+class TermSheetMissing(Missing):
+    """There is no term sheet by that id and version."""
+
+
+class ReportMissing(Missing):
+    """There is no report for this recording yet."""
+
+
+class MediaMissing(Missing):
+    """The bytes of this recording are not stored, or not yet."""
+
+
+class Conflict(StorageError):
+    """The request does not fit what is stored."""
+
+
+class EmailTaken(Conflict):
+    """There is already an account with this e-mail address."""
+
+
+class SlotTaken(Conflict):
+    """You already have a take for this prompt; name it in `replaces` once it needs a fix, or delete it first."""
+
+
+class ReplacementRefused(Conflict):
+    """Only a take of the same prompt that needs a fix can be replaced."""
+
+
+class CampaignClosed(Conflict):
+    """This campaign takes no more recordings."""
+
+
+class ClaimDiffers(Conflict):
+    """The claim of this upload does not match the recording it names."""
+
+
+class MoveRefused(Conflict):
+    """The recording cannot do that in its present state."""
+
+
+class TermsChanged(Conflict):
+    """The term sheet that was agreed to is not the one this campaign uses; read it again."""
+
+
+class UploadBusy(Conflict):
+    """Another request is writing to this upload; try again in a moment."""
+
+
+class UploadFinished(Conflict):
+    """This upload is complete."""
+
+
+class OffsetConflict(Conflict):
+    """The bytes do not continue where the stored ones end; ask for the offset and go on from there."""
+
+
+class Refused(StorageError):
+    """The request asks for more than is allowed."""
+
+
+class TooLarge(Refused):
+    """The recording is larger than this campaign allows."""
+
+
+class TooManyChunks(Refused):
+    """The upload arrived in too many small pieces; send it again in larger ones."""
+
+
+class MediaTypeRefused(Refused):
+    """This campaign takes another kind of recording."""
+
+
+class LanguageRefused(Refused):
+    """This campaign does not collect recordings in that language."""
+
+
+class DecisionMissing(Refused):
+    """A use in the term sheet needs a decision of its own."""
+
+
+class Expired(StorageError):
+    """It is too late for that."""
+
+
+class UploadExpired(Expired):
+    """This upload has expired; claim the recording again."""
+
+
+class SignInRefused(StorageError):
+    """The e-mail address and password do not match an account."""
+
+
+class TokenRefused(SignInRefused):
+    """The token is missing, unknown or expired; sign in again."""
+
+
+class Unavailable(StorageError):
+    """A part of the service does not answer; try again later."""
+
+
+class DatabaseBusy(Unavailable):
+    """The database does not answer in time; try again in a moment."""
+
+
+class StoreUnavailable(Unavailable):
+    """The object store does not answer; nothing was lost, try again in a moment."""
+
+
+class StoreFull(Unavailable):
+    """There is no room for new recordings right now; try again later."""
