@@ -1,0 +1,36 @@
+"""What a file is that is not a recording, for a sentence the contributor understands.
+
+Nothing here decides whether a file is accepted: that was settled when no container recognised it.
+"""
+
+import re
+
+from capture_validation.errors import Unreadable
+
+# Starts of files that only name other files or addresses (HLS RFC 8216, DASH ISO/IEC 23009-1, SDP RFC 8866, …).
+PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"RTSPtext", b"rtsptext", b"SMILtext", b"[playlist]", b"<smil", b"<asx")
+SIGNATURES = {
+    "image": (b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"\x00\x00\x00\x0cJXL "),
+    "archive": (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ"),
+    "document": (b"%PDF", b"{\\rtf", b"\xd0\xcf\x11\xe0"),
+    "web page": (b"<!doctype html", b"<html"),
+    "raw video": (b"YUV4MPEG2", b"\x00\x00\x00\x01", b"\x00\x00\x01", b"FRAME"),
+    "program": (b"\x7fELF", b"MZ", b"#!/"),
+    "unsupported media": (b"FLV", b"0&\xb2u", b".RMF", b"wvpk", b"MAC ", b"fLaX", b"TTA1", b"MThd", b"G@"),
+}
+
+
+def refusal(head: bytes) -> Unreadable:
+    """The error for a file that no container recognised, by its first bytes."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(PLAYLISTS) or re.search(rb"<(\w+:)?(MPD|lolz|SmoothStreamingMedia)\b", head, re.IGNORECASE):
+        return Unreadable("playlist")
+    for looks_like, signatures in SIGNATURES.items():
+        if head.startswith(signatures) or start.lower().startswith(signatures):
+            return Unreadable("container-unknown", looks_like=looks_like)
+    return Unreadable("container-unknown", looks_like="text" if _is_text(head) else "unknown data")
+
+
+def _is_text(head: bytes) -> bool:
+    printable = sum(byte >= 0x20 or byte in b"\t\r\n\x1b" for byte in head)
+    return bool(head) and b"\0" not in head and printable > 0.95 * len(head)
