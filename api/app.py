@@ -1,0 +1,99 @@
+"""The application: which resources there are, what they may ask for, and what happens when they raise.
+
+A resource is one module, and offers its routes as `handlers`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.config.cors import CORSConfig
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import SerializationException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi import OpenAPIConfig
+
+from api import health, problems
+from api.authentication import authenticated, current_account
+from api.logs import observed
+from api.problems import MalformedJson, UnsupportedMediaType, problem_response
+from api.settings import Settings
+from storage.database import Pool, pool
+
+RESOURCES: list[Any] = [health, problems]
+#: No JSON request needs more; uploads are streams and set their own limit.
+JSON_BYTES = 1_000_000
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """A request whose JSON may come from anybody."""
+
+    async def json(self) -> Any:
+        """Decode the body. Raises MalformedJson, also for nesting that no decoder can follow."""
+        try:
+            return await super().json()
+        except (SerializationException, RecursionError) as error:
+            raise MalformedJson from error
+
+
+def create_app(settings: Settings) -> Litestar:
+    """Build the service; its engines are connected when the server starts it."""
+
+    @asynccontextmanager
+    async def engines(app: Litestar) -> AsyncIterator[None]:
+        async with pool(settings.database_url) as database:
+            app.state.database = database
+            yield
+
+    app = Litestar(
+        route_handlers=[handler for resource in RESOURCES for handler in resource.handlers],
+        lifespan=[engines],
+        state=State({"settings": settings}),
+        dependencies={
+            "database": Provide(_database, sync_to_thread=False),
+            "settings": Provide(_settings, sync_to_thread=False),
+            "account": Provide(current_account, sync_to_thread=False),
+        },
+        guards=[json_only],
+        middleware=[authenticated],
+        exception_handlers={Exception: problem_response},
+        cors_config=_cors(settings),
+        openapi_config=OpenAPIConfig(title="Contributor companion", version="1", use_handler_docstrings=True),
+        request_class=JsonRequest,
+        request_max_body_size=JSON_BYTES,
+        logging_config=None,
+    )
+    # Outside the router, so that unknown addresses are logged and numbered too.
+    app.asgi_handler = observed(app.asgi_handler)
+    return app
+
+
+def _database(state: State) -> Pool:
+    return state.database  # type: ignore[no-any-return]
+
+
+def _settings(state: State) -> Settings:
+    return state.settings  # type: ignore[no-any-return]
+
+
+def json_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Refuse a body that is declared as anything but JSON, on routes that read JSON. Raises UnsupportedMediaType."""
+    declared = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if declared and "data" in handler.parsed_fn_signature.parameters:
+        subtype = declared.partition("/")[2]
+        if not (declared == "application/json" or subtype.endswith("+json")):
+            raise UnsupportedMediaType
+
+
+def _cors(settings: Settings) -> CORSConfig:
+    """Let web clients call; without cookies an origin gains nothing that its user did not type in."""
+    exposed = ["ETag", "Location", "Retry-After", "X-Request-Id", "Idempotency-Replayed", "Content-Language"]
+    tus = ["Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Upload-Offset", "Upload-Length"]
+    return CORSConfig(
+        allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
+        expose_headers=[*exposed, *tus, "Upload-Expires", "Upload-Metadata"],
+        max_age=86400,
+    )

@@ -1,0 +1,21 @@
+"""What a handler asks for by the name of its parameter: `database`, `store`, `settings`, `account`.
+
+The values are made once by the application (the account: once per request) and are handed over unchecked, because
+validating a connection pool on every request costs time and can find nothing.
+"""
+
+from typing import TypeAlias
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from api.settings import Settings
+from storage.database import Pool
+from storage.sessions import Account
+
+#: `database: Database`: the pool of PostgreSQL connections.
+Database: TypeAlias = NamedDependency[SkipValidation[Pool]]
+#: `settings: Configuration`: what the operator decided.
+Configuration: TypeAlias = NamedDependency[SkipValidation[Settings]]
+#: `account: Caller`: who is asking; only on routes that are not public.
+Caller: TypeAlias = NamedDependency[SkipValidation[Account]]

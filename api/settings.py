@@ -1,0 +1,121 @@
+"""Every setting of the service: its environment variable, its default and what it means.
+
+The struct is the whole table: the process reads it at start, `companion doctor` and the README print it, and a value
+that cannot be used ends the process with one sentence instead of an error at the first request.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+
+class SettingsInvalid(ValueError):
+    """A setting is missing or cannot be used."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What an operator decides; everything else is decided in the code."""
+
+    database_url: Annotated[
+        str, Meta(min_length=1, description="PostgreSQL of the service's own role, as a libpq URL.")
+    ] = field(name="DATABASE_URL")
+    migration_database_url: Annotated[
+        str, Meta(description="PostgreSQL of the schema's owner, for `companion migrate`; as DATABASE_URL when empty.")
+    ] = field(name="MIGRATION_DATABASE_URL", default="")
+    s3_endpoint: Annotated[
+        str, Meta(pattern="^https?://", description="Any S3: scheme, host and port, such as http://127.0.0.1:8333.")
+    ] = field(name="S3_ENDPOINT")
+    s3_access_key: Annotated[str, Meta(min_length=1, description="Access key of the bucket.")] = field(
+        name="S3_ACCESS_KEY"
+    )
+    s3_secret_key: Annotated[str, Meta(min_length=1, description="Secret key of the bucket.")] = field(
+        name="S3_SECRET_KEY"
+    )
+    s3_bucket: Annotated[str, Meta(min_length=3, description="Bucket for quarantined and final recordings.")] = field(
+        name="S3_BUCKET", default="companion"
+    )
+    s3_region: Annotated[str, Meta(description="Region of the bucket.")] = field(name="S3_REGION", default="us-east-1")
+    master_key: Annotated[
+        bytes,
+        Meta(
+            min_length=32,
+            max_length=32,
+            description="32 random bytes in base64. Wraps every contributor's key and signs short-lived media links.",
+        ),
+    ] = field(name="COMPANION_MASTER_KEY")
+    host: Annotated[str, Meta(description="Address to listen on.")] = field(name="COMPANION_HOST", default="127.0.0.1")
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on.")] = field(
+        name="COMPANION_PORT", default=8000
+    )
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern="^(https?://[^/]+.*[^/])?$",
+            description="How phones reach the service, without a final slash; taken from each request when empty.",
+        ),
+    ] = field(name="COMPANION_PUBLIC_URL", default="")
+    trusted_proxies: Annotated[
+        str,
+        Meta(description="Comma-separated addresses of proxies whose X-Forwarded-For and -Proto are believed."),
+    ] = field(name="COMPANION_TRUSTED_PROXIES", default="")
+    cors_origins: Annotated[
+        str,
+        Meta(description="Comma-separated web origins that may call the API; there are no cookies to steal."),
+    ] = field(name="COMPANION_CORS_ORIGINS", default="*")
+    data: Annotated[
+        str, Meta(description="Directory of the embedded engines and of the worker's scratch space; chosen when empty.")
+    ] = field(name="COMPANION_DATA", default="")
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="How much is written to the log: debug, info, warning or error."),
+    ] = field(name="COMPANION_LOG_LEVEL", default="info")
+    claim_days: Annotated[
+        int, Meta(ge=1, le=365, description="Days after which a claim without all of its bytes expires.")
+    ] = field(name="COMPANION_CLAIM_DAYS", default=7)
+    uploads_at_once: Annotated[int, Meta(ge=1, le=100, description="Uploads one account may write at once.")] = field(
+        name="COMPANION_UPLOADS_AT_ONCE", default=3
+    )
+    daily_bytes: Annotated[int, Meta(ge=1, description="Bytes one account may claim within 24 hours.")] = field(
+        name="COMPANION_DAILY_BYTES", default=20_000_000_000
+    )
+    queued_jobs: Annotated[int, Meta(ge=1, description="Recordings of one account that may wait for validation.")] = (
+        field(name="COMPANION_QUEUED_JOBS", default=20)
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings; an empty variable counts as not set. Raises SettingsInvalid with one clear sentence."""
+        names = {setting.encode_name for setting in msgspec.structs.fields(cls)}
+        given = {name: value for name, value in environment.items() if name in names and value}
+        try:
+            return msgspec.convert(given, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingsInvalid(_sentence(str(error))) from None
+
+
+def _sentence(error: str) -> str:
+    """Name the variable; never repeat its value, which may be a secret."""
+    what, _, where = error.partition(" - at `$.")
+    if where:
+        return f"{where.removesuffix('`')} cannot be used: {what[:1].lower()}{what[1:]}."
+    return f"{error.partition('`')[2].rstrip('`')} is not set."
+
+
+class Setting(Struct, frozen=True):
+    """One row of the settings' table; a default of None means that there must be a value."""
+
+    variable: str
+    default: str | None
+    meaning: str
+
+
+def documented() -> list[Setting]:
+    """List every setting in the order of the struct, for the README, for `companion doctor` and for tests."""
+    rows = []
+    for setting in msgspec.structs.fields(Settings):
+        meta = setting.type.__metadata__[0]
+        default = None if setting.default is msgspec.NODEFAULT else str(setting.default)
+        rows.append(Setting(setting.encode_name, default, meta.description))
+    return rows

@@ -1,0 +1,199 @@
+"""Sessions: one sign-in on one device, and the opaque tokens that speak for it.
+
+An access token lives for minutes and is looked up with one indexed read, so revoking a session works at once. A refresh
+token lives for weeks and is used once: when one comes back long after its use, somebody copied it, and the whole
+session ends. All times are the database's, so that a wrong clock on one server neither extends nor ends a session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from storage.database import Connection, every, one, run
+
+ACCESS_MINUTES = 15
+REFRESH_DAYS = 30
+#: A phone that lost the reply to a refresh may ask again with the same token for this long.
+GRACE_S = 10
+
+
+class Account(Struct, frozen=True):
+    """Who is asking: the account, its role, and the session of this device."""
+
+    id: UUID
+    role: Literal["contributor", "operator"]
+    session_id: UUID
+
+
+class Tokens(Struct, frozen=True):
+    """A fresh pair: the access token goes into `Authorization: Bearer`, the refresh token buys the next pair, once."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 – the name of a scheme.
+
+
+class Session(Struct, frozen=True):
+    """One device that is signed in."""
+
+    id: UUID
+    device: str | None
+    created_at: datetime
+    current: bool
+
+
+class _RefreshToken(Struct, frozen=True):
+    session_id: UUID
+    stands: bool
+    reused: bool
+
+
+class _Id(Struct, frozen=True):
+    id: UUID
+
+
+def hashed(token: str) -> bytes:
+    """Give what is stored instead of a token. 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+async def start(connection: Connection, account: UUID, device: str | None) -> tuple[UUID, Tokens]:
+    """Open a session for a device that has just signed in."""
+    session = await one(
+        connection,
+        _Id,
+        "INSERT INTO sessions (account_id, device) VALUES (%(account)s, %(device)s) RETURNING id",
+        account=account,
+        device=device,
+    )
+    if session is None:
+        raise RuntimeError("INSERT … RETURNING gave no row")
+    return session.id, await issue(connection, session.id)
+
+
+async def issue(connection: Connection, session: UUID) -> Tokens:
+    """Write a new pair of tokens for a session and drop its expired ones."""
+    tokens = Tokens(f"cca_{secrets.token_urlsafe(32)}", f"ccr_{secrets.token_urlsafe(32)}", ACCESS_MINUTES * 60)
+    await run(
+        connection,
+        """
+        WITH dropped AS (DELETE FROM access_tokens WHERE session_id = %(session)s AND expires_at < now()),
+             refresh AS (INSERT INTO refresh_tokens (hash, session_id, expires_at)
+                         VALUES (%(refresh)s, %(session)s, now() + make_interval(days => %(days)s)))
+        INSERT INTO access_tokens (hash, session_id, expires_at)
+        VALUES (%(access)s, %(session)s, now() + make_interval(mins => %(minutes)s))
+        """,
+        session=session,
+        access=hashed(tokens.access_token),
+        refresh=hashed(tokens.refresh_token),
+        days=REFRESH_DAYS,
+        minutes=ACCESS_MINUTES,
+    )
+    return tokens
+
+
+async def owner(connection: Connection, access_token: str) -> Account | None:
+    """Find whom an access token speaks for: one indexed read, None when it is unknown, expired or revoked."""
+    return await one(
+        connection,
+        Account,
+        """
+        SELECT accounts.id, accounts.role, sessions.id AS session_id
+        FROM access_tokens
+        JOIN sessions ON sessions.id = access_tokens.session_id
+        JOIN accounts ON accounts.id = sessions.account_id
+        WHERE access_tokens.hash = %(hash)s AND access_tokens.expires_at > now() AND sessions.revoked_at IS NULL
+        """,
+        hash=hashed(access_token),
+    )
+
+
+async def refresh(connection: Connection, refresh_token: str) -> Tokens | None:
+    """Exchange a refresh token for a fresh pair; None when it does not stand.
+
+    A token that comes back later than the grace was copied, so its session is revoked. That is why a refusal is a
+    result and not an exception: an exception would roll the revocation back.
+    """
+    found = await one(
+        connection,
+        _RefreshToken,
+        """
+        SELECT refresh_tokens.session_id,
+               refresh_tokens.expires_at > now() AND sessions.revoked_at IS NULL AS stands,
+               coalesce(used_at < clock_timestamp() - make_interval(secs => %(grace)s), false) AS reused
+        FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id
+        WHERE refresh_tokens.hash = %(hash)s
+        FOR UPDATE OF refresh_tokens
+        """,
+        hash=hashed(refresh_token),
+        grace=GRACE_S,
+    )
+    if found is None or not found.stands:
+        return None
+    if found.reused:
+        await revoke(connection, found.session_id, "refresh token used twice")
+        return None
+    await run(
+        connection,
+        "UPDATE refresh_tokens SET used_at = coalesce(used_at, clock_timestamp()) WHERE hash = %(hash)s",
+        hash=hashed(refresh_token),
+    )
+    return await issue(connection, found.session_id)
+
+
+async def revoke(connection: Connection, session: UUID, because: str) -> None:
+    """End a session: from now on neither of its tokens stands."""
+    await run(
+        connection,
+        """
+        UPDATE sessions SET revoked_at = clock_timestamp(), revoked_because = %(because)s
+        WHERE id = %(session)s AND revoked_at IS NULL
+        """,
+        session=session,
+        because=because,
+    )
+
+
+async def revoke_own(connection: Connection, account: Account, session: UUID) -> bool:
+    """Sign one of the account's own devices out; False when it has no such session."""
+    touched = await run(
+        connection,
+        """
+        UPDATE sessions SET revoked_at = clock_timestamp(), revoked_because = 'signed out'
+        WHERE id = %(session)s AND account_id = %(account)s AND revoked_at IS NULL
+        """,
+        session=session,
+        account=account.id,
+    )
+    return touched > 0
+
+
+async def open_sessions(connection: Connection, account: Account) -> list[Session]:
+    """List the devices that are signed in, newest first, at most 200."""
+    return await every(
+        connection,
+        Session,
+        """
+        SELECT id, device, created_at, id = %(current)s AS current FROM sessions
+        WHERE account_id = %(account)s AND revoked_at IS NULL
+          AND EXISTS (SELECT FROM refresh_tokens WHERE session_id = sessions.id AND expires_at > now())
+        ORDER BY id DESC LIMIT 200
+        """,
+        account=account.id,
+        current=account.session_id,
+    )
+
+
+async def prune(connection: Connection) -> int:
+    """Drop tokens that expired more than a day ago; the clock calls this now and then."""
+    stale = "DELETE FROM access_tokens WHERE expires_at < now() - interval '1 day'"
+    return await run(connection, stale) + await run(
+        connection, "DELETE FROM refresh_tokens WHERE expires_at < now() - interval '1 day'"
+    )
