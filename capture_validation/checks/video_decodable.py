@@ -1,0 +1,66 @@
+"""Decodable: the picture can be decoded to its end, whole."""
+
+from capture_validation.check import Measurement, VideoCheck, at_most
+from capture_validation.decode import TrackEnd, VideoTrack
+from capture_validation.pixels import Pixels
+from capture_validation.report import Span
+from capture_validation.spans import Spans
+
+#: An audio track, or a last frame that the phone held longer, may make a file claim a little more than it shows.
+TAIL_S = 0.5
+
+
+class VideoDecodable(VideoCheck):
+    """Share of the claimed recording that is missing or arrives damaged.
+
+    A transfer that lost bytes and a phone that died mid-take both leave a file that plays at first. Decoders hide
+    damage by inventing picture: a file with flipped bits decoded 300 of 300 frames without one error, 186 of them
+    flagged as corrupt. So both errors and flagged frames count, and so does the end that never came.
+
+    Result: 0 … 1 of the recording.
+    """
+
+    name = "video.decodable"
+    title = "Whole to the end"
+    unit = "share"
+    profiles = {"video": at_most(0.005, reject=0.05, requirement="required")}
+    sentences = {
+        "damaged": "{value} of the picture is damaged; at most {maximum} may be.",
+        "truncated": "The video breaks off: {missing_s} s of it are missing.",
+        "no-picture": "Not one picture of the video could be read.",
+    }
+    fix = "Send the original file from your phone again; if it does not play to its end there either, record anew."
+    false_alarms = "Files cut without re-encoding may start with frames whose reference was cut away."
+    source = "Decoder errors and AV_FRAME_FLAG_CORRUPT of FFmpeg with err_detect, against the claimed duration."
+    frames_per_second = 0.0
+
+    def start(self, track: VideoTrack) -> None:
+        self.claimed_s = track.claimed_duration_s or 0.0
+        self.frames = self.corrupt = self.errors = 0
+        self.first_s: float | None = None
+        self.last_s = self.shown_until_s = 0.0
+        self.damage = Spans()
+
+    def feed(self, pixels: Pixels) -> None:
+        self.frames += 1
+        self.first_s = pixels.at_s if self.first_s is None else self.first_s
+        self.shown_until_s = max(self.shown_until_s, pixels.at_s + pixels.frame.duration_s)
+        if pixels.is_corrupt:
+            self.corrupt += 1
+            self.damage.add(pixels.at_s, pixels.at_s + max(0.0, min(0.25, pixels.at_s - self.last_s)))
+        self.last_s = pixels.at_s
+
+    def end(self, end: TrackEnd) -> None:
+        self.errors = end.decode_errors
+
+    def measure(self) -> Measurement:
+        if not self.frames:
+            return Measurement(1.0, code="no-picture")
+        damaged = (self.corrupt + self.errors) / (self.frames + self.errors)
+        claimed_until_s = (self.first_s or 0.0) + self.claimed_s
+        missing_s = claimed_until_s - self.shown_until_s
+        missing = missing_s / self.claimed_s if self.claimed_s and missing_s > TAIL_S else 0.0
+        if missing > damaged:
+            tail = Span(round(self.shown_until_s, 3), round(claimed_until_s, 3))
+            return Measurement(missing, (*self.damage.spans(), tail), {"missing_s": round(missing_s, 1)}, "truncated")
+        return Measurement(damaged, self.damage.spans(), code="damaged" if damaged else None)

@@ -1,0 +1,38 @@
+"""Too dark: the picture lies near black."""
+
+from capture_validation.check import Measurement, VideoCheck, at_least
+from capture_validation.decode import VideoTrack
+from capture_validation.pixels import Pixels
+from capture_validation.readings import Readings
+
+
+class VideoTooDark(VideoCheck):
+    """Mean brightness of the picture, of the darkest quarter of the recording.
+
+    In the dark a phone makes noise instead of detail, and brightening later only shows the noise.
+
+    Result: 0 (black) … 1 (white), in display light: HDR recordings are mapped first, because their ordinary
+    white has a low code.
+    """
+
+    name = "video.too_dark"
+    title = "Enough light"
+    unit = "share"
+    profiles = {"video": at_least(0.13, reject=0.06, requirement="required")}
+    sentences = {
+        "too-low": "The picture is too dark: {value} bright, at least {minimum} is needed.",
+        "too-high": "The picture is brighter ({value}) than the {maximum} that are wanted here.",
+    }
+    fix = "Switch on a lamp or move to a brighter place, and tap on your subject so that the camera sets its light."
+    false_alarms = "Night scenes with few lamps, stages, and dark-themed screens, which may be what is wanted."
+    source = "Mean of luma; HDR by SMPTE ST 2084, ITU-R BT.2100-2 and BT.2408-7."
+    uncertainty = 0.005
+
+    def start(self, track: VideoTrack) -> None:
+        self.readings = Readings(self.rule.limit)
+
+    def feed(self, pixels: Pixels) -> None:
+        self.readings.add(pixels.at_s, pixels.brightness)
+
+    def measure(self) -> Measurement:
+        return self.readings.measurement()
