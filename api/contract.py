@@ -1,0 +1,134 @@
+"""The OpenAPI document that clients are generated from: what is documented is what is sent.
+
+Litestar describes the routes; four things in its description would mislead a generated client and are put right here:
+whole numbers bounded by fractions, tagged unions without their tag, errors in another content type than the one on the
+wire, and answers without a body that promise one. Every operation also gets an example, composed from the examples its
+fields carry, because a contributor's developer copies the example before reading the schema.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from litestar import Litestar
+
+from api.contract_examples import add_examples
+
+Node = dict[str, Any]
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
+BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+# RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5: these answers never carry content.
+BODILESS = ("204", "205", "304")
+
+
+def contract(app: Litestar) -> Node:
+    """The whole document, as plain JSON values, of the routes this application serves."""
+    return corrected(app.openapi_schema.to_schema())
+
+
+def corrected(document: Node) -> Node:
+    """The same document, changed in place, with what Litestar leaves wrong put right."""
+    schemas = document.get("components", {}).get("schemas", {})
+    for node in nodes(document):
+        use_whole_bounds(node)
+        unwrap_single_choice(node)
+        name_the_tag(node, schemas)
+        drop_noise(node)
+    for operation in operations(document):
+        describe_errors_as_sent(operation)
+        use_first_sentence_as_summary(operation)
+    add_examples(document)
+    return document
+
+
+def nodes(value: Any) -> Iterator[Node]:
+    """Every object in the document, from the outside in."""
+    if isinstance(value, dict):
+        yield value
+        for part in list(value.values()):
+            yield from nodes(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from nodes(part)
+
+
+def operations(document: Node) -> Iterator[Node]:
+    """Every operation of every path."""
+    for path in document.get("paths", {}).values():
+        yield from (path[method] for method in METHODS if method in path)
+
+
+def use_whole_bounds(node: Node) -> None:
+    """Write 100 for 100.0: a strict generator refuses a fraction as the bound of an integer."""
+    for bound in BOUNDS:
+        if isinstance(node.get(bound), float) and node[bound].is_integer():
+            node[bound] = int(node[bound])
+
+
+def unwrap_single_choice(node: Node) -> None:
+    """Replace a choice of one (an optional field that may be left out) by its only member."""
+    choices = node.get("oneOf")
+    if isinstance(choices, list) and len(choices) == 1:
+        del node["oneOf"]
+        node.update({key: value for key, value in choices[0].items() if key not in node})
+
+
+def name_the_tag(node: Node, schemas: Node) -> None:
+    """Add the discriminator to a union of tagged structs, so a client knows which one it got.
+
+    A union that also allows null is nested, because a discriminator may list objects only.
+    """
+    choices = node.get("oneOf")
+    if not isinstance(choices, list) or "discriminator" in node:
+        return
+    tagged = [choice for choice in choices if "$ref" in choice]
+    discriminator = discriminator_of([choice["$ref"] for choice in tagged], schemas)
+    if discriminator is None:
+        return
+    if len(tagged) == len(choices):
+        node["discriminator"] = discriminator
+    elif [{"type": "null"}] == [choice for choice in choices if "$ref" not in choice]:
+        node["oneOf"] = [{"oneOf": tagged, "discriminator": discriminator}, {"type": "null"}]
+
+
+def discriminator_of(references: list[str], schemas: Node) -> Node | None:
+    """The one property that has a different constant in each schema, or None when there is no such property."""
+    if len(references) < 2:
+        return None
+    constants = [constants_of(schemas.get(reference.rsplit("/", 1)[1], {})) for reference in references]
+    for name in constants[0]:
+        tags = [found.get(name) for found in constants]
+        if None not in tags and len(set(tags)) == len(tags):
+            return {"propertyName": name, "mapping": dict(zip(map(str, tags), references, strict=True))}
+    return None
+
+
+def constants_of(schema: Node) -> Node:
+    """Property name to the constant it always has."""
+    return {name: part["const"] for name, part in schema.get("properties", {}).items() if "const" in part}
+
+
+def drop_noise(node: Node) -> None:
+    """Remove members that say nothing, so a difference in the committed file is a difference in the contract."""
+    for name in ("deprecated", "allowEmptyValue", "allowReserved"):
+        if node.get(name) is False:
+            del node[name]
+    if node.get("headers") == {} and "description" in node:
+        del node["headers"]
+
+
+def describe_errors_as_sent(operation: Node) -> None:
+    """Give every error the one body that is sent (RFC 9457), and no body to an answer that has none."""
+    for status, response in operation.get("responses", {}).items():
+        if status in BODILESS:
+            response.pop("content", None)
+        elif status[0] in "45":
+            sent = response.get("content", {}).get("application/problem+json", {})
+            sent["schema"] = {"$ref": "#/components/schemas/Problem"}
+            response["content"] = {"application/problem+json": sent}
+
+
+def use_first_sentence_as_summary(operation: Node) -> None:
+    """Take the summary from the handler's docstring: Litestar takes it from the function's name."""
+    description = operation.get("description")
+    if description:
+        operation["summary"] = description.split("\n\n")[0].replace("\n", " ").strip().removesuffix(".")

@@ -1,0 +1,132 @@
+"""The corrections of the OpenAPI document, one by one, on documents as Litestar writes them."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+import pytest
+from litestar import Litestar, delete, post
+from litestar.openapi import OpenAPIConfig
+from litestar.params import FromPath, JSONBody
+
+from api.contract import contract, corrected
+
+
+class Spoken(msgspec.Struct, tag="spoken", tag_field="kind"):
+    """A recording of a voice."""
+
+    channels: Annotated[int, msgspec.Meta(ge=1, le=8, examples=[2])]
+
+
+class Seen(msgspec.Struct, tag="seen", tag_field="kind"):
+    """A recording of a scene."""
+
+    frame_rate: Annotated[float, msgspec.Meta(gt=0.5, examples=[29.97])]
+
+
+class Order(msgspec.Struct):
+    """What somebody asks for."""
+
+    media: Spoken | Seen
+    title: Annotated[str, msgspec.Meta(examples=["Market at noon"])]
+    spare: Spoken | Seen | None = None
+    note: Annotated[str, msgspec.Meta(examples=["quiet"])] | msgspec.UnsetType = msgspec.UNSET
+
+
+@post("/v1/orders/{order:uuid}")
+async def place(order: FromPath[UUID], data: JSONBody[Order]) -> Spoken | Seen:
+    """Place an order for a recording.
+
+    The answer says what was understood.
+    """
+    raise NotImplementedError
+
+
+@delete("/v1/orders/{order:uuid}")
+async def cancel(order: FromPath[UUID]) -> None:
+    """Cancel an order."""
+
+
+@pytest.fixture(scope="module")
+def document():
+    configuration = OpenAPIConfig(title="Orders", version="1", use_handler_docstrings=True)
+    return contract(Litestar([place, cancel], openapi_config=configuration))
+
+
+def test_a_tagged_union_names_its_tag(document):
+    """Without it a Kotlin client cannot tell which of the two it received."""
+    sent = document["paths"]["/v1/orders/{order}"]["post"]["responses"]["201"]["content"]["application/json"]["schema"]
+
+    assert {
+        "propertyName": "kind",
+        "mapping": {"spoken": "#/components/schemas/Spoken", "seen": "#/components/schemas/Seen"},
+    } == sent["discriminator"]
+
+
+def test_a_tagged_union_that_may_be_null_is_nested(document):
+    """A discriminator lists objects only, so null stands outside of it."""
+    spare = document["components"]["schemas"]["Order"]["properties"]["spare"]
+
+    assert {"type": "null"} == spare["oneOf"][1]
+    assert "kind" == spare["oneOf"][0]["discriminator"]["propertyName"]
+
+
+def test_whole_bounds_are_whole_and_others_stay(document):
+    """1.0 as the least of an integer stops a strict generator."""
+    schemas = document["components"]["schemas"]
+
+    assert "1" == repr(schemas["Spoken"]["properties"]["channels"]["minimum"])
+    assert 0.5 == schemas["Seen"]["properties"]["frame_rate"]["exclusiveMinimum"]
+
+
+def test_errors_are_documented_as_they_are_sent(document):
+    """RFC 9457: one content type and one body for every error."""
+    responses = document["paths"]["/v1/orders/{order}"]["post"]["responses"]
+
+    assert ["application/problem+json"] == list(responses["400"]["content"])
+    assert {"$ref": "#/components/schemas/Problem"} == responses["400"]["content"]["application/problem+json"]["schema"]
+
+
+def test_an_answer_without_a_body_promises_none():
+    """RFC 9110, section 15.3.5."""
+    answer = {"description": "Gone.", "content": {"application/json": {"schema": {}}}}
+
+    document = corrected({"paths": {"/x": {"delete": {"responses": {"204": answer}}}}})
+
+    assert {"description": "Gone."} == document["paths"]["/x"]["delete"]["responses"]["204"]
+
+
+def test_the_summary_is_the_first_sentence_of_the_docstring(document):
+    """Litestar would call this operation "Place"."""
+    assert "Place an order for a recording" == document["paths"]["/v1/orders/{order}"]["post"]["summary"]
+
+
+def test_an_optional_field_is_no_choice_of_one(document):
+    """A field that may be left out has a type like any other; `required` already says the rest."""
+    note = document["components"]["schemas"]["Order"]["properties"]["note"]
+
+    assert "string" == note["type"]
+    assert "oneOf" not in note
+
+
+def test_examples_are_composed_from_the_fields(document):
+    """A field added to a struct appears in every example that uses it."""
+    operation = document["paths"]["/v1/orders/{order}"]["post"]
+    sent = {"media": {"kind": "spoken", "channels": 2}, "title": "Market at noon", "note": "quiet"}
+    sent["spare"] = sent["media"]
+
+    assert sent == operation["requestBody"]["content"]["application/json"]["example"]
+    assert {"kind": "spoken", "channels": 2} == operation["responses"]["201"]["content"]["application/json"]["example"]
+    assert UUID(operation["parameters"][0]["example"])
+
+
+def test_a_schema_that_contains_itself_ends():
+    """A comment below a comment below a comment must not run for ever."""
+    comment = {"type": "object", "properties": {"answer": {"$ref": "#/components/schemas/Comment"}}}
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Comment"}}}}
+
+    document = corrected(
+        {"components": {"schemas": {"Comment": comment}}, "paths": {"/x": {"post": {"requestBody": body}}}}
+    )
+
+    assert "answer" in document["paths"]["/x"]["post"]["requestBody"]["content"]["application/json"]["example"]
