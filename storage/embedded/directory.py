@@ -19,6 +19,7 @@ engine that was taken over could otherwise put a link where root writes next.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -200,9 +201,22 @@ def write_private(path: Path, content: str | bytes, user: User | None = None) ->
 
 def secret(directory: Directory, name: str) -> str:
     """Return the random secret of that name, made at its first use: 256 bits, safe in URLs and in TOML."""
+    return kept_secret(directory, name, secrets.token_urlsafe(32))
+
+
+def master_key(directory: Directory) -> str:
+    """Return the key that wraps every contributor's key: 32 random bytes in base64, made at its first use.
+
+    It lies beside the data it opens, which is right for a trial on one machine; an operator sets COMPANION_MASTER_KEY.
+    """
+    return kept_secret(directory, "master-key", base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+def kept_secret(directory: Directory, name: str, fresh: str) -> str:
+    """Return the secret of that name, which is `fresh` from its first use on."""
     path = own_folder(directory, "secrets") / name
     if not path.exists():
-        write_private(path, secrets.token_urlsafe(32))
+        write_private(path, fresh)
     return path.read_text()
 
 

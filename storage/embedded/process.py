@@ -33,8 +33,8 @@ PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    """A running engine: its process, the variables by which it is found, and how it is asked to stop."""
+class Child:
+    """A running child of ours: its process, the variables by which it is found, and how it is asked to stop."""
 
     name: str
     process: asyncio.subprocess.Process
@@ -42,7 +42,7 @@ class Engine:
     stop_signal: signal.Signals
     # Seconds between the request to stop and the kill.
     patience_s: float
-    # Files the engine leaves outside the data directory.
+    # Files it leaves outside the data directory.
     litter: tuple[Path, ...] = ()
 
 
@@ -153,23 +153,24 @@ def last_words(directory: Directory, name: str) -> str:
     return f"{' / '.join(lines[-3:]) or 'it said nothing'} (more in {directory.path / name})"
 
 
-async def stop(engine: Engine) -> None:
-    """Ask an engine to stop, wait for as long as it is given, then kill it and everything it started."""
-    process = engine.process
+async def stop(child: Child) -> None:
+    """Ask a child to stop, wait for as long as it is given, then kill what is left of it and of its session."""
+    process = child.process
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            process.send_signal(engine.stop_signal)
+            process.send_signal(child.stop_signal)
         try:
-            async with asyncio.timeout(engine.patience_s):
+            async with asyncio.timeout(child.patience_s):
                 await process.wait()
         except TimeoutError:
-            kill(engine)
+            kill(child)
             await process.wait()
-    for path in engine.litter:
+    kill(child)
+    for path in child.litter:
         path.unlink(missing_ok=True)
 
 
-def kill(engine: Engine) -> None:
-    """End an engine's whole session at once; its data survive that, as they survive a power cut."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(engine.process.pid, signal.SIGKILL)
+def kill(child: Child) -> None:
+    """End a child's process group at once, if there is any; data survive that, as they survive a power cut."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.process.pid, signal.SIGKILL)

