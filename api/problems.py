@@ -270,7 +270,8 @@ def _described(kinds: list[Kind]) -> ResponseSpec:
     return ResponseSpec(data_container=Problem, generate_examples=False, description=description, media_type=MEDIA_TYPE)
 
 
-def _page(slug: str) -> KindPage:
+def page_of(slug: str) -> KindPage:
+    """Explain a kind of problem by its slug. Raises KindMissing."""
     for exception, kind in TABLE.items():
         if kind.slug == slug:
             meaning = _sentence(exception) if exception.__module__.startswith(("api", "storage")) else kind.title + "."
@@ -281,13 +282,13 @@ def _page(slug: str) -> KindPage:
 @get("/problems/{slug:str}", opt={"public": True}, responses=problems(KindMissing, public=True), tags=["Reference"])
 async def explain_problem(slug: str) -> KindPage:
     """Explain one kind of problem: the page that the `type` of a problem leads to."""
-    return _page(slug)
+    return page_of(slug)
 
 
 @get("/problems", opt={"public": True}, responses=problems(public=True), tags=["Reference"])
 async def list_problems() -> list[KindPage]:
     """List every kind of problem that this service answers with; the slugs never change their meaning."""
-    return [_page(slug) for slug in sorted({kind.slug for kind in TABLE.values()})]
+    return [page_of(slug) for slug in sorted({kind.slug for kind in TABLE.values()})]
 
 
 handlers = [explain_problem, list_problems]
