@@ -23,7 +23,7 @@ def is_aiff(head: bytes) -> bool:
 def recognise_aiff(window: Window, capacity: Capacity) -> Container:
     """An AIFF file. Raises Unreadable when it is not one that may be decoded."""
     compressed = window.read(8, 4) == b"AIFC"
-    at, seconds, has_sound = 12, None, False
+    at, seconds, has_sound, cut = 12, None, False, False
     for _ in range(CHUNK_LIMIT):
         if at + 8 > window.size:
             break
@@ -32,13 +32,19 @@ def recognise_aiff(window: Window, capacity: Capacity) -> Container:
             seconds = _common(window, at + 8, compressed, capacity)
         elif name == b"SSND":
             has_sound = at + 16 < window.size
+            cut = at + 8 + size > window.size
         at += 8 + size + (size & 1)
     if seconds is None:
         raise Unreadable("truncated", what="COMM")
     if not has_sound:
         raise Unreadable("empty")
     return Container(
-        format="aiff", kind="audio", media_type="audio/aiff", size_bytes=window.size, claimed_duration_s=seconds
+        format="aiff",
+        kind="audio",
+        media_type="audio/aiff",
+        size_bytes=window.size,
+        claimed_duration_s=seconds,
+        incomplete=cut,
     )
 
 

@@ -58,6 +58,8 @@ def _header(window: Window, header: Chunk, capacity: Capacity) -> Container:
         claimed_duration_s=seconds,
         width=width,
         height=height,
+        # The index comes last, so a camera that lost power leaves a file shorter than its RIFF header says.
+        incomplete=window.unpack("<I", 4)[0] + 8 > window.size,
     )
 
 

@@ -19,19 +19,19 @@ def is_caf(head: bytes) -> bool:
 
 def recognise_caf(window: Window, capacity: Capacity) -> Container:
     """A CAF file. Raises Unreadable when it is not one that may be decoded."""
-    at, seconds, bytes_per_second, has_data = 8, None, None, False
+    at, seconds, bytes_per_second, rate, available, cut = 8, None, None, 0.0, 0, False
     for _ in range(CHUNK_LIMIT):
         if at + 12 > window.size:
             break
         name, size = window.unpack(">4sq", at)
         if name == b"desc":
             bytes_per_second, rate = _description(window, at + 12, capacity)
-        elif name == b"pakt" and bytes_per_second is None:
+        elif name == b"pakt" and rate and bytes_per_second is None:
             seconds = _packets(window, at + 12, rate, capacity)
         elif name == b"data":
             # The data chunk starts with a four-byte edit count; a length of -1 means "to the end of the file".
             available = window.size - at - 16
-            has_data = available > 0
+            cut = size - 4 > available
             if bytes_per_second:
                 seconds = sample_bytes(size - 4 if size >= 0 else -1, available, bytes_per_second, capacity)
         if size < 0 and name != b"data":
@@ -39,10 +39,15 @@ def recognise_caf(window: Window, capacity: Capacity) -> Container:
         if size < 0:
             break
         at += 12 + size
-    if not has_data:
+    if available <= 0:
         raise Unreadable("empty")
     return Container(
-        format="caf", kind="audio", media_type="audio/x-caf", size_bytes=window.size, claimed_duration_s=seconds
+        format="caf",
+        kind="audio",
+        media_type="audio/x-caf",
+        size_bytes=window.size,
+        claimed_duration_s=seconds,
+        incomplete=cut,
     )
 
 

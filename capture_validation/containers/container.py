@@ -16,6 +16,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     `format` is the name of the one FFmpeg demuxer that may open the file; forcing it is what keeps a playlist
     named .mp4 from being followed. `kind` says whether a picture track is present: sound and video have
     different capacities. Everything claimed is a claim of the file: budgets use it, checks measure instead.
+    `incomplete` says that bytes are missing at the end, as when a phone dies while it records.
     """
 
     format: str
@@ -25,6 +26,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     claimed_duration_s: float | None = None
     width: int = 0
     height: int = 0
+    incomplete: bool = False
 
 
 def within(container: Container, capacity: Capacity) -> Container:
@@ -75,9 +77,18 @@ def sample_bytes(claimed: int, available: int, bytes_per_second: float, capacity
     file does not reach: both count as "all that follows". A length that no recording can have is a lie.
     Raises Unreadable "over-limit" for such a length, "empty" when no sample follows.
     """
-    open_ended = claimed in (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF) or claimed < 0
-    if not open_ended:
+    if not is_open_ended(claimed):
         at_most("duration_s", claimed / bytes_per_second, capacity.audio_duration_s)
     if available <= 0:
         raise Unreadable("empty")
-    return (available if open_ended else min(claimed, available)) / bytes_per_second
+    return (available if is_open_ended(claimed) else min(claimed, available)) / bytes_per_second
+
+
+def is_open_ended(claimed: int) -> bool:
+    """Whether a length in bytes stands for "until the file ends"; recorders that cannot seek write such lengths.
+
+    Besides 0 and the largest numbers this holds for the sizes near 2 and 4 GB that FFmpeg and SoX leave behind.
+    """
+    return claimed <= 0 or claimed == 0xFFFFFFFFFFFFFFFF or any(
+        top - 4096 <= claimed <= top for top in (0xFFFFFFFF, 0x7FFFFFFF)
+    )

@@ -80,6 +80,7 @@ class _Segment:
         self.attachments = 0
         self.held = 0
         self.clusters = 0
+        self.cut = False
 
     def container(self) -> Container:
         """Walk the file and judge it."""
@@ -122,6 +123,7 @@ class _Segment:
             claimed_duration_s=seconds if 0 < seconds < math.inf else None,
             width=max((track.width for track in pictures), default=0),
             height=max((track.height for track in pictures), default=0),
+            incomplete=self.cut,
         )
 
     def _top_level(self, segment: Element) -> Iterator[Element]:
@@ -133,6 +135,7 @@ class _Segment:
             except Unreadable as cause:
                 if cause.code == "too-expensive" or not self.tracks:
                     raise
+                self.cut = True
                 return
             yield element
             at = element.end if element.known else self._end_of_unknown(element)
@@ -148,6 +151,7 @@ class _Segment:
             except Unreadable as cause:
                 if cause.code == "too-expensive":
                     raise
+                self.cut = True
                 return cluster.end
             if child.id in TOP_LEVEL:
                 return at
@@ -259,6 +263,7 @@ class _Segment:
             return Element(number, start, end, known=False)
         if start + size > end and number not in (SEGMENT, CLUSTER):
             raise Unreadable("truncated", what="element")
+        self.cut |= start + size > end
         return Element(number, start, min(start + size, end), known=True)
 
     def _number(self, element: Element) -> int:

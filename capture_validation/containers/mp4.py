@@ -57,6 +57,7 @@ class _Movie:
         self.seconds: float | None = None
         self.timescale = 0
         self.fragment_samples = 0
+        self.cut = False
 
     def walk(self, at: int, end: int, depth: int) -> None:
         """Visit the boxes between two positions and those inside them."""
@@ -84,6 +85,7 @@ class _Movie:
                 raise malformed("box size", size)
             if at + size > end and kind in NESTING:
                 raise Unreadable("truncated", what=kind.decode("latin-1"))
+            self.cut |= at + size > end
             yield Box(kind, at + header, min(at + size, end))
             at += size
 
@@ -153,6 +155,7 @@ class _Movie:
             claimed_duration_s=self.seconds,
             width=max((track.width for track in pictures), default=0),
             height=max((track.height for track in pictures), default=0),
+            incomplete=self.cut,
         )
 
     def _subtype(self, pictures: bool) -> str:

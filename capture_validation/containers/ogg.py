@@ -49,10 +49,15 @@ def recognise_ogg(window: Window, capacity: Capacity) -> Container:
         at = page.end
     if not rates:
         raise Unreadable("codec-unsupported" if unknown else "truncated", codec=unknown[0] if unknown else "")
-    seconds = _claimed(window, rates)
+    seconds, cut = _last_page(window, rates)
     at_most("duration_s", seconds or 0.0, capacity.audio_duration_s)
     return Container(
-        format="ogg", kind="audio", media_type="audio/ogg", size_bytes=window.size, claimed_duration_s=seconds
+        format="ogg",
+        kind="audio",
+        media_type="audio/ogg",
+        size_bytes=window.size,
+        claimed_duration_s=seconds,
+        incomplete=cut,
     )
 
 
@@ -87,13 +92,16 @@ def _stream(head: bytes, capacity: Capacity) -> int | None:
     return None
 
 
-def _claimed(window: Window, rates: dict[int, int]) -> float | None:
-    """Seconds at the end of the last page, found by the capture pattern in the last 64 kB (RFC 3533, section 3)."""
+def _last_page(window: Window, rates: dict[int, int]) -> tuple[float | None, bool]:
+    """Seconds at the end of the last page, and whether that page is cut off.
+
+    It is found by the capture pattern in the last 64 kB (RFC 3533, section 3).
+    """
     start = max(window.size - READ_LIMIT, 0)
     tail = window.read(start, READ_LIMIT)
     found = len(tail)
     while (found := tail.rfind(b"OggS\x00", 0, found)) >= 0:
         page = _page(window, start + found)
         if page and page.granule != UNKNOWN and page.serial in rates:
-            return page.granule / rates[page.serial]
-    return None
+            return page.granule / rates[page.serial], page.end > window.size
+    return None, False

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from capture_validation.capacity import Capacity
-from capture_validation.containers.container import Container, malformed, sample_bytes, sound
+from capture_validation.containers.container import Container, is_open_ended, malformed, sample_bytes, sound
 from capture_validation.containers.window import Window
 from capture_validation.errors import Unreadable
 
@@ -43,8 +43,7 @@ def recognise_wav(window: Window, capacity: Capacity) -> Container:
             if rate is None:
                 raise malformed("fmt", "after data")
             size = data_size if data_size is not None and chunk.size == 0xFFFFFFFF else chunk.size
-            seconds = sample_bytes(size, window.size - chunk.at, rate, capacity)
-            return _wav(window, "wav", seconds)
+            return _wav(window, "wav", Chunk(chunk.name, chunk.at, size), rate, capacity)
     raise Unreadable("truncated", what="data")
 
 
@@ -57,7 +56,7 @@ def recognise_w64(window: Window, capacity: Capacity) -> Container:
         elif chunk.name == b"data":
             if rate is None:
                 raise malformed("fmt", "after data")
-            return _wav(window, "w64", sample_bytes(chunk.size, window.size - chunk.at, rate, capacity))
+            return _wav(window, "w64", chunk, rate, capacity)
     raise Unreadable("truncated", what="data")
 
 
@@ -105,9 +104,15 @@ def _format(window: Window, chunk: Chunk, capacity: Capacity) -> float:
     return float(rate * align)
 
 
-def _wav(window: Window, name: str, seconds: float) -> Container:
+def _wav(window: Window, name: str, data: Chunk, bytes_per_second: float, capacity: Capacity) -> Container:
+    available = window.size - data.at
     return Container(
-        format=name, kind="audio", media_type="audio/wav", size_bytes=window.size, claimed_duration_s=seconds
+        format=name,
+        kind="audio",
+        media_type="audio/wav",
+        size_bytes=window.size,
+        claimed_duration_s=sample_bytes(data.size, available, bytes_per_second, capacity),
+        incomplete=not is_open_ended(data.size) and data.size > available,
     )
 
 

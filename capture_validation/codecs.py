@@ -1,0 +1,18 @@
+"""Which decoders of FFmpeg may run on the bytes of a stranger.
+
+FFmpeg carries hundreds of decoders, most of them for games of the nineties and rarely looked at by anybody.
+Only what phones, browsers and recorders write is allowed; the names are FFmpeg's decoder names.
+"""
+
+AUDIO = (
+    "aac,mp3float,mp3,mp2float,mp2,mp1float,mp1,opus,libopus,vorbis,flac,alac,ac3,eac3,"
+    "amrnb,libopencore_amrnb,amrwb,libopencore_amrwb,gsm_ms,gsm,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,"
+    "pcm_alaw,pcm_mulaw,pcm_s8,pcm_u8,pcm_s16be,pcm_s16le,pcm_s24be,pcm_s24le,pcm_s32be,pcm_s32le,"
+    "pcm_f32be,pcm_f32le,pcm_f64be,pcm_f64le"
+)
+VIDEO = "h264,hevc,libdav1d,av1,vp8,vp9,mpeg4,h263,cinepak,mjpeg,mjpegb,prores"
+
+
+def allowed(*, pictures: bool) -> str:
+    """Decoder names for a file, separated by commas; cover art in a sound file is never decoded."""
+    return f"{AUDIO},{VIDEO}" if pictures else AUDIO

@@ -1,0 +1,361 @@
+"""From the bytes of a recording to samples and frames, in one pass and in bounded memory.
+
+`open_recording` recognises the container first, then opens the one demuxer that fits, with a list of allowed
+decoders and no protocol at all. What is damaged is counted and skipped, because most of a recording whose phone
+died is still worth hearing about; what is endless or enormous is stopped with Unreadable.
+"""
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import av
+import av.error
+import av.logging
+import av.subtitles.codeccontext
+import av.subtitles.stream  # noqa: F401  PyAV imports these at its first open, which a sandbox without paths forbids.
+from av.audio.frame import AudioFrame
+from av.container import InputContainer
+from av.stream import Discard, Disposition, Stream
+from av.video.frame import VideoFrame as Picture
+from av.video.reformatter import VideoReformatter
+from msgspec import Struct
+
+from capture_validation import codecs
+from capture_validation.capacity import CAPACITY, Capacity
+from capture_validation.containers import Container, recognise
+from capture_validation.errors import Unreadable
+from capture_validation.pictures import VideoFrame, shown_size
+from capture_validation.samples import AudioBlock, Blocks
+
+__all__ = ["AudioBlock", "AudioTrack", "OpenRecording", "TrackEnd", "VideoFrame", "VideoTrack", "open_recording"]
+
+# FFmpeg writes its complaints to standard error, one line per damaged packet; they are counted here instead.
+av.logging.set_level(av.logging.PANIC)
+
+DEMUX_RETRIES = 16
+GAPS_KEPT = 1000
+# A screen recording shows one picture for as long as nothing moves; beyond this the duration is a lie.
+LONGEST_PICTURE_S = 60.0
+# Frames looked at before reading starts, to learn rotation and rate from the media rather than from a claim.
+PEEK_PICTURES, PEEK_SOUNDS = 8, 400
+# ITU-T H.273 transfer characteristics that need another reading of brightness.
+TRANSFERS = {1: "bt709", 6: "smpte170m", 8: "linear", 13: "srgb", 14: "bt2020-10", 16: "pq", 18: "hlg"}
+
+
+class AudioTrack(Struct, frozen=True, kw_only=True):
+    """The sound track: `sample_rate` in Hz, `bit_rate` in bit/s, `sample_format` as FFmpeg names it (s16, fltp)."""
+
+    codec: str
+    sample_rate: int
+    channels: int
+    sample_format: str
+    claimed_duration_s: float | None
+    bit_rate: int | None
+
+
+class VideoTrack(Struct, frozen=True, kw_only=True):
+    """The picture track: `width` x `height` as shown to a person, `coded_*` as stored, all in pixels.
+
+    `rotation_deg` is how far a player turns the stored picture clockwise (0, 90, 180, 270); `pixel_aspect` is width
+    over height of one pixel. `color_transfer` tells HDR ("pq", "hlg") from ordinary video.
+    """
+
+    codec: str
+    width: int
+    height: int
+    coded_width: int
+    coded_height: int
+    rotation_deg: int
+    pixel_aspect: float
+    frame_rate_avg: float | None
+    claimed_duration_s: float | None
+    bit_rate: int | None
+    pixel_format: str
+    color_transfer: str
+    interlaced: bool
+
+
+class TrackEnd(Struct, kw_only=True):
+    """How decoding of one track went, complete once `OpenRecording.read` is exhausted.
+
+    `decoded_duration_s` is what was really there: samples over rate, or first to last picture. `gaps` are
+    (start, length) in seconds where the timestamps jump although the samples go on. `truncated` says that the
+    file ends before its own structure does.
+    """
+
+    decoded_duration_s: float = 0.0
+    packets: int = 0
+    frames: int = 0
+    decode_errors: int = 0
+    corrupt_frames: int = 0
+    truncated: bool = False
+    first_at_s: float = 0.0
+    last_at_s: float = 0.0
+    gaps: list[tuple[float, float]] = []
+
+
+class OpenRecording:
+    """A recording that is ready to be read once.
+
+    `audio` and `video` describe the tracks that are decoded: of several, the one marked as default, else the first;
+    cover art is no picture track. `audio_end` and `video_end` are complete after `read`.
+    """
+
+    def __init__(self, media: InputContainer, container: Container, capacity: Capacity) -> None:
+        self.container = container
+        self.audio_end = TrackEnd(gaps=[])
+        self.video_end = TrackEnd(gaps=[])
+        self._media = media
+        self._capacity = capacity
+        self._sound = _best(media.streams.audio)
+        self._picture = _best(media.streams.video) if container.kind == "video" else None
+        if self._sound is None and self._picture is None:
+            raise Unreadable("no-tracks")
+        self._prepare()
+        self._origin = min((_start_s(stream) for stream in (self._sound, self._picture) if stream), default=0.0)
+        self._frames = self._decode()
+        self._peeked = deque(self._peek())
+        self.audio = self._audio_track()
+        self.video = self._video_track()
+
+    def read(self) -> Iterator[AudioBlock | VideoFrame]:
+        """Sound in blocks of exactly 0.5 s (the last is shorter) and single pictures, in the order of the file.
+
+        Raises Unreadable: `over-limit` as soon as more was decoded than the capacity holds, `not-finite` for
+        samples that are no numbers, `undecodable` when nothing at all could be decoded.
+        """
+        blocks = Blocks(self.audio.sample_rate, self.audio.channels) if self.audio else None
+        scaler = VideoReformatter()
+        while self._peeked or (frame := next(self._frames, None)):
+            frame = self._peeked.popleft() if self._peeked else frame
+            if isinstance(frame, AudioFrame):
+                if blocks:
+                    yield from self._hear(frame, blocks)
+            elif self.video:
+                yield self._see(frame, scaler)
+        if blocks:
+            yield from blocks.rest()
+            self.audio_end.decoded_duration_s = blocks.samples / blocks.sample_rate
+        self._finish()
+
+    def _prepare(self) -> None:
+        """One thread per decoder, only allowed decoders, and no work on tracks that nobody reads."""
+        for stream in self._media.streams:
+            if stream not in (self._sound, self._picture):
+                stream.discard = Discard.all
+                continue
+            context = stream.codec_context
+            context.thread_type, context.thread_count = "NONE", 1  # type: ignore[assignment]
+            context.options = _options(self.container, self._capacity)
+
+    def _peek(self) -> Iterator[AudioFrame | Picture]:
+        """The first frames, until every track has shown one or showed none for too long."""
+        waiting = {AudioFrame} if self._sound else set()
+        waiting |= {Picture} if self._picture else set()
+        counts = {AudioFrame: PEEK_SOUNDS, Picture: PEEK_PICTURES}
+        self._first: dict[type, AudioFrame | Picture] = {}
+        while waiting and all(counts.values()) and (frame := next(self._frames, None)):
+            kind = type(frame)
+            self._first.setdefault(kind, frame)
+            counts[kind] -= 1
+            waiting.discard(kind)
+            yield frame
+        if not self._first:
+            raise Unreadable("undecodable")
+
+    def _audio_track(self) -> AudioTrack | None:
+        if self._sound is None:
+            return None
+        context = self._sound.codec_context
+        # A track that starts late has shown no frame yet; then the decoder's own reading of the header has to do.
+        seen = self._first.get(AudioFrame, context)
+        rate, channels = seen.sample_rate, seen.layout.nb_channels
+        limits = self._capacity
+        if not limits.sample_rate_min <= rate <= limits.sample_rate_max:
+            limit = limits.sample_rate_max if rate > limits.sample_rate_min else limits.sample_rate_min
+            raise Unreadable("over-limit", what="sample_rate", value=rate, limit=limit)
+        if not 1 <= channels <= limits.channels:
+            raise Unreadable("over-limit", what="channels", value=channels, limit=limits.channels)
+        return AudioTrack(
+            codec=_codec_name(self._sound),
+            sample_rate=rate,
+            channels=channels,
+            sample_format=seen.format.name,
+            claimed_duration_s=self._claimed(self._sound),
+            bit_rate=context.bit_rate or None,
+        )
+
+    def _video_track(self) -> VideoTrack | None:
+        if self._picture is None:
+            return None
+        seen = self._first.get(Picture, self._picture.codec_context)
+        if not seen.width or seen.format is None:
+            return None
+        aspect = self._picture.sample_aspect_ratio
+        pixel_aspect = float(aspect) if aspect and 0.1 <= aspect <= 10 else 1.0
+        rotation = round(-getattr(seen, "rotation", 0) / 90) * 90 % 360
+        width, height = shown_size(seen.width, seen.height, rotation, pixel_aspect)
+        rate = self._picture.average_rate
+        return VideoTrack(
+            codec=_codec_name(self._picture),
+            width=width,
+            height=height,
+            coded_width=seen.width,
+            coded_height=seen.height,
+            rotation_deg=rotation,
+            pixel_aspect=pixel_aspect,
+            frame_rate_avg=float(rate) if rate else None,
+            claimed_duration_s=self._claimed(self._picture),
+            bit_rate=self._picture.codec_context.bit_rate or None,
+            pixel_format=seen.format.name,
+            color_transfer=TRANSFERS.get(int(seen.color_trc), "unknown"),
+            interlaced=bool(getattr(seen, "interlaced_frame", False)),
+        )
+
+    def _claimed(self, stream: Stream) -> float | None:
+        # Formats without a header have no duration; FFmpeg then guesses one from the bit rate, which is no claim.
+        if self.container.format in ("mov", "avi") and stream.duration and stream.time_base:
+            return float(stream.duration * stream.time_base)
+        return self.container.claimed_duration_s
+
+    def _decode(self) -> Iterator[AudioFrame | Picture]:
+        """Every frame of the chosen tracks; a packet that cannot be decoded is counted and left out."""
+        for packet in self._packets():
+            end = self.audio_end if packet.stream is self._sound else self.video_end
+            end.packets += bool(packet.size)
+            if end.packets > self._capacity.packets and self.container.format not in ("wav", "w64", "aiff", "caf"):
+                raise Unreadable("over-limit", what="packets", value=end.packets, limit=self._capacity.packets)
+            try:
+                frames = packet.decode()
+            except (av.error.FFmpegError, ValueError):
+                end.decode_errors += 1
+                continue
+            for frame in frames:
+                end.corrupt_frames += frame.is_corrupt
+                yield frame  # type: ignore[misc]
+
+    def _packets(self) -> Iterator[av.Packet]:  # type: ignore[type-arg]
+        """All packets; the demuxer is asked again after an error, because it resumes behind the damage."""
+        streams = [stream for stream in (self._sound, self._picture) if stream is not None]
+        for _ in range(DEMUX_RETRIES):
+            try:
+                yield from self._media.demux(streams)
+                return
+            except (av.error.FFmpegError, ValueError):
+                end = self.audio_end if self._picture is None else self.video_end
+                end.decode_errors += 1
+                end.truncated = True
+
+    def _hear(self, frame: AudioFrame, blocks: Blocks) -> Iterator[AudioBlock]:
+        end = self.audio_end
+        if frame.sample_rate != blocks.sample_rate or frame.layout.nb_channels != blocks.channels:
+            # Sound that changes its rate in the middle is no take of one recorder; the piece counts as damage.
+            end.decode_errors += 1
+            return
+        at = blocks.next_at_s if frame.time is None else frame.time - self._origin
+        if not end.frames:
+            end.first_at_s = at
+            blocks.begin(at)
+        gap = blocks.jump(at, self._duration_limit())
+        if gap and len(end.gaps) < GAPS_KEPT:
+            end.gaps.append(gap)
+        end.frames += 1
+        yield from blocks.put(frame)
+        end.last_at_s = blocks.next_at_s
+        self._stop_beyond("duration_s", blocks.samples / blocks.sample_rate, self._duration_limit())
+        self._stop_beyond("sample_values", blocks.samples * blocks.channels, self._capacity.sample_values)
+
+    def _see(self, frame: Picture, scaler: VideoReformatter) -> VideoFrame:
+        end, track = self.video_end, self.video
+        assert track is not None  # noqa: S101  Frames are read only when the track was found.
+        if not self._capacity.fits_picture(frame.width, frame.height):
+            limit = f"{self._capacity.long_side}x{self._capacity.short_side}"
+            raise Unreadable("over-limit", what="picture", value=f"{frame.width}x{frame.height}", limit=limit)
+        usual = 1 / track.frame_rate_avg if track.frame_rate_avg else 0.0
+        at = end.last_at_s + usual if frame.time is None else frame.time - self._origin
+        if not end.frames:
+            end.first_at_s = at
+        duration = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else usual
+        end.frames += 1
+        end.last_at_s = max(end.last_at_s, at)
+        end.decoded_duration_s = end.last_at_s - end.first_at_s + (duration if duration < LONGEST_PICTURE_S else usual)
+        self._stop_beyond("duration_s", end.decoded_duration_s, self._duration_limit())
+        self._stop_beyond("packets", end.frames, self._capacity.packets)
+        return VideoFrame(frame, at, duration, track.rotation_deg, track.pixel_aspect, scaler)
+
+    def _duration_limit(self) -> float:
+        video = self.container.kind == "video"
+        return self._capacity.video_duration_s if video else self._capacity.audio_duration_s
+
+    def _stop_beyond(self, what: str, value: float, limit: float) -> None:
+        if value > limit:
+            raise Unreadable("over-limit", what=what, value=value, limit=limit)
+
+    def _finish(self) -> None:
+        for track, end in ((self.audio, self.audio_end), (self.video, self.video_end)):
+            if track is None:
+                continue
+            claimed = track.claimed_duration_s or 0.0
+            # The last packet of honest files is often shorter or longer than claimed, never half a second.
+            missing = claimed - end.decoded_duration_s - sum(length for _, length in end.gaps)
+            end.truncated |= self.container.incomplete or missing > max(0.5, 0.02 * claimed)
+
+
+@contextlib.contextmanager
+def open_recording(file: BinaryIO, capacity: Capacity = CAPACITY) -> Iterator[OpenRecording]:
+    """Open a recording of a stranger for one pass of decoding.
+
+    `file` is seekable and stays open. Memory does not grow with the length. Raises Unreadable for a file that is
+    none or must not be decoded (see `containers.recognise`), and `undecodable` when the decoder finds nothing.
+    """
+    container = recognise(file, capacity)
+    with open_as(file, container, capacity) as recording:
+        yield recording
+
+
+@contextlib.contextmanager
+def open_as(file: BinaryIO, container: Container, capacity: Capacity = CAPACITY) -> Iterator[OpenRecording]:
+    """Open a file as the container it was recognised to be."""
+    file.seek(0)
+    options = _options(container, capacity) | {
+        "format_whitelist": container.format,
+        "protocol_whitelist": "none",
+        "max_streams": str(capacity.tracks_of_any_kind),
+    }
+    try:
+        media = av.open(file, "r", format=container.format, options=options, metadata_errors="ignore")
+    except (av.error.FFmpegError, ValueError, UnicodeError) as cause:
+        raise Unreadable("undecodable") from cause
+    with media:
+        yield OpenRecording(media, container, capacity)
+
+
+def _options(container: Container, capacity: Capacity) -> dict[str, str]:
+    return {
+        "codec_whitelist": codecs.allowed(pictures=container.kind == "video"),
+        "max_pixels": str(capacity.pixels),
+        "err_detect": "crccheck+bitstream+buffer",
+        "threads": "1",
+    }
+
+
+def _best(streams: Sequence[Stream]) -> Stream | None:
+    """The track to decode: no cover art, a decoder that is allowed, the default one first."""
+    usable = [
+        stream
+        for stream in streams
+        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic
+    ]
+    return next((stream for stream in usable if stream.disposition & Disposition.default), next(iter(usable), None))
+
+
+def _codec_name(stream: Stream) -> str:
+    """The name of the format (h264, aac), not of the decoder that happens to read it (libdav1d, mp3float)."""
+    return stream.codec_context.codec.canonical_name
+
+
+def _start_s(stream: Stream) -> float:
+    """Where the first frame of a track belongs, in seconds of the container's clock."""
+    return float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0

@@ -1,0 +1,114 @@
+"""Decoded sound in blocks of one size.
+
+Decoders hand out frames of 160 to 65,536 samples depending on codec and version. A check that saw those would
+give another number for the same sound in another file, so everything is cut anew into blocks of half a second.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from av.audio.frame import AudioFrame
+from msgspec import Struct
+
+from capture_validation.errors import Unreadable
+
+BLOCK_S = 0.5
+# Rounding of timestamps (Matroska: 1 ms) and encoder delays stay below this; a lost packet is at least this long.
+GAP_S = 0.02
+# What a sample is multiplied with after its offset, by FFmpeg's packed format name. Powers of two: exact.
+SCALES = {"u8": (-128, 2.0**-7), "s16": (0, 2.0**-15), "s32": (0, 2.0**-31), "flt": (0, 1.0), "dbl": (0, 1.0)}
+
+
+class AudioBlock(Struct, frozen=True):
+    """A stretch of sound: `samples` float32 (n, channels), full scale -1..1, beginning at `at_s` of the recording.
+
+    Lossy decoders overshoot full scale a little; that is kept, because it is what a listener's device will clip.
+    """
+
+    samples: npt.NDArray[np.float32]
+    at_s: float
+    sample_rate: int
+
+
+class Blocks:
+    """Cuts frames of any length into blocks of `BLOCK_S` seconds and keeps their place in time."""
+
+    def __init__(self, sample_rate: int, channels: int) -> None:
+        self.sample_rate = sample_rate
+        self.channels = channels
+        self.samples = 0
+        self._begun_at_s = 0.0
+        self._samples_since = 0
+        self._size = round(sample_rate * BLOCK_S)
+        self._filled = 0
+        self._block_at_s = 0.0
+        self._block = self._empty()
+
+    @property
+    def next_at_s(self) -> float:
+        """Where the next sample belongs, in seconds; counted in samples, so that rounding does not add up."""
+        return self._begun_at_s + self._samples_since / self.sample_rate
+
+    def begin(self, at_s: float) -> None:
+        """Say that the next sample belongs to this time."""
+        self._begun_at_s, self._samples_since = at_s, 0
+
+    def jump(self, at_s: float, limit_s: float) -> tuple[float, float] | None:
+        """Follow the timestamp of the next frame; a gap is returned as (start, length) in seconds.
+
+        A step back, or one longer than any recording, is a broken timestamp and not a gap.
+        """
+        length = at_s - self.next_at_s
+        if not GAP_S < length < limit_s:
+            return None
+        start = self.next_at_s
+        self.begin(at_s)
+        return start, length
+
+    def put(self, frame: AudioFrame) -> Iterator[AudioBlock]:
+        """Add a decoded frame; every block that became full comes out. Raises Unreadable "not-finite"."""
+        samples = scaled(frame, self.channels)
+        if not np.isfinite(samples).all():
+            raise Unreadable("not-finite", at_s=self.next_at_s)
+        done = 0
+        while done < len(samples):
+            if not self._filled:
+                self._block_at_s = self.next_at_s
+            taken = min(len(samples) - done, self._size - self._filled)
+            self._block[self._filled : self._filled + taken] = samples[done : done + taken]
+            self._filled += taken
+            done += taken
+            self.samples += taken
+            self._samples_since += taken
+            if self._filled == self._size:
+                yield from self.rest()
+
+    def rest(self) -> Iterator[AudioBlock]:
+        """What is left over, as a last shorter block."""
+        if self._filled:
+            # The array goes out as it is and a new one takes its place: nobody else may write into a block.
+            yield AudioBlock(self._block[: self._filled], self._block_at_s, self.sample_rate)
+            self._block = self._empty()
+            self._filled = 0
+
+    def _empty(self) -> npt.NDArray[np.float32]:
+        return np.empty((self._size, self.channels), np.float32)
+
+
+def scaled(frame: AudioFrame, channels: int) -> npt.NDArray[np.float32]:
+    """The samples of a frame as float32 (n, channels), full scale -1..1; integers are scaled exactly.
+
+    Raises Unreadable "codec-unsupported" for a sample format no allowed decoder delivers.
+    """
+    name = frame.format.name.removesuffix("p")
+    if name not in SCALES:
+        raise Unreadable("codec-unsupported", codec=frame.format.name)
+    data = frame.to_ndarray()
+    # Planar formats come as (channels, n), packed ones as (1, n * channels).
+    samples = data.T if frame.format.is_planar else data.reshape(-1, channels)
+    offset, scale = SCALES[name]
+    with np.errstate(over="ignore", invalid="ignore"):
+        # 32-bit integers and doubles hold more than float32 shows; rounding once is the exact nearest value.
+        wide = samples.astype(np.float64 if name in ("s32", "dbl") else np.float32)
+        return np.asarray((wide + offset) * scale if scale != 1.0 else wide, np.float32)
