@@ -6,12 +6,15 @@ wire, and answers without a body that promise one. Every operation also gets an 
 fields carry, because a contributor's developer copies the example before reading the schema.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from litestar import Litestar
+from litestar.routes import HTTPRoute
 
 from api.contract_examples import add_examples
+from api.problems import page_of
 
 Node = dict[str, Any]
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
@@ -22,7 +25,9 @@ BODILESS = ("204", "205", "304")
 
 def contract(app: Litestar) -> Node:
     """The whole document, as plain JSON values, of the routes this application serves."""
-    return corrected(app.openapi_schema.to_schema())
+    document = app.openapi_schema.to_schema()
+    require_token(document, public_operations(app))
+    return corrected(document)
 
 
 def corrected(document: Node) -> Node:
@@ -38,6 +43,33 @@ def corrected(document: Node) -> Node:
         use_first_sentence_as_summary(operation)
     add_examples(document)
     return document
+
+
+def public_operations(app: Litestar) -> set[tuple[str, str]]:
+    """Path and method of every route that answers without an account."""
+    return {
+        (route.path_format, method.lower())
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.opt.get("public")
+        for method in handler.http_methods
+    }
+
+
+def require_token(document: Node, public: set[tuple[str, str]]) -> None:
+    """Document the access token, which every operation asks for unless it is public."""
+    schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes["bearer"] = {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The access token that signing up, signing in and refreshing answer with.",
+    }
+    document["security"] = [{"bearer": []}]
+    for path, methods in document.get("paths", {}).items():
+        for method in METHODS:
+            if method in methods and (path, method) in public:
+                methods[method]["security"] = []
 
 
 def nodes(value: Any) -> Iterator[Node]:
@@ -122,13 +154,22 @@ def describe_errors_as_sent(operation: Node) -> None:
         if status in BODILESS:
             response.pop("content", None)
         elif status[0] in "45":
-            sent = response.get("content", {}).get("application/problem+json", {})
-            sent["schema"] = {"$ref": "#/components/schemas/Problem"}
+            sent: Node = {"schema": {"$ref": "#/components/schemas/Problem"}}
+            slugs = re.findall(r"`([a-z-]+)`", response.get("description", ""))
+            if slugs:
+                sent["examples"] = {slug: problem_example(slug) for slug in slugs}
             response["content"] = {"application/problem+json": sent}
+
+
+def problem_example(slug: str) -> Node:
+    """One problem as it is sent, taken from the table that sends it."""
+    page = page_of(slug)
+    value = {"type": page.type, "title": page.title, "status": page.status, "detail": page.meaning}
+    return {"summary": page.title, "value": {**value, "instance": "urn:uuid:0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d"}}
 
 
 def use_first_sentence_as_summary(operation: Node) -> None:
     """Take the summary from the handler's docstring: Litestar takes it from the function's name."""
-    description = operation.get("description")
-    if description:
-        operation["summary"] = description.split("\n\n")[0].replace("\n", " ").strip().removesuffix(".")
+    first = re.match(r".+?(?=[.:;]\s|[.:;]$|\n\n|$)", operation.get("description", ""), re.DOTALL)
+    if first:
+        operation["summary"] = " ".join(first[0].split())

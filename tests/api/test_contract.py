@@ -42,7 +42,7 @@ async def place(order: FromPath[UUID], data: JSONBody[Order]) -> Spoken | Seen:
     raise NotImplementedError
 
 
-@delete("/v1/orders/{order:uuid}")
+@delete("/v1/orders/{order:uuid}", opt={"public": True})
 async def cancel(order: FromPath[UUID]) -> None:
     """Cancel an order."""
 
@@ -94,6 +94,15 @@ def test_an_answer_without_a_body_promises_none():
     document = corrected({"paths": {"/x": {"delete": {"responses": {"204": answer}}}}})
 
     assert {"description": "Gone."} == document["paths"]["/x"]["delete"]["responses"]["204"]
+
+
+def test_every_operation_asks_for_a_token_unless_it_is_public(document):
+    """A generated client sends the token by default, and none where nobody reads it."""
+    orders = document["paths"]["/v1/orders/{order}"]
+
+    assert [{"bearer": []}] == document["security"]
+    assert "security" not in orders["post"]
+    assert [] == orders["delete"]["security"]
 
 
 def test_the_summary_is_the_first_sentence_of_the_docstring(document):

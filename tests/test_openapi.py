@@ -1,0 +1,121 @@
+"""The published contract, walked from end to end: what a developer reads and what a generator needs."""
+
+import json
+from collections import Counter
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from api.contract import METHODS, nodes
+from openapi.export import FILE, current, drift
+
+DOCUMENT = json.loads(current())
+OPERATIONS = {
+    f"{method.upper()} {path}": methods[method]
+    for path, methods in DOCUMENT["paths"].items()
+    for method in METHODS
+    if method in methods
+}
+every_operation = pytest.mark.parametrize("name", OPERATIONS)
+
+
+def bodies(operation: dict) -> list[tuple[str, dict]]:
+    """What an operation takes and gives, with a word for the failure message."""
+    sent = [("request", operation["requestBody"])] if "requestBody" in operation else []
+    answers = [*sent, *operation["responses"].items()]
+    return [(f"{what} {kind}", media) for what, body in answers for kind, media in body.get("content", {}).items()]
+
+
+def examples_of(media: dict) -> list:
+    told = [example["value"] for example in media.get("examples", {}).values()]
+    return told + ([media["example"]] if "example" in media else [])
+
+
+def test_the_committed_document_describes_the_routes():
+    """A client is generated from the file, so the file must be what is served: run `make openapi`."""
+    assert "" == drift(FILE.read_text(encoding="utf-8"), current())
+
+
+def test_a_stale_document_is_told_line_by_line():
+    """The gate must be able to fail, and to say on what."""
+    told = drift('{\n "openapi": "3.1.0"\n}\n', '{\n "openapi": "3.1.1"\n}\n')
+
+    assert ['- "openapi": "3.1.0"', '+ "openapi": "3.1.1"'] == told.splitlines()[4:6]
+
+
+def test_the_document_is_valid_openapi_3_1():
+    """By the specification's own JSON Schema."""
+    validate(DOCUMENT)
+
+    assert DOCUMENT["openapi"].startswith("3.1.")
+    assert ["/"] == [server["url"] for server in DOCUMENT["servers"]]
+
+
+def test_operation_ids_are_unique():
+    """They become the method names of every generated client."""
+    named = Counter(operation["operationId"] for operation in OPERATIONS.values())
+
+    assert {} == {name: count for name, count in named.items() if count > 1}
+
+
+@every_operation
+def test_an_operation_is_described(name):
+    """Name, summary, description and the group it belongs to."""
+    operation = OPERATIONS[name]
+
+    assert [] == [part for part in ("operationId", "summary", "description", "tags") if not operation.get(part)]
+    assert len(operation["summary"]) <= 120
+
+
+@every_operation
+def test_an_operation_declares_its_problems(name):
+    """Every request can be wrong; a private one can also come without a token."""
+    operation = OPERATIONS[name]
+    private = operation.get("security") != []
+
+    assert operation["responses"].keys() >= ({"400", "401"} if private else {"400"})
+    assert [] == [
+        status
+        for status, answer in operation["responses"].items()
+        if status[0] in "45" and ["application/problem+json"] != list(answer["content"])
+    ]
+
+
+@every_operation
+def test_an_operation_shows_examples_that_its_own_schema_accepts(name):
+    """A developer copies the example first: it must be whole, and it must be true."""
+    for what, media in bodies(OPERATIONS[name]):
+        if what.endswith("json"):
+            examples = examples_of(media)
+            validator = Draft202012Validator({**media["schema"], "components": DOCUMENT["components"]})
+
+            assert examples, f"{what} has no example"
+            assert [] == [error.message for example in examples for error in validator.iter_errors(example)], what
+            assert "…" not in json.dumps(examples, ensure_ascii=False).replace("…”", ""), f"{what} invents a text"
+
+
+@every_operation
+def test_a_parameter_in_a_path_shows_an_example(name):
+    """`/v1/recordings/{recording}` says little; one id says the form of all of them."""
+    parameters = OPERATIONS[name].get("parameters", [])
+
+    assert [] == [part["name"] for part in parameters if part["in"] == "path" and part.get("example") in (None, "…")]
+
+
+def test_whole_numbers_have_whole_bounds():
+    """A strict generator refuses 1.0 as the least of an integer."""
+    bounds = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+
+    assert [] == [
+        node
+        for node in nodes(DOCUMENT)
+        if node.get("type") == "integer" and any(isinstance(node.get(bound), float) for bound in bounds)
+    ]
+
+
+def test_a_union_of_structs_names_its_tag():
+    """Without a discriminator a client has to guess which one it received."""
+    unions = [node for node in nodes(DOCUMENT) if sum("$ref" in choice for choice in node.get("oneOf", [])) > 1]
+
+    assert [] == [union for union in unions if "discriminator" not in union]
