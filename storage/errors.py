@@ -2,13 +2,17 @@
 
     StorageError
     ├── Missing                       nothing of that id belongs to this account (or to anybody: both look the same)
-    │   ├── RecordingMissing, UploadMissing, CampaignMissing, TermSheetMissing, ReportMissing, PromptMissing
+    │   ├── RecordingMissing, UploadMissing, CampaignMissing, TermSheetMissing, ReportMissing, PromptMissing,
+    │   │   ConsentMissing, MediaMissing
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers
     ├── Refused                       the request asks for more than is allowed
-    │   ├── TooLarge, TooManyChunks, MediaTypeRefused, DecisionMissing
+    │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch
+    │   └── Exhausted                 allowed, but not so much at once: try again later
+    │       ├── TooManyUploads, TooManyWaiting, DailyBytesUsed
     ├── Expired                       UploadExpired
+    ├── MediaDamaged                  stored bytes did not come back as they were stored: ours to repair
     ├── SignInRefused                 the credentials or the token do not stand
     └── Unavailable                   an engine does not answer: try again later
         ├── DatabaseBusy, StoreUnavailable, StoreFull
@@ -57,6 +61,10 @@ class ReportMissing(Missing):
 
 class MediaMissing(Missing):
     """The bytes of this recording are not stored, or not yet."""
+
+
+class ConsentMissing(Missing):
+    """You have not decided about the terms of this recording yet."""
 
 
 class Conflict(StorageError):
@@ -125,6 +133,30 @@ class LanguageRefused(Refused):
 
 class DecisionMissing(Refused):
     """A use in the term sheet needs a decision of its own."""
+
+
+class HashMismatch(Refused):
+    """The bytes that arrived are not the ones that were announced; they were thrown away, send them again."""
+
+
+class Exhausted(Refused):
+    """You have used up what one contributor may take at once; try again later."""
+
+
+class TooManyUploads(Exhausted):
+    """You are sending as many recordings at once as one contributor may; finish one of them first."""
+
+
+class TooManyWaiting(Exhausted):
+    """As many of your recordings wait to be checked as may wait at once; try again when one of them is done."""
+
+
+class DailyBytesUsed(Exhausted):
+    """You have announced as many bytes as one contributor may within a day; go on tomorrow."""
+
+
+class MediaDamaged(StorageError):
+    """The stored bytes of this recording did not come back as they were stored; we have to look into that."""
 
 
 class Expired(StorageError):

@@ -1,0 +1,71 @@
+"""The job queue: procrastinate on the same PostgreSQL, so a job is enqueued by the transaction that makes it necessary.
+
+Jobs are retried until they succeed, with growing pauses: what fails here is our fault, never a contributor's. A killed
+worker stops its heartbeat; `retry_stalled` hands its jobs to others, which procrastinate never does by itself.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from procrastinate import App, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job
+from procrastinate.retry import BaseRetryStrategy
+
+from storage.database import Connection
+
+VALIDATION = "validate_recording"
+#: How often a worker says that it lives, and when it counts as dead; seconds.
+HEARTBEAT_S = 1.0
+STALLED_S = 5.0
+#: Retries wait 1, 2, 4, … seconds, at most five minutes.
+LONGEST_WAIT_S = 300
+
+#: Enqueues on a connection of the caller's; it never opens one of its own.
+DEFERRING = App(connector=PsycopgConnector())
+
+
+class WaitFirst(Exception):
+    """Not now: the job asks to be run again after `wait`."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"to be run again in {wait}")
+        self.wait = wait
+
+
+class UntilItWorks(BaseRetryStrategy):
+    """Retry for ever, after pauses that double, or exactly when the job asked for."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        if isinstance(exception, WaitFirst):
+            return RetryDecision(retry_in={"seconds": max(1, int(exception.wait.total_seconds()))})
+        return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts, 10), LONGEST_WAIT_S)})
+
+
+async def enqueue_validation(connection: Connection, recording: UUID) -> None:
+    """Have a recording validated once the caller's transaction is committed; one waiting job is enough."""
+    task = DEFERRING.configure_task(
+        VALIDATION, queue="validation", queueing_lock=f"recording {recording}", connection=connection
+    )
+    try:
+        async with connection.transaction():
+            await task.defer_async(recording=str(recording))
+    except AlreadyEnqueued:
+        return
+
+
+async def retry_stalled(app: App, connection: Connection) -> int:
+    """Hand the jobs of workers that died to others; return how many.
+
+    The lock lets one worker at a time do this: a second one could take a job away from the worker that has just got it.
+    """
+    cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('retry_stalled', 0))")
+    row = await cursor.fetchone()
+    if row is None or not row[0]:
+        return 0
+    stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S))
+    for job in stalled:
+        await app.job_manager.retry_job(job)
+    return len(stalled)

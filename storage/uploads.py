@@ -1,0 +1,263 @@
+"""The bytes of a recording on their way in: chunk objects in quarantine, and a row for each that is stored.
+
+A chunk's row is written after its object, so a row means bytes, and what a cut connection left behind is kept. One
+writer at a time holds a lease in the upload's row: no database connection is held while bytes flow, and a writer that
+died lets go by itself. Every write names the lease's token, so a writer that was replaced cannot add anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+from storage.database import Connection, every, one, run
+from storage.errors import (
+    OffsetConflict,
+    TooManyChunks,
+    TooManyUploads,
+    UploadBusy,
+    UploadExpired,
+    UploadFinished,
+    UploadMissing,
+)
+from storage.recordings import State, delete, doom_chunks, move
+
+#: Rows and objects of one upload; a client that sends single bytes is stopped before it fills a table.
+MOST_CHUNKS = 10_000
+#: How long a silent writer keeps others away.
+LEASE = timedelta(seconds=12)
+
+
+class Upload(Struct, frozen=True):
+    """An upload as its owner sees it; sizes in bytes."""
+
+    id: UUID
+    recording_id: UUID
+    account_id: UUID
+    length: int
+    state: State
+    busy: bool
+    overdue: bool
+    completed_at: datetime | None
+    expires_at: datetime
+
+    @property
+    def expired(self) -> bool:
+        """Whether it is too late to send anything."""
+        return self.completed_at is None and (self.overdue or self.state not in ("claimed", "uploading"))
+
+
+class Chunk(Struct, frozen=True):
+    """A stored piece: where it begins in the recording, how many bytes it has, and its object."""
+
+    start: int
+    size: int
+    object_key: str
+
+
+COLUMNS = """
+    u.id, u.recording_id, u.account_id, u.length, r.state, coalesce(u.busy_until > now(), false) AS busy,
+    u.expires_at < now() AS overdue, u.completed_at, u.expires_at
+"""
+FIND = f"""
+    SELECT {COLUMNS} FROM uploads u JOIN recordings r ON r.id = u.recording_id
+    WHERE u.id = %(upload)s AND u.account_id = %(account)s AND r.state NOT IN ('deleted', 'erased')
+"""
+OF_RECORDING = f"""
+    SELECT {COLUMNS} FROM uploads u JOIN recordings r ON r.id = u.recording_id WHERE u.recording_id = %(recording)s
+"""
+
+
+async def find(connection: Connection, account: UUID, upload: UUID) -> Upload:
+    """Give the contributor's upload. Raises UploadMissing for anybody else's too."""
+    found = await one(connection, Upload, FIND, account=account, upload=upload)
+    if found is None:
+        raise UploadMissing
+    return found
+
+
+async def of_recording(connection: Connection, recording: UUID) -> Upload:
+    """Give the upload of a recording that the caller has found to be its owner's."""
+    found = await one(connection, Upload, OF_RECORDING, recording=recording)
+    if found is None:
+        raise UploadMissing
+    return found
+
+
+CHUNKS = "SELECT start, size, object_key FROM upload_chunks WHERE upload_id = %(upload)s ORDER BY start"
+
+
+async def chunks(connection: Connection, upload: UUID) -> list[Chunk]:
+    """List the stored pieces in order."""
+    return await every(connection, Chunk, CHUNKS, upload=upload)
+
+
+def contiguous(stored: Iterable[Chunk]) -> int:
+    """Count the bytes from the start of the recording without a gap: what tus calls the offset."""
+    end = 0
+    for chunk in stored:
+        if chunk.start != end:
+            break
+        end += chunk.size
+    return end
+
+
+FORGET = """
+    WITH gone AS (DELETE FROM upload_chunks WHERE upload_id = %(upload)s AND start >= %(start)s RETURNING object_key)
+    INSERT INTO doomed_objects (object_key) SELECT object_key FROM gone
+"""
+
+
+async def reconcile(connection: Connection, account: UUID, upload: UUID, present: dict[str, int]) -> int:
+    """Forget chunks whose objects are not stored after all, and return the offset to go on from.
+
+    A store that acknowledges before it has written to disk may lose objects in a power cut; the client that asks for
+    the offset then sends them again. `present` maps the keys of a listing to sizes; a chunk that was stored after the
+    listing was taken is safe, because a busy upload is left alone.
+    """
+    found = await _lock(connection, account, upload)
+    stored = await chunks(connection, upload)
+    kept = [chunk for chunk in stored if found.busy or present.get(chunk.object_key) == chunk.size]
+    offset = contiguous(kept)
+    if not found.busy and offset < contiguous(stored):
+        await run(connection, FORGET, upload=upload, start=offset)
+    return offset
+
+
+LOCK = FIND + " FOR UPDATE OF u"
+
+
+async def _lock(connection: Connection, account: UUID, upload: UUID) -> Upload:
+    found = await one(connection, Upload, LOCK, account=account, upload=upload)
+    if found is None:
+        raise UploadMissing
+    return found
+
+
+class Usage(Struct, frozen=True):
+    """How many uploads of an account are being written right now."""
+
+    writing: int
+
+
+WRITING = """
+    SELECT count(*)::int AS writing FROM uploads
+    WHERE account_id = %(account)s AND id <> %(upload)s AND busy_until > now()
+"""
+TAKE = "UPDATE uploads SET busy_token = %(writer)s, busy_until = now() + %(lease)s WHERE id = %(upload)s"
+
+
+async def begin(
+    connection: Connection, account: UUID, upload: UUID, *, writer: UUID, offset: int, at_once: int
+) -> tuple[Upload, int]:
+    """Take the lease for a writer that wants to go on at `offset`; return the upload and its number of chunks.
+
+    Raises UploadMissing, UploadExpired, UploadFinished, UploadBusy, OffsetConflict, TooManyChunks, TooManyUploads.
+    """
+    found = await _lock(connection, account, upload)
+    if found.completed_at is not None:
+        raise UploadFinished(offset=found.length)
+    if found.expired:
+        raise UploadExpired
+    if found.busy:
+        raise UploadBusy
+    stored = await chunks(connection, upload)
+    if offset != contiguous(stored):
+        raise OffsetConflict(offset=contiguous(stored))
+    if len(stored) >= MOST_CHUNKS:
+        raise TooManyChunks(most=MOST_CHUNKS)
+    usage = await one(connection, Usage, WRITING, account=account, upload=upload)
+    if usage is not None and usage.writing >= at_once:
+        raise TooManyUploads(at_once=at_once)
+    await run(connection, TAKE, upload=upload, writer=writer, lease=LEASE)
+    return found, len(stored)
+
+
+RENEW = """
+    UPDATE uploads SET busy_until = now() + %(lease)s, expires_at = greatest(expires_at, now() + %(lasts)s)
+    WHERE id = %(upload)s AND busy_token = %(writer)s AND completed_at IS NULL
+"""
+
+
+async def renew(connection: Connection, upload: UUID, writer: UUID, lasts: timedelta) -> None:
+    """Keep the lease while bytes flow, and the claim alive for `lasts`. Raises UploadBusy when it went to another."""
+    if not await run(connection, RENEW, upload=upload, writer=writer, lease=LEASE, lasts=lasts):
+        raise UploadBusy
+
+
+RELEASE = """
+    UPDATE uploads SET busy_token = NULL, busy_until = NULL WHERE id = %(upload)s AND busy_token = %(writer)s
+"""
+
+
+async def release(connection: Connection, upload: UUID, writer: UUID) -> None:
+    """Let the next writer in."""
+    await run(connection, RELEASE, upload=upload, writer=writer)
+
+
+KEEP = """
+    INSERT INTO upload_chunks (upload_id, start, size, object_key)
+    VALUES (%(upload)s, %(start)s, %(size)s, %(object_key)s)
+"""
+COMPLETE = """
+    UPDATE uploads SET completed_at = now(), busy_token = NULL, busy_until = NULL WHERE id = %(upload)s
+"""
+
+
+async def keep(connection: Connection, upload: Upload, writer: UUID, pieces: list[Chunk], lasts: timedelta) -> bool:
+    """Write the rows of stored chunks, in order; return whether the recording is complete with them.
+
+    The first bytes move the recording to `uploading`, the last ones to `validating`; the caller enqueues the job in the
+    same transaction. Raises UploadBusy when the writer lost its lease, and MoveRefused when the recording was deleted
+    meanwhile: then nothing is kept.
+    """
+    await renew(connection, upload.id, writer, lasts)
+    for piece in pieces:
+        await run(connection, KEEP, upload=upload.id, start=piece.start, size=piece.size, object_key=piece.object_key)
+        if piece.start == 0 and await _state(connection, upload.recording_id) == "claimed":
+            await move(connection, upload.recording_id, "uploading", by="contributor", because="first-bytes")
+    if not pieces or pieces[-1].start + pieces[-1].size != upload.length:
+        return False
+    await run(connection, COMPLETE, upload=upload.id)
+    await move(connection, upload.recording_id, "validating", by="contributor", because="all-bytes")
+    return True
+
+
+class Standing(Struct, frozen=True):
+    """Where a recording stands."""
+
+    state: State
+
+
+async def _state(connection: Connection, recording: UUID) -> State | None:
+    standing = await one(connection, Standing, "SELECT state FROM recordings WHERE id = %(id)s", id=recording)
+    return None if standing is None else standing.state
+
+
+async def start_over(connection: Connection, upload: Upload, writer: UUID, lasts: timedelta) -> None:
+    """Forget every stored byte of an upload whose content turned out wrong; the lease stays."""
+    await renew(connection, upload.id, writer, lasts)
+    await doom_chunks(connection, upload.recording_id)
+
+
+async def terminate(connection: Connection, account: UUID, upload: UUID) -> None:
+    """Give up an upload and its recording with it, so that the same bytes can be claimed anew.
+
+    The recording becomes `deleted`, not `expired`: its owner decided, not the clock. Raises UploadMissing,
+    UploadFinished.
+    """
+    found = await _lock(connection, account, upload)
+    if found.completed_at is not None:
+        raise UploadFinished(offset=found.length)
+    await delete(connection, account, found.recording_id, because="upload-terminated")
+
+
+DOOM = "INSERT INTO doomed_objects (object_key) SELECT unnest(%(keys)s::text[])"
+
+
+async def doom(connection: Connection, keys: list[str]) -> None:
+    """Note objects that no row needs; they are removed soon after."""
+    await run(connection, DOOM, keys=keys)
