@@ -7,27 +7,28 @@ died is still worth hearing about; what is endless or enormous is stopped with U
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import av
 import av.error
 import av.logging
 import av.subtitles.codeccontext
-import av.subtitles.stream  # noqa: F401  PyAV imports these at its first open, which a sandbox without paths forbids.
+import av.subtitles.stream  # PyAV imports these at its first open, which a sandbox without paths forbids.
 from av.audio.frame import AudioFrame
+from av.codec.context import ThreadType
 from av.container import InputContainer
-from av.stream import Discard, Disposition, Stream
+from av.stream import Discard
 from av.video.frame import VideoFrame as Picture
 from av.video.reformatter import VideoReformatter
-from msgspec import Struct
 
 from capture_validation import codecs
 from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.containers import Container, recognise
 from capture_validation.errors import Unreadable
-from capture_validation.pictures import VideoFrame, shown_size
+from capture_validation.pictures import VideoFrame
 from capture_validation.samples import AudioBlock, Blocks
+from capture_validation.tracks import AudioTrack, TrackEnd, VideoTrack, audio_track, best, start_s, video_track
 
 __all__ = ["AudioBlock", "AudioTrack", "OpenRecording", "TrackEnd", "VideoFrame", "VideoTrack", "open_recording"]
 
@@ -40,60 +41,6 @@ GAPS_KEPT = 1000
 LONGEST_PICTURE_S = 60.0
 # Frames looked at before reading starts, to learn rotation and rate from the media rather than from a claim.
 PEEK_PICTURES, PEEK_SOUNDS = 8, 400
-# ITU-T H.273 transfer characteristics that need another reading of brightness.
-TRANSFERS = {1: "bt709", 6: "smpte170m", 8: "linear", 13: "srgb", 14: "bt2020-10", 16: "pq", 18: "hlg"}
-
-
-class AudioTrack(Struct, frozen=True, kw_only=True):
-    """The sound track: `sample_rate` in Hz, `bit_rate` in bit/s, `sample_format` as FFmpeg names it (s16, fltp)."""
-
-    codec: str
-    sample_rate: int
-    channels: int
-    sample_format: str
-    claimed_duration_s: float | None
-    bit_rate: int | None
-
-
-class VideoTrack(Struct, frozen=True, kw_only=True):
-    """The picture track: `width` x `height` as shown to a person, `coded_*` as stored, all in pixels.
-
-    `rotation_deg` is how far a player turns the stored picture clockwise (0, 90, 180, 270); `pixel_aspect` is width
-    over height of one pixel. `color_transfer` tells HDR ("pq", "hlg") from ordinary video.
-    """
-
-    codec: str
-    width: int
-    height: int
-    coded_width: int
-    coded_height: int
-    rotation_deg: int
-    pixel_aspect: float
-    frame_rate_avg: float | None
-    claimed_duration_s: float | None
-    bit_rate: int | None
-    pixel_format: str
-    color_transfer: str
-    interlaced: bool
-
-
-class TrackEnd(Struct, kw_only=True):
-    """How decoding of one track went, complete once `OpenRecording.read` is exhausted.
-
-    `decoded_duration_s` is what was really there: samples over rate, or first to last picture. `gaps` are
-    (start, length) in seconds where the timestamps jump although the samples go on. `truncated` says that the
-    file ends before its own structure does.
-    """
-
-    decoded_duration_s: float = 0.0
-    packets: int = 0
-    frames: int = 0
-    decode_errors: int = 0
-    corrupt_frames: int = 0
-    truncated: bool = False
-    first_at_s: float = 0.0
-    last_at_s: float = 0.0
-    gaps: list[tuple[float, float]] = []
 
 
 class OpenRecording:
@@ -105,20 +52,22 @@ class OpenRecording:
 
     def __init__(self, media: InputContainer, container: Container, capacity: Capacity) -> None:
         self.container = container
-        self.audio_end = TrackEnd(gaps=[])
-        self.video_end = TrackEnd(gaps=[])
+        self.audio_end = TrackEnd()
+        self.video_end = TrackEnd()
         self._media = media
         self._capacity = capacity
-        self._sound = _best(media.streams.audio)
-        self._picture = _best(media.streams.video) if container.kind == "video" else None
+        self._sound = best(media.streams.audio)
+        self._picture = best(media.streams.video) if container.kind == "video" else None
         if self._sound is None and self._picture is None:
             raise Unreadable("no-tracks")
         self._prepare()
-        self._origin = min((_start_s(stream) for stream in (self._sound, self._picture) if stream), default=0.0)
+        self._origin = min((start_s(stream) for stream in (self._sound, self._picture) if stream), default=0.0)
         self._frames = self._decode()
+        self._first_sound: AudioFrame | None = None
+        self._first_picture: Picture | None = None
         self._peeked = deque(self._peek())
-        self.audio = self._audio_track()
-        self.video = self._video_track()
+        self.audio = audio_track(self._sound, self._first_sound, container, capacity) if self._sound else None
+        self.video = video_track(self._picture, self._first_picture, container) if self._picture else None
 
     def read(self) -> Iterator[AudioBlock | VideoFrame]:
         """Sound in blocks of exactly 0.5 s (the last is shorter) and single pictures, in the order of the file.
@@ -128,8 +77,7 @@ class OpenRecording:
         """
         blocks = Blocks(self.audio.sample_rate, self.audio.channels) if self.audio else None
         scaler = VideoReformatter()
-        while self._peeked or (frame := next(self._frames, None)):
-            frame = self._peeked.popleft() if self._peeked else frame
+        for frame in self._all_frames():
             if isinstance(frame, AudioFrame):
                 if blocks:
                     yield from self._hear(frame, blocks)
@@ -140,6 +88,11 @@ class OpenRecording:
             self.audio_end.decoded_duration_s = blocks.samples / blocks.sample_rate
         self._finish()
 
+    def _all_frames(self) -> Iterator[AudioFrame | Picture]:
+        while self._peeked:
+            yield self._peeked.popleft()
+        yield from self._frames
+
     def _prepare(self) -> None:
         """One thread per decoder, only allowed decoders, and no work on tracks that nobody reads."""
         for stream in self._media.streams:
@@ -147,78 +100,24 @@ class OpenRecording:
                 stream.discard = Discard.all
                 continue
             context = stream.codec_context
-            context.thread_type, context.thread_count = "NONE", 1  # type: ignore[assignment]
+            context.thread_type, context.thread_count = ThreadType.NONE, 1
             context.options = _options(self.container, self._capacity)
 
     def _peek(self) -> Iterator[AudioFrame | Picture]:
         """The first frames, until every track has shown one or showed none for too long."""
-        waiting = {AudioFrame} if self._sound else set()
-        waiting |= {Picture} if self._picture else set()
-        counts = {AudioFrame: PEEK_SOUNDS, Picture: PEEK_PICTURES}
-        self._first: dict[type, AudioFrame | Picture] = {}
-        while waiting and all(counts.values()) and (frame := next(self._frames, None)):
-            kind = type(frame)
-            self._first.setdefault(kind, frame)
-            counts[kind] -= 1
-            waiting.discard(kind)
+        sounds, pictures = 0, 0
+        while sounds < PEEK_SOUNDS and pictures < PEEK_PICTURES and (frame := next(self._frames, None)):
+            if isinstance(frame, AudioFrame):
+                sounds += 1
+                self._first_sound = self._first_sound or frame
+            else:
+                pictures += 1
+                self._first_picture = self._first_picture or frame
             yield frame
-        if not self._first:
+            if (self._first_sound or not self._sound) and (self._first_picture or not self._picture):
+                break
+        if not sounds and not pictures:
             raise Unreadable("undecodable")
-
-    def _audio_track(self) -> AudioTrack | None:
-        if self._sound is None:
-            return None
-        context = self._sound.codec_context
-        # A track that starts late has shown no frame yet; then the decoder's own reading of the header has to do.
-        seen = self._first.get(AudioFrame, context)
-        rate, channels = seen.sample_rate, seen.layout.nb_channels
-        limits = self._capacity
-        if not limits.sample_rate_min <= rate <= limits.sample_rate_max:
-            limit = limits.sample_rate_max if rate > limits.sample_rate_min else limits.sample_rate_min
-            raise Unreadable("over-limit", what="sample_rate", value=rate, limit=limit)
-        if not 1 <= channels <= limits.channels:
-            raise Unreadable("over-limit", what="channels", value=channels, limit=limits.channels)
-        return AudioTrack(
-            codec=_codec_name(self._sound),
-            sample_rate=rate,
-            channels=channels,
-            sample_format=seen.format.name,
-            claimed_duration_s=self._claimed(self._sound),
-            bit_rate=context.bit_rate or None,
-        )
-
-    def _video_track(self) -> VideoTrack | None:
-        if self._picture is None:
-            return None
-        seen = self._first.get(Picture, self._picture.codec_context)
-        if not seen.width or seen.format is None:
-            return None
-        aspect = self._picture.sample_aspect_ratio
-        pixel_aspect = float(aspect) if aspect and 0.1 <= aspect <= 10 else 1.0
-        rotation = round(-getattr(seen, "rotation", 0) / 90) * 90 % 360
-        width, height = shown_size(seen.width, seen.height, rotation, pixel_aspect)
-        rate = self._picture.average_rate
-        return VideoTrack(
-            codec=_codec_name(self._picture),
-            width=width,
-            height=height,
-            coded_width=seen.width,
-            coded_height=seen.height,
-            rotation_deg=rotation,
-            pixel_aspect=pixel_aspect,
-            frame_rate_avg=float(rate) if rate else None,
-            claimed_duration_s=self._claimed(self._picture),
-            bit_rate=self._picture.codec_context.bit_rate or None,
-            pixel_format=seen.format.name,
-            color_transfer=TRANSFERS.get(int(seen.color_trc), "unknown"),
-            interlaced=bool(getattr(seen, "interlaced_frame", False)),
-        )
-
-    def _claimed(self, stream: Stream) -> float | None:
-        # Formats without a header have no duration; FFmpeg then guesses one from the bit rate, which is no claim.
-        if self.container.format in ("mov", "avi") and stream.duration and stream.time_base:
-            return float(stream.duration * stream.time_base)
-        return self.container.claimed_duration_s
 
     def _decode(self) -> Iterator[AudioFrame | Picture]:
         """Every frame of the chosen tracks; a packet that cannot be decoded is counted and left out."""
@@ -229,12 +128,15 @@ class OpenRecording:
                 raise Unreadable("over-limit", what="packets", value=end.packets, limit=self._capacity.packets)
             try:
                 frames = packet.decode()
+            except MemoryError as cause:
+                raise Unreadable("too-expensive", what="memory") from cause
             except (av.error.FFmpegError, ValueError):
                 end.decode_errors += 1
                 continue
             for frame in frames:
                 end.corrupt_frames += frame.is_corrupt
-                yield frame  # type: ignore[misc]
+                if isinstance(frame, AudioFrame | Picture):
+                    yield frame
 
     def _packets(self) -> Iterator[av.Packet]:  # type: ignore[type-arg]
         """All packets; the demuxer is asked again after an error, because it resumes behind the damage."""
@@ -243,6 +145,8 @@ class OpenRecording:
             try:
                 yield from self._media.demux(streams)
                 return
+            except MemoryError as cause:
+                raise Unreadable("too-expensive", what="memory") from cause
             except (av.error.FFmpegError, ValueError):
                 end = self.audio_end if self._picture is None else self.video_end
                 end.decode_errors += 1
@@ -326,6 +230,8 @@ def open_as(file: BinaryIO, container: Container, capacity: Capacity = CAPACITY)
     }
     try:
         media = av.open(file, "r", format=container.format, options=options, metadata_errors="ignore")
+    except MemoryError as cause:
+        raise Unreadable("too-expensive", what="memory") from cause
     except (av.error.FFmpegError, ValueError, UnicodeError) as cause:
         raise Unreadable("undecodable") from cause
     with media:
@@ -339,23 +245,3 @@ def _options(container: Container, capacity: Capacity) -> dict[str, str]:
         "err_detect": "crccheck+bitstream+buffer",
         "threads": "1",
     }
-
-
-def _best(streams: Sequence[Stream]) -> Stream | None:
-    """The track to decode: no cover art, a decoder that is allowed, the default one first."""
-    usable = [
-        stream
-        for stream in streams
-        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic
-    ]
-    return next((stream for stream in usable if stream.disposition & Disposition.default), next(iter(usable), None))
-
-
-def _codec_name(stream: Stream) -> str:
-    """The name of the format (h264, aac), not of the decoder that happens to read it (libdav1d, mp3float)."""
-    return stream.codec_context.codec.canonical_name
-
-
-def _start_s(stream: Stream) -> float:
-    """Where the first frame of a track belongs, in seconds of the container's clock."""
-    return float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0

@@ -69,7 +69,7 @@ def _family(window: Window, capacity: Capacity) -> Container:
     if window.read(at, 4) == b"fLaC":
         return recognise_flac(window, at, capacity)
     # Frames of MPEG audio are searched only where nothing else is known, and never in text.
-    if (found := refusal(head)).parameters.get("looks_like") not in ("unknown data",) and not at:
+    if (found := refusal(head)).parameters.get("looks_like") != "unknown data" and not at:
         raise found
     if container := recognise_mpeg_audio(window, at, capacity):
         return container

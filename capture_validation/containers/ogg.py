@@ -36,7 +36,9 @@ def is_ogg(head: bytes) -> bool:
 
 def recognise_ogg(window: Window, capacity: Capacity) -> Container:
     """An Ogg file with a sound stream that can be decoded. Raises Unreadable otherwise."""
-    rates, unknown, at = {}, [], 0
+    rates: dict[int, int] = {}
+    unknown: list[str] = []
+    at = 0
     # All first pages of all streams stand before any other page (RFC 3533, section 4).
     while (page := _page(window, at)) and page.flags & FIRST_PAGE:
         at_most("tracks", len(rates) + len(unknown) + 1, capacity.tracks)

@@ -1,0 +1,149 @@
+"""The two tracks of a recording that are decoded: what they are, and how decoding them went."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame as Picture
+from av.video.stream import VideoStream
+from msgspec import Struct, field
+
+from capture_validation.capacity import Capacity
+from capture_validation.containers import Container
+from capture_validation.errors import Unreadable
+from capture_validation.pictures import shown_size
+
+# ITU-T H.273 transfer characteristics that need another reading of brightness.
+TRANSFERS = {1: "bt709", 6: "smpte170m", 8: "linear", 13: "srgb", 14: "bt2020-10", 16: "pq", 18: "hlg"}
+AnyStream = TypeVar("AnyStream", AudioStream, VideoStream)
+
+
+class AudioTrack(Struct, frozen=True, kw_only=True):
+    """The sound track: `sample_rate` in Hz, `bit_rate` in bit/s, `sample_format` as FFmpeg names it (s16, fltp)."""
+
+    codec: str
+    sample_rate: int
+    channels: int
+    sample_format: str
+    claimed_duration_s: float | None
+    bit_rate: int | None
+
+
+class VideoTrack(Struct, frozen=True, kw_only=True):
+    """The picture track: `width` x `height` as shown to a person, `coded_*` as stored, all in pixels.
+
+    `rotation_deg` is how far a player turns the stored picture clockwise (0, 90, 180, 270); `pixel_aspect` is width
+    over height of one pixel. `color_transfer` tells HDR ("pq", "hlg") from ordinary video.
+    """
+
+    codec: str
+    width: int
+    height: int
+    coded_width: int
+    coded_height: int
+    rotation_deg: int
+    pixel_aspect: float
+    frame_rate_avg: float | None
+    claimed_duration_s: float | None
+    bit_rate: int | None
+    pixel_format: str
+    color_transfer: str
+    interlaced: bool
+
+
+class TrackEnd(Struct, kw_only=True):
+    """How decoding of one track went, complete once `OpenRecording.read` is exhausted.
+
+    `decoded_duration_s` is what was really there: samples over rate, or first to last picture. `gaps` are
+    (start, length) in seconds where the timestamps jump although the samples go on. `truncated` says that the
+    file ends before its own structure does. `decode_errors` are packets that gave nothing, `corrupt_frames`
+    pictures of which the decoder guessed a part.
+    """
+
+    decoded_duration_s: float = 0.0
+    packets: int = 0
+    frames: int = 0
+    decode_errors: int = 0
+    corrupt_frames: int = 0
+    truncated: bool = False
+    first_at_s: float = 0.0
+    last_at_s: float = 0.0
+    gaps: list[tuple[float, float]] = field(default_factory=list)
+
+
+def best(streams: Sequence[AnyStream]) -> AnyStream | None:
+    """The track to decode: no cover art, a decoder that exists, the default one first, else the first."""
+    usable = [
+        stream
+        for stream in streams
+        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic
+    ]
+    return next((stream for stream in usable if stream.disposition & Disposition.default), next(iter(usable), None))
+
+
+def start_s(stream: Stream) -> float:
+    """Where the first frame of a track belongs, in seconds of the container's clock."""
+    return float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
+
+
+def audio_track(stream: AudioStream, first: AudioFrame | None, container: Container, capacity: Capacity) -> AudioTrack:
+    """Describe the sound track by its first frame. Raises Unreadable "over-limit".
+
+    A track that starts late has shown no frame yet; then the decoder's own reading of the header has to do.
+    """
+    seen = first or stream.codec_context
+    rate, channels = seen.sample_rate, seen.layout.nb_channels
+    if not capacity.sample_rate_min <= rate <= capacity.sample_rate_max:
+        limit = capacity.sample_rate_max if rate > capacity.sample_rate_min else capacity.sample_rate_min
+        raise Unreadable("over-limit", what="sample_rate", value=rate, limit=limit)
+    if not 1 <= channels <= capacity.channels:
+        raise Unreadable("over-limit", what="channels", value=channels, limit=capacity.channels)
+    return AudioTrack(
+        codec=_codec_name(stream),
+        sample_rate=rate,
+        channels=channels,
+        sample_format=seen.format.name,
+        claimed_duration_s=_claimed_s(stream, container),
+        bit_rate=stream.codec_context.bit_rate or None,
+    )
+
+
+def video_track(stream: VideoStream, first: Picture | None, container: Container) -> VideoTrack | None:
+    """Describe the picture track by its first picture; None when not even the decoder knows a size."""
+    seen = first or stream.codec_context
+    if not seen.width or seen.format is None:
+        return None
+    aspect = stream.sample_aspect_ratio
+    pixel_aspect = float(aspect) if aspect and 0.1 <= aspect <= 10 else 1.0
+    # PyAV tells how far the matrix turns counter-clockwise; oblique angles do not exist in cameras.
+    rotation = round(-(first.rotation if first else 0) / 90) * 90 % 360
+    width, height = shown_size(seen.width, seen.height, rotation, pixel_aspect)
+    return VideoTrack(
+        codec=_codec_name(stream),
+        width=width,
+        height=height,
+        coded_width=seen.width,
+        coded_height=seen.height,
+        rotation_deg=rotation,
+        pixel_aspect=pixel_aspect,
+        frame_rate_avg=float(stream.average_rate) if stream.average_rate else None,
+        claimed_duration_s=_claimed_s(stream, container),
+        bit_rate=stream.codec_context.bit_rate or None,
+        pixel_format=seen.format.name,
+        color_transfer=TRANSFERS.get(int(seen.color_trc), "unknown"),
+        interlaced=bool(first and first.interlaced_frame),
+    )
+
+
+def _claimed_s(stream: Stream, container: Container) -> float | None:
+    # Formats without a header have no duration; FFmpeg then guesses one from the bit rate, which is no claim.
+    if container.format in ("mov", "avi") and stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.claimed_duration_s
+
+
+def _codec_name(stream: Stream) -> str:
+    """The name of the format (h264, aac), not of the decoder that happens to read it (libdav1d, mp3float)."""
+    return stream.codec_context.codec.canonical_name
