@@ -1,0 +1,94 @@
+"""A whole service of its own, started for a measurement or a test and stopped after it.
+
+It is the very `companion run` that a newcomer starts: PostgreSQL, the object store, the API and the worker, with data
+in a folder that is removed afterwards. What is measured here is therefore what is delivered.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+READY_WITHIN_S = 90.0
+STOP_WITHIN_S = 60.0
+READY = re.compile(r"Ready: (http://\S+?)/? ")
+# Engines of the machine must not be used by accident: they may hold somebody's recordings.
+NOT_INHERITED = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "S3_ENDPOINT", "COMPANION_DATA", "COMPANION_MASTER_KEY")
+
+
+class ServiceFailed(RuntimeError):
+    """The service did not become ready; its last lines are in the message."""
+
+
+@dataclass
+class Service:
+    """A running service: where it is, what it has printed so far, and the process that runs everything."""
+
+    url: str
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def running_service(cores: set[int] | None = None) -> Iterator[Service]:
+    """Start a service on a free port, optionally pinned to some processor cores, and stop it afterwards.
+
+    Raises ServiceFailed when it is not ready within 90 s.
+    """
+    data = Path(tempfile.mkdtemp(prefix="companion-"))
+    environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+    environment |= {"COMPANION_DATA": str(data), "COMPANION_PORT": "0", "COMPANION_HOST": "127.0.0.1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api.cli", "run"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    if cores:
+        os.sched_setaffinity(process.pid, cores)
+    try:
+        yield ready(process)
+    finally:
+        stop(process)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def ready(process: subprocess.Popen[str]) -> Service:
+    """Read the service's lines until it names its address; go on reading them in the background."""
+    service = Service("", process)
+    announced = threading.Event()
+    threading.Thread(target=follow, args=(process.stdout, service, announced), daemon=True).start()
+    if not announced.wait(READY_WITHIN_S) or not service.url:
+        raise ServiceFailed("The service did not become ready:\n" + "\n".join(service.lines[-30:]))
+    return service
+
+
+def follow(output: IO[str] | None, service: Service, announced: threading.Event) -> None:
+    """Keep every line, and note the address in the one that carries it."""
+    for line in output or ():
+        service.lines.append(line.rstrip())
+        if not service.url and (found := READY.search(line)):
+            service.url = found[1]
+            announced.set()
+    announced.set()
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """Ask everything to stop in order, and kill what has not done so in a minute."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
