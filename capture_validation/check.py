@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
-from capture_validation.report import Limit, Requirement, Span
+from capture_validation.report import Curve, Limit, Requirement, Span
 
 if TYPE_CHECKING:
-    from capture_validation.decode import AudioBlock, AudioTrack, TrackEnd, VideoFrame, VideoTrack
+    from capture_validation.decode import AudioTrack, TrackEnd, VideoTrack
+    from capture_validation.pixels import Pixels
+    from capture_validation.sound import Sound
 
 
 class Measurement(Struct, frozen=True):
@@ -53,6 +55,11 @@ def between(minimum: float, maximum: float, *, requirement: Requirement = "advis
     return Rule(Limit(minimum=minimum, maximum=maximum), requirement)
 
 
+def information() -> Rule:
+    """Measure and show, never complain: what is a defect elsewhere is content here."""
+    return Rule(Limit())
+
+
 class Check:
     """The part every check shares: identity, limits and words.
 
@@ -84,8 +91,12 @@ class Check:
         """Hear how decoding went, before `measure`."""
 
     def measure(self) -> Measurement:
-        """Give the measurement of the whole track."""
+        """Give the measurement of the whole track; it may have been empty."""
         raise NotImplementedError
+
+    def curves(self) -> tuple[Curve, ...]:
+        """What the check followed over time and a picture should show, such as brightness; most checks draw nothing."""
+        return ()
 
 
 class AudioCheck(Check):
@@ -94,8 +105,8 @@ class AudioCheck(Check):
     def start(self, track: AudioTrack) -> None:
         """Prepare for a track of known sample rate (Hz) and channel count."""
 
-    def feed(self, block: AudioBlock) -> None:
-        """Take the next 0.5 s of float32 samples, shape (samples, channels), range −1…1."""
+    def feed(self, sound: Sound) -> None:
+        """Take the next stretch: its float32 samples and the views of them that checks share, computed on first use."""
 
 
 class VideoCheck(Check):
@@ -107,5 +118,5 @@ class VideoCheck(Check):
     def start(self, track: VideoTrack) -> None:
         """Prepare for a track of known size (pixels as shown) and frame rate."""
 
-    def feed(self, frame: VideoFrame) -> None:
-        """Take the next frame that is due."""
+    def feed(self, pixels: Pixels) -> None:
+        """Take the next frame that is due: its time, and the views of it that checks share, computed on first use."""

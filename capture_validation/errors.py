@@ -1,8 +1,9 @@
 """Everything this library raises.
 
     CaptureError
-    ├── Unreadable            the recording itself: becomes a rejection in the report, never an exception to a contributor
+    ├── Unreadable            the recording itself: becomes a rejection in the report, never an error of ours
     ├── UnknownProfile        a profile or check name nobody has published
+    ├── InvalidRule           a campaign's rule that cannot be read or contradicts itself
     └── SandboxError
         ├── SandboxUnavailable    this machine cannot isolate a decoder: refuse the work
         ├── SandboxTimeout        the job outlived its wall clock
@@ -37,6 +38,10 @@ class Unreadable(CaptureError):
 
 class UnknownProfile(CaptureError):
     """There is no capture profile or check of that name."""
+
+
+class InvalidRule(CaptureError):
+    """A campaign's rule for a check cannot be used."""
 
 
 class SandboxError(CaptureError):

@@ -79,6 +79,7 @@ class CheckResult(Struct, frozen=True):
 
     `code` is `passed`, `not-applicable`, or names the direction of the failure (`too-high`, `too-low`) or a cause of
     the check's own; with `name` it selects the sentence. `value` and `limit` share `unit`; `spans` say where.
+    `mendable` is False where no other take could do better, so that the contributor is not asked to try.
     """
 
     name: str
@@ -91,6 +92,7 @@ class CheckResult(Struct, frozen=True):
     limit: Limit = Limit()
     spans: tuple[Span, ...] = ()
     parameters: dict[str, str | float] = {}
+    mendable: bool = True
 
 
 class Curve(Struct, frozen=True):
@@ -102,8 +104,12 @@ class Curve(Struct, frozen=True):
     values: tuple[float, ...]
 
 
+#: What matters most is read first.
+ORDER: tuple[Status, ...] = ("failed", "borderline", "hint", "passed", "not_applicable")
+
+
 class Report(Struct, frozen=True):
-    """Everything one examination found, with the versions it was found by."""
+    """Everything one examination found, with the versions it was found by; `checks` come most important first."""
 
     library: str
     profile: str
@@ -117,3 +123,24 @@ class Report(Struct, frozen=True):
     def failed(self) -> tuple[CheckResult, ...]:
         """The required checks that this take did not meet."""
         return tuple(check for check in self.checks if check.status == "failed")
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the report alone decides, in the order of the decision rule.
+
+        `rejected` when the file cannot be examined or fails where no take can mend it; `needs_fix` when another take
+        can; `in_review` when a required value lies within its measurement's own error; else `passed`. Duplicates and
+        consent are decided by who holds the other recordings, not here.
+        """
+        if self.rejection is not None or any(not check.mendable for check in self.failed):
+            return "rejected"
+        if self.failed:
+            return "needs_fix"
+        return "in_review" if any(check.status == "borderline" for check in self.checks) else "passed"
+
+
+def most_important_first(checks: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+    """Order results by how much they matter: failures, then hints, what is good last; required before advisory."""
+    return tuple(
+        sorted(checks, key=lambda check: (ORDER.index(check.status), check.requirement != "required", check.name))
+    )

@@ -1,0 +1,201 @@
+"""One pass over a recording: decode once, let every check look, judge what they measured.
+
+This is what runs inside the sandbox. It opens nothing but the file it is given and keeps no more of it than one block.
+"""
+
+import math
+from typing import BinaryIO
+
+from capture_validation import checks
+from capture_validation.capacity import CAPACITY, Capacity
+from capture_validation.check import AudioCheck, Check, Measurement, VideoCheck
+from capture_validation.curves import GrowingCurve
+from capture_validation.decode import (
+    AudioBlock,
+    AudioTrack,
+    OpenRecording,
+    TrackEnd,
+    VideoFrame,
+    VideoTrack,
+    open_recording,
+)
+from capture_validation.errors import Unreadable
+from capture_validation.judge import judge
+from capture_validation.pixels import Pixels
+from capture_validation.profile import Profile
+from capture_validation.report import (
+    AudioFacts,
+    CheckResult,
+    Curve,
+    MediaFacts,
+    Rejection,
+    Report,
+    VideoFacts,
+    most_important_first,
+)
+from capture_validation.sound import Sound, Stretches, decibel, level_length
+from capture_validation.version import VERSION
+
+
+def analyse(file: BinaryIO, profile: Profile, capacity: Capacity = CAPACITY) -> Report:
+    """Examine a recording by the rules of a profile.
+
+    A file that cannot be examined gives a report with a rejection and no checks, never an exception: the contributor
+    is owed a reason either way. `file` is read from anywhere and stays open.
+    """
+    try:
+        with open_recording(file, capacity) as recording:
+            return _examined(recording, profile)
+    except Unreadable as reason:
+        return rejected(profile, Rejection(reason.code, reason.parameters))
+
+
+def rejected(profile: Profile, rejection: Rejection) -> Report:
+    """The report on a file that could not be examined."""
+    return Report(VERSION, profile.name, profile.version, None, rejection, ())
+
+
+def _examined(recording: OpenRecording, profile: Profile) -> Report:
+    _expect(recording, profile)
+    heard = Hearing(recording.audio, profile)
+    seen = Watching(recording.video, profile)
+    for part in recording.read():
+        if isinstance(part, VideoFrame):
+            seen.take(part)
+        else:
+            heard.take(part)
+    results = heard.results(recording.audio_end) + seen.results(recording.video_end)
+    return Report(
+        library=VERSION,
+        profile=profile.name,
+        profile_version=profile.version,
+        media=_facts(recording),
+        rejection=None,
+        checks=most_important_first(results),
+        curves=heard.curves() + seen.curves(),
+    )
+
+
+def _expect(recording: OpenRecording, profile: Profile) -> None:
+    """Refuse a file without the track its profile is about: a silent film is no answer to a reading campaign."""
+    if profile.media == "audio" and recording.audio is None:
+        raise Unreadable("no-sound")
+    if profile.media == "video" and recording.video is None:
+        raise Unreadable("no-picture")
+
+
+class Hearing:
+    """The sound track, every check that listens to it, and its level over time."""
+
+    def __init__(self, track: AudioTrack | None, profile: Profile) -> None:
+        self.track = track
+        self.checks = [check for check in _due(profile) if isinstance(check, AudioCheck)]
+        if track is None:
+            return
+        step_s = level_length(track.sample_rate) / track.sample_rate
+        self.level = GrowingCurve("level", "dBFS", step_s)
+        self.peak = GrowingCurve("peak", "dBFS", step_s, "max")
+        self.stretches = Stretches(track.sample_rate)
+        for check in self.checks:
+            check.start(track)
+
+    def take(self, block: AudioBlock) -> None:
+        """Let every check hear the next block."""
+        sound = self.stretches.take(block.samples)
+        self._draw(sound)
+        for check in self.checks:
+            check.feed(sound)
+
+    def _draw(self, sound: Sound) -> None:
+        frames = sound.level_samples
+        if frames.shape[1]:
+            self.level.add_steps(sound.first_level, sound.loudest)
+            self.peak.add_steps(sound.first_level, abs(frames).max(axis=(0, 2)) ** 2)
+
+    def results(self, end: TrackEnd) -> tuple[CheckResult, ...]:
+        """Every check's verdict, once the track has ended."""
+        return _verdicts(self.checks, end if self.track else None)
+
+    def curves(self) -> tuple[Curve, ...]:
+        """Level and peak over time in dBFS, then what the checks themselves drew."""
+        if self.track is None:
+            return ()
+        own = (self.level.curve(decibel), self.peak.curve(decibel))
+        return own + tuple(curve for check in self.checks for curve in check.curves())
+
+
+class Watching:
+    """The picture track and every check that looks at it, each as often as it wants to."""
+
+    def __init__(self, track: VideoTrack | None, profile: Profile) -> None:
+        self.track = track
+        self.checks = [check for check in _due(profile) if isinstance(check, VideoCheck)]
+        self.due_s = [-math.inf] * len(self.checks)
+        if track is not None:
+            for check in self.checks:
+                check.start(track)
+
+    def take(self, frame: VideoFrame) -> None:
+        """Show the next frame to the checks for which it is time."""
+        pixels = Pixels(frame, self.track.color_transfer if self.track else None)
+        pixels = Pixels(frame, self.track.color_transfer if self.track else None)
+        for number, check in enumerate(self.checks):
+            rate = check.frames_per_second
+            if not rate:
+                check.feed(pixels)
+            elif frame.at_s >= self.due_s[number]:
+                check.feed(pixels)
+                # The next frame is due on a grid common to all checks, so that they share what one frame costs.
+                self.due_s[number] = (math.floor(frame.at_s * rate + 1e-6) + 1) / rate - 1e-6
+
+    def results(self, end: TrackEnd) -> tuple[CheckResult, ...]:
+        """Every check's verdict, once the track has ended."""
+        return _verdicts(self.checks, end if self.track else None)
+
+    def curves(self) -> tuple[Curve, ...]:
+        """What the checks drew over time."""
+        return tuple(curve for check in self.checks for curve in check.curves()) if self.track else ()
+
+
+def _due(profile: Profile) -> list[Check]:
+    published = checks.published()
+    return [published[name](rule) for name, rule in profile.rules.items() if rule.requirement != "off"]
+
+
+def _verdicts(due: list[AudioCheck] | list[VideoCheck], end: TrackEnd | None) -> tuple[CheckResult, ...]:
+    """Judge every check; a track that does not exist, or holds nothing, gives nothing to measure."""
+    results = []
+    for check in due:
+        measurement = Measurement(None)
+        if end is not None:
+            check.end(end)
+            measurement = check.measure()
+        results.append(judge(type(check), check.rule, measurement))
+    return tuple(results)
+
+
+def _facts(recording: OpenRecording) -> MediaFacts:
+    ends = [end for end in (recording.audio_end, recording.video_end) if end is not None]
+    return MediaFacts(
+        container=recording.container.format,
+        media_type=recording.container.media_type,
+        size_bytes=recording.container.size_bytes,
+        duration_s=round(max((end.decoded_duration_s for end in ends), default=0.0), 3),
+        audio=_audio_facts(recording.audio) if recording.audio else None,
+        video=_video_facts(recording.video) if recording.video else None,
+    )
+
+
+def _audio_facts(track: AudioTrack) -> AudioFacts:
+    return AudioFacts(track.codec, track.sample_rate, track.channels, track.sample_format, track.bit_rate)
+
+
+def _video_facts(track: VideoTrack) -> VideoFacts:
+    return VideoFacts(
+        codec=track.codec,
+        width=track.width,
+        height=track.height,
+        rotation_deg=track.rotation_deg,
+        frame_rate=track.frame_rate_avg or 0.0,
+        pixel_format=track.pixel_format,
+    )

@@ -1,0 +1,61 @@
+"""Levels over time: the 20 ms levels of a whole recording, in a byte each.
+
+Where silence begins depends on how loud the rest is, which is known only at the end. Half a decibel in one byte keeps
+the loudness of an hour in 180 kB, and an hour is the longest recording that is taken (`capacity`).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture_validation.sound import LEVEL_S, Sound, decibel
+
+LOWEST, STEP = -120.0, 0.5
+#: Under this level a phone records nothing but its own noise.
+INAUDIBLE = -60.0
+#: A pause is this far below the loudest moments.
+PAUSE_BELOW = 38.0
+
+
+class Levels:
+    """The 20 ms levels (dBFS, loudest channel, any constant offset removed) heard so far."""
+
+    def __init__(self) -> None:
+        self._cells = bytearray()
+        self.step_s = LEVEL_S
+
+    def add(self, sound: Sound) -> None:
+        """Take the levels of the next stretch."""
+        self.step_s = sound.level_samples.shape[2] / sound.rate
+        self._cells += np.clip((decibel(sound.loudest) - LOWEST) / STEP, 0, 255).astype(np.uint8).tobytes()
+
+    def all(self) -> NDArray[np.float32]:
+        """Every level so far in dBFS, shape (steps,), to half a decibel."""
+        return np.frombuffer(bytes(self._cells), np.uint8).astype(np.float32) * STEP + LOWEST
+
+    def pauses(self, shortest_s: float) -> list[tuple[float, float]]:
+        """Stretches (start, end) in seconds of at least `shortest_s` in which nothing is heard.
+
+        Quiet is what lies 38 dB under the loudest hundredth of the recording, or under −60 dBFS.
+        """
+        levels = self.all()
+        if not len(levels):
+            return []
+        quiet = levels < max(INAUDIBLE, float(np.percentile(levels, 99)) - PAUSE_BELOW)
+        return [
+            (start * self.step_s, end * self.step_s)
+            for start, end in runs(quiet)
+            if (end - start) * self.step_s >= shortest_s
+        ]
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds covered by whole steps."""
+        return len(self._cells) * self.step_s
+
+
+def runs(marked: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Start and end (exclusive) of every run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], marked, [False])).astype(np.int8)))
+    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

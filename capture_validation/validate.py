@@ -1,0 +1,74 @@
+"""Validation for everyone: a file in, a report out, and nothing a file does can hurt the process that asks.
+
+The recording is decoded in the sandbox and nowhere else. What comes back is data.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from capture_validation.analysis import rejected
+from capture_validation.errors import SandboxKilled, SandboxOverflow, SandboxTimeout
+from capture_validation.profile import Profile, profile
+from capture_validation.report import Rejection, Report
+
+if TYPE_CHECKING:
+    from capture_validation.sandbox import Sandbox
+
+#: A film of ten minutes at 1080p on a busy machine; CPU time is bounded separately and much closer.
+WALL_S = 1800.0
+
+_lock = threading.Lock()
+_shared: "Sandbox | None" = None
+
+
+def validate(
+    source: str | os.PathLike[str] | BinaryIO | int,
+    judged_by: Profile | str = "speech",
+    *,
+    sandbox: "Sandbox | None" = None,
+    wall_s: float = WALL_S,
+    cpu_s: float | None = None,
+) -> Report:
+    """Examine a recording: a path, a seekable binary file with a descriptor, or an open descriptor.
+
+    A file that uses too much time or memory, or tries what is forbidden, is a rejection `too-expensive` like any other
+    bad file. Raises SandboxUnavailable where decoders cannot be isolated, UnknownProfile, OSError for a path.
+    """
+    rules = profile(judged_by) if isinstance(judged_by, str) else judged_by
+    job = msgspec.json.encode({"task": "analyse", "profile": rules})
+    with _descriptor(source) as descriptor:
+        try:
+            answer = (sandbox or shared_sandbox()).run(descriptor, job, wall_s=wall_s, cpu_s=cpu_s)
+        except (SandboxKilled, SandboxTimeout, SandboxOverflow):
+            return rejected(rules, Rejection("too-expensive"))
+    return msgspec.json.decode(answer, type=Report)
+
+
+def shared_sandbox() -> "Sandbox":
+    """The sandbox of this process, started by whoever needs it first."""
+    global _shared  # noqa: PLW0603 - one warmed process is shared on purpose: it costs a second to start.
+    from capture_validation.sandbox import Sandbox
+
+    with _lock:
+        if _shared is None:
+            _shared = Sandbox()
+            _shared.start()
+        return _shared
+
+
+@contextlib.contextmanager
+def _descriptor(source: str | os.PathLike[str] | BinaryIO | int) -> Iterator[int]:
+    if isinstance(source, int):
+        yield source
+    elif isinstance(source, str | os.PathLike):
+        with Path(source).open("rb") as file:
+            yield file.fileno()
+    else:
+        source.flush()
+        yield source.fileno()

@@ -1,0 +1,70 @@
+"""Integrated loudness."""
+
+import numpy as np
+import pyloudnorm
+import pytest
+
+from tests.capture_validation.listening import clip, heard
+
+NAME = "audio.loudness"
+
+
+def sine(dbfs: float, seconds: float, rate: int, hertz: float = 997.0) -> np.ndarray:
+    return 10 ** (dbfs / 20) * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+
+
+def test_a_full_scale_sine_in_one_channel_reads_minus_3_01():
+    """The calibration of BS.1770-5, Annex 1."""
+    assert heard(NAME, sine(0.0, 5, 48000), 48000).value == pytest.approx(-3.01, abs=0.01)
+
+
+@pytest.mark.parametrize(("tones", "expected"), [
+    ([(-23.0, 20.0)], -23.0),
+    ([(-33.0, 20.0)], -33.0),
+    ([(-36.0, 10.0), (-23.0, 60.0), (-36.0, 10.0)], -23.0),
+    ([(-72.0, 10.0), (-36.0, 10.0), (-23.0, 60.0), (-36.0, 10.0), (-72.0, 10.0)], -23.0),
+    ([(-26.0, 20.0), (-20.0, 20.1), (-26.0, 20.0)], -23.0),
+])  # fmt: skip
+def test_the_cases_of_ebu_tech_3341(tones, expected):
+    """Cases 1 to 5: a stereo sine of 1000 Hz at these levels and lengths, within 0.1 LU."""
+    mono = np.concatenate([sine(level, seconds, 48000, 1000.0) for level, seconds in tones])
+
+    assert heard(NAME, np.stack((mono, mono), axis=1), 48000).value == pytest.approx(expected, abs=0.1)
+
+
+@pytest.mark.parametrize("rate", [16000, 44100, 48000, 96000])
+def test_pyloudnorm_agrees(rate):
+    """The same gating and weighting, written by someone else; it computes the whole file at once."""
+    noise = np.random.default_rng(1).normal(0, 0.1, (rate * 4, 2)) * np.linspace(0.01, 1, rate * 4)[:, None]
+
+    expected = pyloudnorm.Meter(rate, filter_class="DeMan").integrated_loudness(noise)
+
+    assert heard(NAME, noise, rate).value == pytest.approx(expected, abs=0.1)
+
+
+def test_opposite_channels_are_as_loud_as_equal_ones():
+    """A mix to mono would be silent."""
+    samples, rate = clip("speech_jfk_16k.wav")
+
+    equal = heard(NAME, np.hstack((samples, samples)), rate)
+    opposite = heard(NAME, np.hstack((samples, -samples)), rate)
+
+    assert equal.value == pytest.approx(opposite.value, abs=1e-4)
+
+
+def test_silence_is_said_to_be_silent():
+    result = heard(NAME, np.zeros(48000), 16000)
+
+    assert ("failed", "silent", -70.0) == (result.status, result.code, result.value)
+
+
+def test_a_quiet_recording_gets_a_hint_and_a_useless_one_fails():
+    samples, rate = clip("speech_jfk_16k.wav")
+
+    assert "passed" == heard(NAME, samples, rate).status
+    assert "hint" == heard(NAME, samples * 10 ** (-28 / 20), rate).status
+    assert "failed" == heard(NAME, samples * 10 ** (-45 / 20), rate).status
+
+
+def test_under_400_milliseconds_there_is_no_loudness():
+    assert "not_applicable" == heard(NAME, sine(-20, 0.39, 16000), 16000).status
