@@ -36,7 +36,7 @@ class Finding(msgspec.Struct, frozen=True):
     text: str
 
 
-def run(*, as_json: bool = False) -> int:
+def main(*, as_json: bool = False) -> int:
     """Print every finding; return 1 when something that is needed failed, else 0."""
     found = findings(os.environ)
     print(json.dumps(msgspec.to_builtins(found), indent=2) if as_json else table(found))

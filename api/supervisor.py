@@ -26,7 +26,7 @@ Start = Callable[[], Awaitable[Child]]
 
 SERVICES = ("api", "worker")
 # An upload in progress may end its chunk, a validation its write; then they are cut and resumed later.
-SERVICE_PATIENCE_S = 20.0
+SERVICE_PATIENCE_S = 25.0
 # What lives shorter than this is failing, and is started again more and more slowly.
 HEALTHY_S = 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
