@@ -1,0 +1,71 @@
+"""What a sandboxed process can be asked to do: one small table.
+
+A task gets the recording as a seekable file and the job's own JSON, and returns bytes. It runs with nothing else:
+no path, no address, no other process.
+"""
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from capture_validation.analysis import analyse
+from capture_validation.decode import AudioBlock, open_recording
+from capture_validation.errors import Unreadable
+from capture_validation.profile import Profile
+
+Job = dict[str, Any]
+
+
+def analyse_recording(file: BinaryIO, job: Job) -> bytes:
+    """Examine a recording by the job's `profile`; the answer is a Report."""
+    return msgspec.json.encode(analyse(file, msgspec.convert(job["profile"], Profile)))
+
+
+def count(file: BinaryIO, _job: Job) -> bytes:
+    """Decode a recording to its end and count: `samples`, `frames`, or the `code` of its refusal."""
+    samples = frames = 0
+    code = ""
+    try:
+        with open_recording(file) as recording:
+            for part in recording.read():
+                if isinstance(part, AudioBlock):
+                    samples += len(part.samples)
+                else:
+                    frames += 1
+    except Unreadable as cause:
+        code = cause.code
+    return msgspec.json.encode({"samples": samples, "frames": frames, "code": code})
+
+
+def try_to_escape(_file: BinaryIO, _job: Job) -> bytes:
+    """Try what a decoder that was taken over would try; the answer says what succeeded. All must be false."""
+    done = dict.fromkeys(("open", "list", "connect", "fork", "write"), False)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/status").read_bytes()
+        done["open"] = True
+    with contextlib.suppress(OSError):
+        os.listdir("/")
+        done["list"] = True
+    with contextlib.suppress(OSError):
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()
+        done["connect"] = True
+    with contextlib.suppress(OSError):
+        if not os.fork():
+            os._exit(0)
+        done["fork"] = True
+    with contextlib.suppress(OSError):
+        os.write(3, b"x")
+        done["write"] = True
+    return msgspec.json.encode(done)
+
+
+TASKS: dict[str, Callable[[BinaryIO, Job], bytes]] = {
+    "analyse": analyse_recording,
+    "count": count,
+    "escape": try_to_escape,
+}

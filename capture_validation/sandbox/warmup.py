@@ -1,0 +1,24 @@
+"""Load everything before the doors close.
+
+Behind Landlock no module can be imported any more, and PyAV, NumPy and codecs load some of theirs at first use. So
+the zygote decodes and analyses one tiny recording per codec family, which also fills the codecs' tables once for all.
+"""
+
+import traceback  # noqa: F401  A failing child formats its error with it.
+from pathlib import Path
+
+import cv2
+
+from capture_validation.analysis import analyse
+from capture_validation.capacity import CAPACITY
+from capture_validation.profile import profile
+
+SAMPLES = Path(__file__).parent / "samples"
+
+
+def warm_up() -> None:
+    """Analyse every tiny recording of the folder `samples`. Raises what an analysis raises."""
+    cv2.setNumThreads(1)
+    for path in sorted(SAMPLES.iterdir()):
+        with path.open("rb") as file:
+            analyse(file, profile("video" if path.name.startswith("video") else "speech"), CAPACITY)
