@@ -100,11 +100,11 @@ class Pixels:
 
     @cached_property
     def small(self) -> Gray:
-        """The picture with a long side of at most 160 pixels: enough to see motion, too small to see noise."""
-        height, width = self.luma.shape
-        scale = min(1.0, SMALL_SIDE / max(height, width))
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        return _gray(cv2.resize(self.luma, size, interpolation=cv2.INTER_AREA))
+        """The picture with a long side of at most 160 pixels: enough to see motion, too small to see noise.
+
+        It costs 0.2 ms straight from the decoder, so a check may look at every frame this way.
+        """
+        return self._shown(self.frame.luma(SMALL_SIDE))
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:

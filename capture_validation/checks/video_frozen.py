@@ -29,9 +29,7 @@ class VideoFrozen(VideoCheck):
         "too-high": "The picture is frozen for {value} s; at most {maximum} s may be.",
     }
     fix = "Close other apps, restart the camera and record again; do not fill gaps with stills."
-    false_alarms = (
-        "Titles and stills of edited films; black stretches; a still room under very strong compression."
-    )
+    false_alarms = "Titles and stills of edited films; black stretches; a still room under very strong compression."
     source = "Mean absolute difference as in FFmpeg's freezedetect, on 160 pixels so that compression does not count."
     uncertainty = 0.25
 
