@@ -3,7 +3,7 @@
 A resource is one module, and offers its routes as `handlers`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,14 +16,17 @@ from litestar.exceptions import SerializationException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 
-from api import health, problems
+from api import accounts, campaigns, checks, health, problems, reference, sessions, term_sheets
 from api.authentication import authenticated, current_account
+from api.idempotency import idempotent
 from api.logs import observed
+from api.passwords import Passwords
 from api.problems import MalformedJson, UnsupportedMediaType, problem_response
 from api.settings import Settings
-from storage.database import Pool, pool
+from storage.database import pool
+from storage.objects import open_store
 
-RESOURCES: list[Any] = [health, problems]
+RESOURCES: list[Any] = [accounts, sessions, campaigns, term_sheets, checks, health, problems, reference]
 #: No JSON request needs more; uploads are streams and set their own limit.
 JSON_BYTES = 1_000_000
 
@@ -44,21 +47,20 @@ def create_app(settings: Settings) -> Litestar:
 
     @asynccontextmanager
     async def engines(app: Litestar) -> AsyncIterator[None]:
-        async with pool(settings.database_url) as database:
-            app.state.database = database
+        async with pool(settings.database_url) as database, open_store(*bucket_of(settings)) as store:
+            app.state.update({"database": database, "store": store, "passwords": Passwords()})
             yield
 
     app = Litestar(
         route_handlers=[handler for resource in RESOURCES for handler in resource.handlers],
         lifespan=[engines],
-        state=State({"settings": settings}),
         dependencies={
-            "database": Provide(_database, sync_to_thread=False),
-            "settings": Provide(_settings, sync_to_thread=False),
+            **{name: Provide(_from_state(name), sync_to_thread=False) for name in ("database", "store", "passwords")},
+            "settings": Provide(lambda: settings, sync_to_thread=False),
             "account": Provide(current_account, sync_to_thread=False),
         },
         guards=[json_only],
-        middleware=[authenticated],
+        middleware=[authenticated, idempotent],
         exception_handlers={Exception: problem_response},
         cors_config=_cors(settings),
         openapi_config=OpenAPIConfig(title="Contributor companion", version="1", use_handler_docstrings=True),
@@ -71,12 +73,22 @@ def create_app(settings: Settings) -> Litestar:
     return app
 
 
-def _database(state: State) -> Pool:
-    return state.database  # type: ignore[no-any-return]
+def _from_state(name: str) -> Callable[[State], Any]:
+    def provide(state: State) -> Any:
+        return getattr(state, name)
+
+    return provide
 
 
-def _settings(state: State) -> Settings:
-    return state.settings  # type: ignore[no-any-return]
+def bucket_of(settings: Settings) -> tuple[str, str, str, str, str]:
+    """Give what `open_store` needs, in its order."""
+    return (
+        settings.s3_endpoint,
+        settings.s3_access_key,
+        settings.s3_secret_key,
+        settings.s3_bucket,
+        settings.s3_region,
+    )
 
 
 def json_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

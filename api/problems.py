@@ -24,8 +24,10 @@ from litestar.exceptions import (
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
+from api.passwords import PasswordsBusy
 from capture_validation import errors as capture
 from storage import errors as stored
 
@@ -107,6 +109,30 @@ class KeyInvalid(Exception):
     """An Idempotency-Key has 1 to 255 printable ASCII characters."""
 
 
+class TusVersionUnknown(ClientException):
+    """Only tus 1.0.0 is spoken here; say so in the Tus-Resumable header."""
+
+    status_code = HTTPStatus.PRECONDITION_FAILED
+
+
+class BodyTypeWrong(ClientException):
+    """Bytes of an upload are sent as application/offset+octet-stream."""
+
+    status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class ChecksumMismatch(Exception):
+    """The bytes arrived changed on the way; nothing of them was kept, send them again."""
+
+
+class UploadTooSlow(Exception):
+    """Too few bytes arrived for too long; what did arrive is kept, ask for the offset and go on from there."""
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__()
+        self.facts = facts
+
+
 class KindMissing(Exception):
     """There is no kind of problem by that name."""
 
@@ -125,10 +151,17 @@ TABLE: dict[type[Exception], Kind] = {
     ClientException: Kind("request-refused", 400, "The request cannot be understood"),
     RequestEntityTooLarge: Kind("body-too-large", 413, "The body is too large"),
     UnsupportedMediaType: Kind("media-type-unsupported", 415, "The body has the wrong type"),
+    PasswordsBusy: Kind("sign-in-busy", 429, "Very many are signing in", retry_after_s=2),
     TooManyAttempts: Kind("too-many-attempts", 429, "Too many attempts", retry_after_s=60),
     KeyReused: Kind("idempotency-key-reused", 422, "The Idempotency-Key belongs to another request"),
     KeyInProgress: Kind("idempotency-key-in-progress", 409, "The first request is still running", retry_after_s=1),
     KeyInvalid: Kind("idempotency-key-invalid", 400, "The Idempotency-Key cannot be used"),
+    TusVersionUnknown: Kind("tus-version-unknown", 412, "Another version of tus"),
+    BodyTypeWrong: Kind("upload-body-type", 415, "The body has the wrong type"),
+    # tus names this status for a checksum that does not hold.
+    ChecksumMismatch: Kind("checksum-mismatch", 460, "The bytes arrived changed"),
+    stored.HashMismatch: Kind("hash-mismatch", 460, "Not the announced recording"),
+    UploadTooSlow: Kind("upload-too-slow", 408, "Too few bytes for too long"),
     KindMissing: Kind("problem-unknown", 404, "There is no such kind of problem"),
     # Nothing of that id belongs to this account, or to anybody: both answers are the same.
     stored.Missing: Kind("not-found", 404, "Not found"),
@@ -139,6 +172,8 @@ TABLE: dict[type[Exception], Kind] = {
     stored.TermSheetMissing: Kind("term-sheet-missing", 404, "No such term sheet"),
     stored.ReportMissing: Kind("report-missing", 404, "No report yet"),
     stored.MediaMissing: Kind("media-missing", 404, "No bytes yet"),
+    stored.ConsentMissing: Kind("consent-missing", 404, "No decision yet"),
+    stored.SessionMissing: Kind("session-missing", 404, "No such device"),
     # Well formed, and does not fit what is stored.
     stored.Conflict: Kind("conflict", 409, "The request does not fit"),
     stored.EmailTaken: Kind("email-taken", 409, "This e-mail address has an account"),
@@ -148,7 +183,8 @@ TABLE: dict[type[Exception], Kind] = {
     stored.ClaimDiffers: Kind("claim-differs", 409, "The upload is not what was claimed"),
     stored.MoveRefused: Kind("move-refused", 409, "Not in this state"),
     stored.TermsChanged: Kind("terms-changed", 409, "The terms have changed"),
-    stored.UploadBusy: Kind("upload-busy", 409, "Another request is writing", retry_after_s=2),
+    stored.TermSheetPublished: Kind("term-sheet-published", 409, "Published words never change"),
+    stored.UploadBusy: Kind("upload-busy", 423, "Another request is writing", retry_after_s=2),
     stored.UploadFinished: Kind("upload-finished", 409, "The upload is complete"),
     stored.OffsetConflict: Kind("offset-conflict", 409, "The offset does not continue"),
     # More than is allowed.
@@ -158,6 +194,11 @@ TABLE: dict[type[Exception], Kind] = {
     stored.MediaTypeRefused: Kind("media-type-refused", 422, "Another kind of recording is wanted"),
     stored.LanguageRefused: Kind("language-refused", 422, "Another language is wanted"),
     stored.DecisionMissing: Kind("decision-missing", 422, "A decision is missing"),
+    stored.TermSheetInvalid: Kind("term-sheet-invalid", 422, "The term sheet is incomplete"),
+    stored.Exhausted: Kind("exhausted", 429, "Not so much at once", retry_after_s=60),
+    stored.TooManyUploads: Kind("too-many-uploads", 429, "Too many uploads at once", retry_after_s=30),
+    stored.TooManyWaiting: Kind("too-many-waiting", 429, "Too many recordings wait", retry_after_s=60),
+    stored.DailyBytesUsed: Kind("daily-bytes-used", 429, "Enough for today", retry_after_s=3600),
     stored.Expired: Kind("expired", 410, "Too late"),
     stored.UploadExpired: Kind("upload-expired", 410, "The upload has expired"),
     stored.SignInRefused: Kind("sign-in-refused", 401, "Sign-in refused"),
@@ -168,6 +209,7 @@ TABLE: dict[type[Exception], Kind] = {
     stored.StoreUnavailable: Kind("store-unavailable", 503, "Try again in a moment", retry_after_s=5),
     stored.StoreFull: Kind("store-full", 507, "No room for new recordings", retry_after_s=600),
     capture.SandboxError: Kind("validation-unavailable", 503, "Recordings cannot be examined now", retry_after_s=60),
+    stored.MediaDamaged: Kind("media-damaged", 500, "The stored bytes are damaged"),
     stored.StorageError: Kind("storage-failed", 500, "Something went wrong here"),
     capture.CaptureError: Kind("examination-failed", 500, "Something went wrong here"),
     Exception: Kind("internal", 500, "Something went wrong here"),
@@ -280,7 +322,7 @@ def page_of(slug: str) -> KindPage:
 
 
 @get("/problems/{slug:str}", opt={"public": True}, responses=problems(KindMissing, public=True), tags=["Reference"])
-async def explain_problem(slug: str) -> KindPage:
+async def explain_problem(slug: FromPath[str]) -> KindPage:
     """Explain one kind of problem: the page that the `type` of a problem leads to."""
     return page_of(slug)
 

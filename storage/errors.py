@@ -3,12 +3,13 @@
     StorageError
     ├── Missing                       nothing of that id belongs to this account (or to anybody: both look the same)
     │   ├── RecordingMissing, UploadMissing, CampaignMissing, TermSheetMissing, ReportMissing, PromptMissing,
-    │   │   ConsentMissing, MediaMissing
+    │   │   ConsentMissing, MediaMissing, SessionMissing
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
-    │   │   OffsetConflict, ClaimDiffers
+    │   │   OffsetConflict, ClaimDiffers, TermSheetPublished
     ├── Refused                       the request asks for more than is allowed
-    │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch
+    │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
+    │   │   TermSheetInvalid
     │   └── Exhausted                 allowed, but not so much at once: try again later
     │       ├── TooManyUploads, TooManyWaiting, DailyBytesUsed
     ├── Expired                       UploadExpired
@@ -41,6 +42,10 @@ class RecordingMissing(Missing):
 
 class UploadMissing(Missing):
     """You have no upload by that id."""
+
+
+class SessionMissing(Missing):
+    """You have no signed-in device by that id."""
 
 
 class CampaignMissing(Missing):
@@ -99,6 +104,10 @@ class TermsChanged(Conflict):
     """The term sheet that was agreed to is not the one this campaign uses; read it again."""
 
 
+class TermSheetPublished(Conflict):
+    """This version of the term sheet is published with other words, and published words never change."""
+
+
 class UploadBusy(Conflict):
     """Another request is writing to this upload; try again in a moment."""
 
@@ -133,6 +142,10 @@ class LanguageRefused(Refused):
 
 class DecisionMissing(Refused):
     """A use in the term sheet needs a decision of its own."""
+
+
+class TermSheetInvalid(Refused):
+    """The term sheet lacks a part that every sheet has."""
 
 
 class HashMismatch(Refused):

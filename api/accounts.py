@@ -1,0 +1,79 @@
+"""Accounts: sign up, and see what is known about oneself."""
+
+from typing import Annotated, Any
+
+from litestar import Request, get, post
+from litestar.exceptions import NotAuthorizedException
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from api.addresses import network_of
+from api.dependencies import Caller, Database, Hashing
+from api.passwords import PasswordsBusy
+from api.problems import TooManyAttempts, problems
+from storage import accounts, sessions
+from storage.accounts import Profile
+from storage.database import transaction
+from storage.errors import EmailTaken
+from storage.sessions import Tokens
+
+#: One @ with something on both sides is all that can be known without sending a letter.
+Email = Annotated[
+    str, Meta(pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$", max_length=254, examples=["amina@example.org"])
+]
+Device = Annotated[str, Meta(max_length=100, examples=["Amina's phone"])]
+
+
+class SignUp(Struct, frozen=True):
+    """What a new account needs; `device` names this phone in the list of devices."""
+
+    email: Email
+    password: Annotated[str, Meta(min_length=10, max_length=256, examples=["a sentence nobody else says"])]
+    device: Device | None = None
+
+
+class SignedUp(Struct, frozen=True):
+    """The new account, already signed in on this device."""
+
+    account: Profile
+    tokens: Tokens
+
+
+@post(
+    "/v1/accounts",
+    opt={"public": True},
+    responses=problems(EmailTaken, TooManyAttempts, PasswordsBusy, public=True),
+    tags=["Accounts"],
+)
+async def sign_up(
+    data: JSONBody[SignUp], request: Request[Any, Any, Any], database: Database, passwords: Hashing
+) -> SignedUp:
+    """Open an account.
+
+    The pseudonym is random; buyers never see the e-mail address. The account is signed in on this device at once.
+    """
+    network = network_of(request)
+    async with transaction(database) as connection:
+        # Only sign-ups that hit an existing account stay counted, so nobody can try out who has one.
+        wait = await accounts.admit(connection, data.email, network)
+    if wait is not None:
+        raise TooManyAttempts(wait)
+    password_hash = await passwords.hash(data.password)
+    async with transaction(database) as connection:
+        account = await accounts.create(connection, data.email, password_hash)
+        await accounts.forgive(connection, data.email, network)
+        _, tokens = await sessions.start(connection, account.id, data.device)
+    return SignedUp(account, tokens)
+
+
+@get("/v1/me", responses=problems(), tags=["Accounts"])
+async def me(account: Caller, database: Database) -> Profile:
+    """Show the account that is signed in."""
+    async with transaction(database) as connection:
+        profile = await accounts.profile_of(connection, account.id)
+    if profile is None:
+        raise NotAuthorizedException("This account is gone.")
+    return profile
+
+
+handlers = [sign_up, me]

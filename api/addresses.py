@@ -1,0 +1,26 @@
+"""Where a request comes from and where its answer's links lead to."""
+
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+
+from litestar import Request
+
+from api.settings import Settings
+
+
+def network_of(request: Request[Any, Any, Any]) -> str:
+    """Name the network that attempts are counted by: an IPv4 address, or the /64 that one IPv6 household has.
+
+    Behind a proxy it is the client's only when COMPANION_TRUSTED_PROXIES names that proxy.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "unknown"
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
+
+
+def absolute(request: Request[Any, Any, Any], settings: Settings, path: str) -> str:
+    """Make a path of this service a whole URL, because some upload clients do not resolve relative ones."""
+    return (settings.public_url or str(request.base_url).rstrip("/")) + path

@@ -1,0 +1,191 @@
+"""Campaigns: what is being collected, what it pays, and by which rules a recording is judged. Readable by anybody."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.params import FromPath, QueryParameter
+from msgspec import Meta, Struct
+
+from api.conditional import PUBLIC, conditional
+from api.dependencies import Database
+from api.pages import Cursor, Limit, Page, page, position_of
+from api.problems import CursorInvalid, problems
+from api.term_sheets import TermSheetReference, reference_to
+from capture_validation.capacity import CAPACITY, Capacity
+from capture_validation.profile import CaptureProfile, CaptureRule, capture_profile, override, profile
+from storage import campaigns
+from storage.campaigns import Campaign as Row
+from storage.campaigns import Media, Prompt
+from storage.database import transaction
+from storage.errors import CampaignMissing
+
+HOUR_MS = 3_600_000
+
+
+class Rate(Struct, frozen=True):
+    """What is paid: `micros` (1e-6 of the currency's unit) for every `per_ms` milliseconds of accepted recording."""
+
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    micros: Annotated[int, Meta(ge=0, examples=[12_000_000])]
+    per_ms: Annotated[int, Meta(gt=0, examples=[HOUR_MS])]
+    display: Annotated[str, Meta(examples=["12.00 EUR per hour"])]
+
+
+class Quota(Struct, frozen=True):
+    """How many recordings the campaign takes in all, and how many it still takes."""
+
+    recordings: Annotated[int, Meta(ge=0, examples=[5000])]
+    remaining: Annotated[int, Meta(ge=0, examples=[4871])]
+
+
+class CampaignEntry(Struct, frozen=True):
+    """A campaign in the list."""
+
+    id: UUID
+    title: Annotated[str, Meta(examples=["Read twelve sentences"])]
+    media: Media
+    languages: Annotated[list[str], Meta(examples=[["en", "de", "es"]])]
+    rate: Rate
+    quota: Quota
+    open: bool
+    deadline: datetime | None
+    url: Annotated[str, Meta(examples=["/v1/campaigns/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d"])]
+
+
+class Campaign(CampaignEntry, frozen=True):
+    """Everything a contributor decides by before recording; `rules` are the capture profile with this campaign's own.
+
+    With `review` `always` a person looks at every recording; with `automatic`, only at the ones that leave a doubt.
+    """
+
+    brief: Annotated[str, Meta(examples=["Read each sentence aloud once, in a quiet room."])]
+    prompts: list[Prompt]
+    max_bytes: Annotated[int, Meta(gt=0, examples=[50_000_000])]
+    max_duration_ms: Annotated[int, Meta(gt=0, examples=[60_000])]
+    review: Annotated[str, Meta(examples=["automatic"])]
+    term_sheet: TermSheetReference
+    rules: tuple[CaptureRule, ...]
+    capture_profile_url: Annotated[
+        str, Meta(examples=["/v1/campaigns/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d/capture-profile"])
+    ]
+
+
+def rate_of(row: Row) -> Rate:
+    """Write the rate, and say it for an hour, because nobody pictures micros per millisecond."""
+    hundredths = (row.rate_micros * HOUR_MS * 2 // row.rate_per_ms + 10_000) // 20_000
+    display = f"{hundredths // 100}.{hundredths % 100:02d} {row.rate_currency} per hour"
+    return Rate(row.rate_currency, row.rate_micros, row.rate_per_ms, display)
+
+
+def rules_of(row: Row) -> CaptureProfile:
+    """Resolve the campaign's profile, its own rules and its own limits on the file."""
+    return _resolved(row.profile, msgspec.json.encode(row.rules), row.media, row.max_bytes, row.max_duration_ms)
+
+
+@lru_cache(maxsize=256)
+def _resolved(name: str, rules: bytes, media: Media, max_bytes: int, max_duration_ms: int) -> CaptureProfile:
+    capacity = narrowed(media, max_bytes, max_duration_ms)
+    return capture_profile(override(profile(name), msgspec.json.decode(rules)), capacity)
+
+
+def narrowed(media: Media, max_bytes: int, max_duration_ms: int) -> Capacity:
+    """Lower the library's capacity to the campaign's; it is never raised."""
+    seconds = max_duration_ms / 1000
+    if media == "audio":
+        return msgspec.structs.replace(
+            CAPACITY,
+            audio_bytes=min(CAPACITY.audio_bytes, max_bytes),
+            audio_duration_s=min(CAPACITY.audio_duration_s, seconds),
+        )
+    return msgspec.structs.replace(
+        CAPACITY,
+        video_bytes=min(CAPACITY.video_bytes, max_bytes),
+        video_duration_s=min(CAPACITY.video_duration_s, seconds),
+    )
+
+
+def entry_of(row: Row) -> CampaignEntry:
+    """Show a row in the list."""
+    return CampaignEntry(
+        id=row.id,
+        title=row.title,
+        media=row.media,
+        languages=row.languages,
+        rate=rate_of(row),
+        quota=Quota(row.quota_recordings, row.remaining),
+        open=row.open,
+        deadline=row.deadline,
+        url=f"/v1/campaigns/{row.id}",
+    )
+
+
+def campaign_of(row: Row, prompts: list[Prompt]) -> Campaign:
+    """Show a row in full."""
+    return Campaign(
+        **msgspec.structs.asdict(entry_of(row)),
+        brief=row.brief,
+        prompts=prompts,
+        max_bytes=row.max_bytes,
+        max_duration_ms=row.max_duration_ms,
+        review=row.review,
+        term_sheet=reference_to(row.term_sheet_id, row.term_sheet_version, row.term_sheet_sha256),
+        rules=rules_of(row).rules,
+        capture_profile_url=f"/v1/campaigns/{row.id}/capture-profile",
+    )
+
+
+@get("/v1/campaigns", opt={"public": True}, responses=problems(CursorInvalid, public=True), tags=["Campaigns"])
+async def list_campaigns(
+    request: Request[Any, Any, Any],
+    database: Database,
+    media: Annotated[Media | None, QueryParameter(description="Only campaigns for sound, or for pictures.")] = None,
+    language: Annotated[
+        str | None, QueryParameter(max_length=35, description="Only campaigns in this language (BCP 47).")
+    ] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response[Page[CampaignEntry]]:
+    """List campaigns, newest first; closed ones stay readable and say so."""
+    async with transaction(database) as connection:
+        rows = await campaigns.listing(
+            connection, media=media, language=language, after=position_of(cursor), limit=limit + 1
+        )
+    return conditional(request, page([entry_of(row) for row in rows], limit, lambda entry: entry.id), PUBLIC)
+
+
+@get(
+    "/v1/campaigns/{campaign:uuid}",
+    opt={"public": True},
+    responses=problems(CampaignMissing, public=True),
+    tags=["Campaigns"],
+)
+async def read_campaign(
+    request: Request[Any, Any, Any], campaign: FromPath[UUID], database: Database
+) -> Response[Campaign]:
+    """Read a campaign: the brief, every prompt, the rules for a recording, the rate and the terms."""
+    async with transaction(database) as connection:
+        row = await campaigns.find(connection, campaign)
+        prompts = await campaigns.prompts(connection, campaign)
+    return conditional(request, campaign_of(row, prompts), PUBLIC)
+
+
+@get(
+    "/v1/campaigns/{campaign:uuid}/capture-profile",
+    opt={"public": True},
+    responses=problems(CampaignMissing, public=True),
+    tags=["Campaigns"],
+)
+async def read_capture_profile(
+    request: Request[Any, Any, Any], campaign: FromPath[UUID], database: Database
+) -> Response[CaptureProfile]:
+    """Read the rules of a campaign as data, so that an app can warn before a byte is sent."""
+    async with transaction(database) as connection:
+        row = await campaigns.find(connection, campaign)
+    return conditional(request, rules_of(row), PUBLIC)
+
+
+handlers = [list_campaigns, read_campaign, read_capture_profile]

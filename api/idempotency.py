@@ -1,0 +1,91 @@
+"""Idempotency-Key: a phone that lost the answer sends the request again and gets the answer it lost.
+
+Honoured on every private POST that reads JSON; uploads have their own protocol for this and say
+`opt={"idempotency": False}`. Only answers that changed something (2xx) are kept: a refusal changed nothing, so its key
+is free for the corrected request. The rules follow draft-ietf-httpapi-idempotency-key-header.
+"""
+
+import hashlib
+import re
+from typing import Any
+from uuid import UUID
+
+from litestar import Request
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.authentication import KEY
+from api.problems import KeyInProgress, KeyInvalid, KeyReused
+from storage.database import Pool, transaction
+from storage.idempotency import Kept, Taken, give_back, keep, take
+
+PRINTABLE = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def idempotent(app: ASGIApp) -> ASGIApp:
+    """Wrap a route: repeat the kept answer of a key, or keep the answer that is given now."""
+
+    async def answer_once(scope: Scope, receive: Receive, send: Send) -> None:
+        request: Request[Any, Any, Any] = Request(scope, receive)
+        key = request.headers.get("idempotency-key") if _honoured(scope) else None
+        if key is None:
+            await app(scope, receive, send)
+            return
+        if not PRINTABLE.fullmatch(key):
+            raise KeyInvalid
+        database: Pool = request.app.state.database
+        account: UUID = scope[KEY].id  # type: ignore[literal-required]
+        # Reading the body here is enough: the request that the handler gets finds it where this one left it.
+        asked = hashlib.sha256(f"{request.method} {scope['path']}\n".encode() + await request.body()).digest()
+        async with transaction(database) as connection:
+            found = await take(connection, account, key, asked)
+        if isinstance(found, Kept):
+            await _repeat(found, send)
+            return
+        await app(scope, receive, _Keeper(database, account, key, found, send))
+
+    return answer_once
+
+
+def _honoured(scope: Scope) -> bool:
+    opt = scope["route_handler"].opt
+    return scope["method"] == "POST" and KEY in scope and opt.get("idempotency", True)  # type: ignore[typeddict-item]
+
+
+async def _repeat(kept: Kept, send: Send) -> None:
+    """Send the kept answer, byte for byte. Raises KeyReused, KeyInProgress."""
+    if not kept.same:
+        raise KeyReused
+    if kept.status is None:
+        raise KeyInProgress
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept.headers or []]
+    headers.append((b"idempotency-replayed", b"true"))
+    await send({"type": "http.response.start", "status": kept.status, "headers": headers})
+    await send({"type": "http.response.body", "body": kept.body or b"", "more_body": False})
+
+
+class _Keeper:
+    """Holds an answer back until it is kept, so that nobody can have heard it and then lose it."""
+
+    def __init__(self, database: Pool, account: UUID, key: str, taken: Taken, send: Send) -> None:
+        self.database, self.account, self.key, self.taken, self.send = database, account, key, taken, send
+        self.start: Any = None
+        self.body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.start = message
+        elif message["type"] == "http.response.body":
+            self.body += message["body"]
+            if not message["more_body"]:
+                await self._settle()
+                await self.send(self.start)
+                await self.send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+    async def _settle(self) -> None:
+        status: int = self.start["status"]
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.start["headers"]]
+        async with transaction(self.database) as connection:
+            if 200 <= status < 300:
+                await keep(connection, self.account, self.key, self.taken, status, headers, self.body)
+            else:
+                await give_back(connection, self.account, self.key, self.taken)

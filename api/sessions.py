@@ -1,0 +1,118 @@
+"""Sessions: sign in, stay signed in, see every device, sign any of them out."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, delete, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+from msgspec import Meta, Struct
+
+from api.accounts import Device, Email
+from api.addresses import network_of
+from api.dependencies import Caller, Database, Hashing
+from api.pages import Page
+from api.passwords import PasswordsBusy
+from api.problems import TooManyAttempts, problems
+from storage import accounts, sessions
+from storage.accounts import Credentials
+from storage.database import Pool, transaction
+from storage.errors import SessionMissing, SignInRefused, TokenRefused
+from storage.sessions import Session, Tokens
+
+
+class SignIn(Struct, frozen=True):
+    """An e-mail address and its password; `device` names this phone in the list of devices."""
+
+    email: Email
+    password: Annotated[str, Meta(max_length=256, examples=["a sentence nobody else says"])]
+    device: Device | None = None
+
+
+class Refresh(Struct, frozen=True):
+    """The refresh token that came with the last pair."""
+
+    refresh_token: Annotated[str, Meta(max_length=100, examples=["ccr_0J3k0T8zq1mXv5cB7wYhQn2sLr4uPd6eGf9aKt-HiUo"])]
+
+
+@post(
+    "/v1/sessions",
+    opt={"public": True},
+    responses=problems(SignInRefused, TooManyAttempts, PasswordsBusy, public=True),
+    tags=["Sessions"],
+)
+async def sign_in(
+    data: JSONBody[SignIn], request: Request[Any, Any, Any], database: Database, passwords: Hashing
+) -> Tokens:
+    """Sign in on this device.
+
+    A wrong password and an unknown address get the same answer after the same time. After 5 failures within 15
+    minutes from one network, that network waits.
+    """
+    network = network_of(request)
+    known = await _admitted(database, data.email, network)
+    if not await passwords.matches(data.password, known.password_hash if known else None) or known is None:
+        raise SignInRefused
+    fresh_hash = await passwords.hash(data.password) if passwords.outdated(known.password_hash) else None
+    async with transaction(database) as connection:
+        await accounts.forgive(connection, data.email, network)
+        if fresh_hash is not None:
+            await accounts.rehash(connection, known.id, fresh_hash)
+        _, tokens = await sessions.start(connection, known.id, data.device)
+    return tokens
+
+
+async def _admitted(database: Pool, email: str, network: str) -> Credentials | None:
+    """Count the attempt, then read what its password is checked against. Raises TooManyAttempts."""
+    async with transaction(database) as connection:
+        wait = await accounts.admit(connection, email, network)
+        known = await accounts.credentials(connection, email)
+    # Raised outside the transaction, which would otherwise take the counted attempt back.
+    if wait is not None:
+        raise TooManyAttempts(wait)
+    return known
+
+
+@post(
+    "/v1/sessions/refresh",
+    opt={"public": True},
+    status_code=HTTP_200_OK,
+    responses=problems(TokenRefused, public=True),
+    tags=["Sessions"],
+)
+async def refresh(data: JSONBody[Refresh], database: Database) -> Tokens:
+    """Exchange the refresh token for a fresh pair.
+
+    Each refresh token is used once. A phone that lost the answer may ask again for 10 seconds; after that, a token that
+    comes back was copied by somebody, and every token of that sign-in ends.
+    """
+    async with transaction(database) as connection:
+        tokens = await sessions.refresh(connection, data.refresh_token)
+    if tokens is None:
+        raise TokenRefused
+    return tokens
+
+
+@get("/v1/sessions", responses=problems(), tags=["Sessions"])
+async def list_sessions(account: Caller, database: Database) -> Page[Session]:
+    """List the devices that are signed in, newest first."""
+    async with transaction(database) as connection:
+        return Page(await sessions.open_sessions(connection, account))
+
+
+@delete("/v1/sessions/current", responses=problems(), tags=["Sessions"])
+async def sign_out(account: Caller, database: Database) -> None:
+    """Sign this device out, at once."""
+    async with transaction(database) as connection:
+        await sessions.revoke(connection, account.session_id, "signed out")
+
+
+@delete("/v1/sessions/{session:uuid}", responses=problems(SessionMissing), tags=["Sessions"])
+async def sign_device_out(session: FromPath[UUID], account: Caller, database: Database) -> None:
+    """Sign another device out, at once, for example a lost phone."""
+    async with transaction(database) as connection:
+        if not await sessions.revoke_own(connection, account, session):
+            raise SessionMissing
+
+
+handlers = [sign_in, refresh, list_sessions, sign_out, sign_device_out]

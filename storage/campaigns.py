@@ -1,0 +1,172 @@
+"""Campaigns: what is being collected, for how much, under which terms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg.types.json import Jsonb
+
+from storage.database import Connection, every, one, run
+from storage.errors import CampaignMissing
+
+Media = Literal["audio", "video"]
+
+
+class Campaign(Struct, frozen=True):
+    """One campaign's row, with what is derived from others.
+
+    `rate_micros` (1e-6 of the currency's unit) is paid for every `rate_per_ms` of accepted recording. `remaining` is the
+    number of recordings that may still be accepted; `open` looks at the deadline as well. `rules` maps a check's name
+    to what this campaign sets differently from its capture profile.
+    """
+
+    id: UUID
+    slug: str
+    title: str
+    brief: str
+    media: Media
+    languages: list[str]
+    profile: str
+    rules: dict[str, Any]
+    max_bytes: int
+    max_duration_ms: int
+    review: Literal["automatic", "always"]
+    rate_currency: str
+    rate_micros: int
+    rate_per_ms: int
+    quota_recordings: int
+    remaining: int
+    open: bool
+    deadline: datetime | None
+    term_sheet_id: str
+    term_sheet_version: int
+    term_sheet_sha256: bytes
+
+
+class Prompt(Struct, frozen=True):
+    """What to say or to film, and in which language; each prompt takes one recording of each contributor."""
+
+    id: UUID
+    language: str | None
+    text: str
+
+
+SELECT = """
+    SELECT c.id, c.slug, c.title, c.brief, c.media, c.languages, c.profile, c.rules, c.max_bytes, c.max_duration_ms,
+        c.review, c.rate_currency, c.rate_micros, c.rate_per_ms, c.quota_recordings, c.deadline,
+        c.term_sheet_id, c.term_sheet_version, s.sha256 AS term_sheet_sha256,
+        greatest(c.quota_recordings - taken.count, 0)::int AS remaining,
+        c.quota_recordings > taken.count AND (c.deadline IS NULL OR c.deadline > now()) AS open
+    FROM campaigns c
+    JOIN term_sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
+    CROSS JOIN LATERAL (SELECT count(*) FROM recordings
+                        WHERE campaign_id = c.id AND state IN ('accepted', 'held')) taken
+"""
+
+
+async def find(connection: Connection, campaign: UUID) -> Campaign:
+    """Read one campaign. Raises CampaignMissing."""
+    found = await one(connection, Campaign, SELECT + "WHERE c.id = %(campaign)s", campaign=campaign)
+    if found is None:
+        raise CampaignMissing
+    return found
+
+
+async def listing(
+    connection: Connection, *, media: Media | None, language: str | None, after: UUID | None, limit: int
+) -> list[Campaign]:
+    """List campaigns, newest first, from the one after `after`.
+
+    A campaign without languages takes any. `en` finds a campaign in `en-GB`, because whoever asks for a language means
+    every way to speak it.
+    """
+    return await every(
+        connection,
+        Campaign,
+        SELECT
+        + """
+        WHERE (%(media)s::text IS NULL OR c.media = %(media)s)
+          AND (%(language)s::text IS NULL OR c.languages = '{}' OR EXISTS (
+              SELECT FROM unnest(c.languages) AS spoken
+              WHERE lower(%(language)s) IN (lower(spoken), lower(split_part(spoken, '-', 1)))))
+          AND (%(after)s::uuid IS NULL OR c.id < %(after)s)
+        ORDER BY c.id DESC LIMIT %(limit)s
+        """,
+        media=media,
+        language=language,
+        after=after,
+        limit=limit,
+    )
+
+
+async def prompts(connection: Connection, campaign: UUID) -> list[Prompt]:
+    """Read a campaign's prompts in their order, at most 1,000."""
+    return await every(
+        connection,
+        Prompt,
+        "SELECT id, language, text FROM prompts WHERE campaign_id = %(campaign)s ORDER BY position LIMIT 1000",
+        campaign=campaign,
+    )
+
+
+class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A campaign as its operator writes it; prompts are pairs of language and text, in their order."""
+
+    slug: str
+    title: str
+    brief: str
+    media: Media
+    languages: list[str]
+    profile: str
+    rules: dict[str, Any]
+    max_bytes: int
+    max_duration_ms: int
+    review: Literal["automatic", "always"] = "automatic"
+    rate_currency: str
+    rate_micros: int
+    rate_per_ms: int
+    quota_recordings: int
+    deadline: datetime | None = None
+    term_sheet_id: str
+    term_sheet_version: int
+    prompts: list[tuple[str | None, str]]
+
+
+class _Id(Struct, frozen=True):
+    id: UUID
+
+
+async def open_campaign(connection: Connection, draft: Draft) -> UUID | None:
+    """Write a campaign and its prompts; None, and no change, when one of that slug exists."""
+    made = await one(
+        connection,
+        _Id,
+        """
+        INSERT INTO campaigns (slug, title, brief, media, languages, profile, rules, max_bytes, max_duration_ms, review,
+            rate_currency, rate_micros, rate_per_ms, quota_recordings, deadline, term_sheet_id, term_sheet_version)
+        VALUES (%(slug)s, %(title)s, %(brief)s, %(media)s, %(languages)s, %(profile)s, %(rules)s, %(max_bytes)s,
+            %(max_duration_ms)s, %(review)s, %(rate_currency)s, %(rate_micros)s, %(rate_per_ms)s, %(quota_recordings)s,
+            %(deadline)s, %(term_sheet_id)s, %(term_sheet_version)s)
+        ON CONFLICT (slug) DO NOTHING RETURNING id
+        """,
+        **{name: getattr(draft, name) for name in Draft.__struct_fields__ if name not in {"rules", "prompts"}},
+        rules=Jsonb(draft.rules),
+    )
+    if made is None:
+        return None
+    for position, (language, text) in enumerate(draft.prompts):
+        await run(
+            connection,
+            """
+            INSERT INTO prompts (campaign_id, position, language, text)
+            VALUES (%(campaign)s, %(position)s, %(language)s, %(text)s)
+            """,
+            campaign=made.id,
+            position=position,
+            language=language,
+            text=text,
+        )
+    return made.id

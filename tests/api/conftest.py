@@ -1,0 +1,116 @@
+"""The service on real engines, asked over ASGI: one application for a whole run, a fresh contributor for every test."""
+
+import asyncio
+import base64
+import itertools
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from api.app import create_app
+from api.demo import publish
+from api.settings import Settings
+from storage import accounts, sessions
+from storage.database import Pool, transaction
+
+COUNT = itertools.count()
+Contributor = Callable[[], Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture(scope="session")
+def settings(engine_environment: dict[str, str]) -> Settings:
+    """The service's settings on this worker's database and bucket."""
+    key = base64.b64encode(os.urandom(32)).decode()
+    return Settings.from_environment({**engine_environment, "COMPANION_MASTER_KEY": key})
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings) -> AsyncIterator[Litestar]:
+    """The running application, with the demo's term sheets and campaigns."""
+    running = create_app(settings)
+    ready, done = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        # In a task of its own: a lifespan must end in the task that began it, and a fixture's two halves are two tasks.
+        async with running.lifespan():
+            async with transaction(running.state.database) as connection:
+                await publish(connection)
+            ready.set()
+            await done.wait()
+
+    life = asyncio.create_task(live())
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait({life, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if life.done():
+        waiting.cancel()
+        life.result()
+    yield running
+    done.set()
+    await life
+
+
+@pytest.fixture(scope="session")
+def database(app: Litestar) -> Pool:
+    """The application's own connections, to look behind an answer."""
+    return app.state.database
+
+
+def client_of(app: Litestar, token: str | None = None) -> httpx.AsyncClient:
+    """A client of the application; an error that no problem covers is the answer 500, as on the wire."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(f"10.0.{next(COUNT)}.1", 40000))
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return httpx.AsyncClient(transport=transport, base_url="http://companion.test", headers=headers)
+
+
+@pytest.fixture
+async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who is not signed in."""
+    async with client_of(app) as anonymous:
+        yield anonymous
+
+
+@pytest.fixture
+async def sign_in(app: Litestar, database: Pool) -> AsyncIterator[Callable[..., Awaitable[httpx.AsyncClient]]]:
+    """Make new accounts that are signed in; the password is not hashed, because that costs 45 ms a test."""
+    clients: list[httpx.AsyncClient] = []
+
+    async def make(role: str = "contributor") -> httpx.AsyncClient:
+        email = f"{os.urandom(8).hex()}@example.org"
+        async with transaction(database) as connection:
+            profile = await accounts.create(connection, email, "no password", role)  # type: ignore[arg-type]
+            _, tokens = await sessions.start(connection, profile.id, "a test's phone")
+        clients.append(client_of(app, tokens.access_token))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+async def contributor(sign_in: Callable[..., Awaitable[httpx.AsyncClient]]) -> httpx.AsyncClient:
+    """A signed-in contributor."""
+    return await sign_in()
+
+
+@pytest.fixture
+async def other(sign_in: Callable[..., Awaitable[httpx.AsyncClient]]) -> httpx.AsyncClient:
+    """Another signed-in contributor."""
+    return await sign_in()
+
+
+@pytest.fixture
+async def operator(sign_in: Callable[..., Awaitable[httpx.AsyncClient]]) -> httpx.AsyncClient:
+    """A signed-in operator."""
+    return await sign_in("operator")
+
+
+@pytest.fixture
+async def campaign(client: httpx.AsyncClient) -> dict[str, object]:
+    """The demo's read-speech campaign, as the API shows it."""
+    listed = (await client.get("/v1/campaigns", params={"media": "audio"})).json()["data"]
+    url = next(entry["url"] for entry in listed if entry["title"] == "Read twelve sentences")
+    return (await client.get(url)).json()

@@ -1,0 +1,86 @@
+"""Accounts: sign up once, seen by nobody else."""
+
+import os
+
+import httpx
+import pytest
+
+from storage.database import Pool, transaction
+
+PASSWORD = "a sentence nobody else says"
+
+
+def fresh_email() -> str:
+    return f"{os.urandom(8).hex()}@example.org"
+
+
+async def test_a_new_account_is_signed_in_at_once(client: httpx.AsyncClient):
+    """The answer carries tokens that work, and a pseudonym that is not derived from the address."""
+    email = fresh_email()
+
+    answer = await client.post("/v1/accounts", json={"email": email, "password": PASSWORD, "device": "phone"})
+
+    assert 201 == answer.status_code, answer.text
+    token = answer.json()["tokens"]["access_token"]
+    mine = (await client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})).json()
+    assert answer.json()["account"] == mine
+    assert email == mine["email"]
+    assert email.split("@")[0] not in mine["pseudonym"]
+    assert "contributor" == mine["role"]
+
+
+async def test_an_address_has_one_account_whatever_its_capitals(client: httpx.AsyncClient):
+    """A phone's keyboard capitalises the first letter; that is still the same person."""
+    email = fresh_email()
+    await client.post("/v1/accounts", json={"email": email, "password": PASSWORD})
+
+    answer = await client.post("/v1/accounts", json={"email": email.upper(), "password": PASSWORD})
+
+    assert (409, "/problems/email-taken") == (answer.status_code, answer.json()["type"])
+
+
+async def test_nobody_can_try_out_who_has_an_account(client: httpx.AsyncClient):
+    """Sign-ups that hit an existing account count like failed sign-ins."""
+    email = fresh_email()
+    await client.post("/v1/accounts", json={"email": email, "password": PASSWORD})
+
+    statuses = [
+        (await client.post("/v1/accounts", json={"email": email, "password": PASSWORD})).status_code for _ in range(6)
+    ]
+
+    assert [409] * 5 + [429] == statuses
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("password", "ninechars"),
+        ("password", "x" * 257),
+        ("email", "nobody"),
+        ("email", "a@" + "b" * 300),
+        ("email", "a\u0000@example.org"),
+        ("device", "x" * 101),
+    ],
+)
+async def test_a_value_that_cannot_be_used_is_pointed_at(client: httpx.AsyncClient, field: str, value: str):
+    """The pointer names the field, and the answer never repeats a password."""
+    body = {"email": fresh_email(), "password": PASSWORD, field: value}
+
+    answer = await client.post("/v1/accounts", json=body)
+
+    assert 400 == answer.status_code
+    assert [f"/{field}"] == [error["pointer"] for error in answer.json()["errors"]]
+    assert value not in answer.text
+
+
+async def test_a_password_is_kept_as_argon2id_with_the_measured_parameters(client: httpx.AsyncClient, database: Pool):
+    """19 MiB, two passes, one lane: what OWASP asks for and what was measured."""
+    email = fresh_email()
+    await client.post("/v1/accounts", json={"email": email, "password": PASSWORD})
+
+    async with transaction(database) as connection:
+        cursor = await connection.execute("SELECT password_hash FROM accounts WHERE email = %s", (email,))
+        row = await cursor.fetchone()
+
+    assert row is not None
+    assert row[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
