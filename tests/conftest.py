@@ -24,7 +24,8 @@ import pytest
 
 from storage.embedded import postgres
 from storage.embedded.seaweedfs import S3Settings
-from tests.engines import FACTS, TEMPLATE, Facts, alive
+from tests.engines import FACTS, TEMPLATE, Facts
+from tests.processes import alive
 
 # Folder and pid of the run's controller, for its workers.
 FOLDER, CONTROLLER = "COMPANION_TEST_FOLDER", "COMPANION_TEST_CONTROLLER"

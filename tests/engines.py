@@ -16,6 +16,7 @@ import msgspec
 
 from storage.embedded import directory, postgres, process, seaweedfs
 from storage.migrate import migrate
+from tests.processes import alive
 
 TEMPLATE = "companion_template"
 FACTS = "facts.json"
@@ -36,15 +37,6 @@ class Facts(msgspec.Struct, frozen=True):
     def read(cls, folder: Path) -> "Facts":
         """Read what the engines' process has written."""
         return msgspec.json.decode((folder / FACTS).read_bytes(), type=cls, dec_hook=lambda kind, text: kind(text))
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 async def main(folder: Path, controller: int) -> None:

@@ -26,6 +26,7 @@ import json
 import os
 import pwd
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -178,6 +179,17 @@ def private_folder(path: Path, user: User) -> Path:
     finally:
         os.close(descriptor)
     return path
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """Give a program's file a second name, or a copy where that cannot be (another file system).
+
+    A link costs neither time nor space. The engines' user cannot write to it: the file stays its installer's.
+    """
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def write_private(path: Path, content: str | bytes, user: User | None = None) -> None:

