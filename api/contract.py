@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from api.contract_examples import add_examples
@@ -26,7 +27,12 @@ BODILESS = ("204", "205", "304")
 def contract(app: Litestar) -> Node:
     """The whole document, as plain JSON values, of the routes this application serves."""
     document = app.openapi_schema.to_schema()
-    require_token(document, public_operations(app))
+    require_token(document)
+    for path, method, handler in handled(app):
+        operation = document.get("paths", {}).get(path, {}).get(method)
+        if operation is not None:
+            name_after_handler(operation, handler)
+            free_from_token(operation, handler)
     return corrected(document)
 
 
@@ -45,19 +51,15 @@ def corrected(document: Node) -> Node:
     return document
 
 
-def public_operations(app: Litestar) -> set[tuple[str, str]]:
-    """Path and method of every route that answers without an account."""
-    return {
-        (route.path_format, method.lower())
-        for route in app.routes
-        if isinstance(route, HTTPRoute)
-        for handler in route.route_handlers
-        if handler.opt.get("public")
-        for method in handler.http_methods
-    }
+def handled(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    """Path, method and handler of every route, with path and method as OpenAPI writes them."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                yield from ((route.path_format, method.lower(), handler) for method in handler.http_methods)
 
 
-def require_token(document: Node, public: set[tuple[str, str]]) -> None:
+def require_token(document: Node) -> None:
     """Document the access token, which every operation asks for unless it is public."""
     schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
     schemes["bearer"] = {
@@ -66,10 +68,18 @@ def require_token(document: Node, public: set[tuple[str, str]]) -> None:
         "description": "The access token that signing up, signing in and refreshing answer with.",
     }
     document["security"] = [{"bearer": []}]
-    for path, methods in document.get("paths", {}).items():
-        for method in METHODS:
-            if method in methods and (path, method) in public:
-                methods[method]["security"] = []
+
+
+def free_from_token(operation: Node, handler: HTTPRouteHandler) -> None:
+    """Say that a public operation asks for no token."""
+    if handler.opt.get("public"):
+        operation["security"] = []
+
+
+def name_after_handler(operation: Node, handler: HTTPRouteHandler) -> None:
+    """Name the operation like its function: `list_recordings` becomes the generated client's `listRecordings`."""
+    first, *others = handler.handler_name.split("_")
+    operation["operationId"] = first + "".join(word.capitalize() for word in others)
 
 
 def nodes(value: Any) -> Iterator[Node]:
