@@ -39,8 +39,9 @@ DEMUX_RETRIES = 16
 GAPS_KEPT = 1000
 # A screen recording shows one picture for as long as nothing moves; beyond this the duration is a lie.
 LONGEST_PICTURE_S = 60.0
-# Frames looked at before reading starts, to learn rotation and rate from the media rather than from a claim.
-PEEK_PICTURES, PEEK_SOUNDS = 8, 400
+# Frames of sound kept while waiting for the first picture, which tells rotation. Pictures are never piled up: a
+# second of 4K in ten bits would be a gigabyte.
+PEEK_SOUNDS = 400
 
 
 class OpenRecording:
@@ -104,19 +105,18 @@ class OpenRecording:
             context.options = _options(self.container, self._capacity)
 
     def _peek(self) -> Iterator[AudioFrame | Picture]:
-        """The first frames, until every track has shown one or showed none for too long."""
-        sounds, pictures = 0, 0
-        while sounds < PEEK_SOUNDS and pictures < PEEK_PICTURES and (frame := next(self._frames, None)):
+        """The first frames up to the first picture, or up to the first sound where there are no pictures."""
+        sounds = 0
+        while sounds < PEEK_SOUNDS and not self._first_picture and (frame := next(self._frames, None)):
             if isinstance(frame, AudioFrame):
                 sounds += 1
                 self._first_sound = self._first_sound or frame
             else:
-                pictures += 1
-                self._first_picture = self._first_picture or frame
+                self._first_picture = frame
             yield frame
-            if (self._first_sound or not self._sound) and (self._first_picture or not self._picture):
+            if not self._picture:
                 break
-        if not sounds and not pictures:
+        if not self._first_sound and not self._first_picture:
             raise Unreadable("undecodable")
 
     def _decode(self) -> Iterator[AudioFrame | Picture]:

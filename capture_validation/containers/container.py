@@ -89,6 +89,8 @@ def is_open_ended(claimed: int) -> bool:
 
     Besides 0 and the largest numbers this holds for the sizes near 2 and 4 GB that FFmpeg and SoX leave behind.
     """
-    return claimed <= 0 or claimed == 0xFFFFFFFFFFFFFFFF or any(
-        top - 4096 <= claimed <= top for top in (0xFFFFFFFF, 0x7FFFFFFF)
+    return (
+        claimed <= 0
+        or claimed == 0xFFFFFFFFFFFFFFFF
+        or any(top - 4096 <= claimed <= top for top in (0xFFFFFFFF, 0x7FFFFFFF))
     )

@@ -3,8 +3,6 @@
 Decoders of media are where attacks on services like this one begin, so none of them runs in the service itself.
 `Sandbox` keeps a warmed-up process (`zygote`), forks it for every job and lets the copy give up everything but the
 recording it reads and the pipe it answers through (`child`).
-
-This package is the asking side; it loads no decoder.
 """
 
 from capture_validation.sandbox.probe import probe

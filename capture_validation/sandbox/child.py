@@ -6,12 +6,13 @@ Then it looks at the recording for the first time.
 
 import ctypes
 import io
+import math
 import os
 import resource
 import signal
 import sys
 import traceback
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import msgspec
 
@@ -76,7 +77,7 @@ def live(source: int, result: int, job: bytes, cpu_s: float | None, fence: Fence
     try:
         _keep_only(source, result)
         # Asked now, because the filter refuses `newfstatat`, which could ask about paths too.
-        file = io.BufferedReader(Source(SOURCE_FD, os.fstat(SOURCE_FD).st_size), 1 << 16)
+        file = cast("BinaryIO", io.BufferedReader(Source(SOURCE_FD, os.fstat(SOURCE_FD).st_size), 1 << 16))
         _confine(fence, cpu_s, zygote)
         answer = RESULT + _work(file, job, cpu_s)
         code = 0
@@ -126,7 +127,7 @@ def _confine(fence: Fence, cpu_s: float | None, zygote: int) -> None:
         seccomp.install(fence.program)
 
 
-def _work(file: io.BufferedReader, job: bytes, cpu_s: float | None) -> bytes:
+def _work(file: BinaryIO, job: bytes, cpu_s: float | None) -> bytes:
     order = msgspec.json.decode(job)
     if cpu_s is None:
         try:
@@ -140,7 +141,9 @@ def _work(file: io.BufferedReader, job: bytes, cpu_s: float | None) -> bytes:
 
 def limit_cpu(seconds: float) -> None:
     """Lower the CPU limit; the kernel counts whole seconds, so it is rounded up."""
-    _limit(resource.RLIMIT_CPU, max(1, int(-(-seconds // 1))))
+    whole = max(1, math.ceil(seconds))
+    # Between the two the kernel sends SIGXCPU, so that the report can tell "too long" from any other kill.
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
 
 
 def _limit(what: int, value: int) -> None:

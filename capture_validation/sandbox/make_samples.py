@@ -6,9 +6,12 @@ They are kept in the repository because encoders start threads, which a process 
 """
 
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 
 SAMPLES = Path(__file__).parent / "samples"
 SIDE, PICTURES, SECONDS, VOLUME = 64, 12, 0.6, 0.3
@@ -19,17 +22,19 @@ SOUND = {
     "sound_pcm.aiff": ("pcm_s24be", 8_000), "sound_adpcm.wav": ("adpcm_ima_wav", 8_000),
 }  # fmt: skip
 PICTURE = {
-    "video_h264.mp4": "libx264", "video_hevc.mp4": "libx265", "video_vp8.webm": "libvpx", "video_vp9.webm": "libvpx-vp9",
-    "video_av1.mp4": "libsvtav1", "video_mpeg4.mp4": "mpeg4", "video_mjpeg.avi": "mjpeg", "video_prores.mov": "prores_ks",
+    "video_h264.mp4": "libx264", "video_hevc.mp4": "libx265", "video_vp8.webm": "libvpx",
+    "video_vp9.webm": "libvpx-vp9", "video_av1.mp4": "libsvtav1", "video_mpeg4.mp4": "mpeg4",
+    "video_mjpeg.avi": "mjpeg", "video_prores.mov": "prores_ks",
 }  # fmt: skip
 PIXEL_FORMATS = {"mjpeg": "yuvj420p", "prores_ks": "yuv422p10le", "libx265": "yuv420p10le"}
 
 
 def write_sound(path: Path, codec: str, rate: int) -> None:
     """A tone that swells, so that every check has something to measure."""
-    stereo = codec in ("vorbis",)
+    # FFmpeg's own Vorbis encoder knows stereo only.
+    stereo = codec == "vorbis"
     with av.open(path, "w") as container:
-        stream = container.add_stream(codec, rate=rate)
+        stream = cast("AudioStream", container.add_stream(codec, rate=rate))
         stream.codec_context.layout = "stereo" if stereo else "mono"
         stream.codec_context.options = {"strict": "experimental"}
         at = np.arange(int(rate * SECONDS)) / rate
@@ -42,10 +47,10 @@ def write_sound(path: Path, codec: str, rate: int) -> None:
 
 
 def write_pictures(path: Path, codec: str) -> None:
-    """A bright square that moves over noise; the first sound codec of the container keeps it company in MP4."""
+    """A bright square that moves over noise."""
     noise = np.random.default_rng(1).integers(0, 40, (SIDE, SIDE, 3), np.uint8)
     with av.open(path, "w") as container:
-        stream = container.add_stream(codec, rate=20)
+        stream = cast("VideoStream", container.add_stream(codec, rate=20))
         stream.width = stream.height = SIDE
         stream.pix_fmt = PIXEL_FORMATS.get(codec, "yuv420p")
         for number in range(PICTURES):

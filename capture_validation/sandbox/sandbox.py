@@ -82,7 +82,7 @@ class Sandbox:
         """
         result, result_end = os.pipe()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with open(result, "rb", buffering=0) as pipe, ours:
+        with os.fdopen(result, "rb", buffering=0) as pipe, ours:
             try:
                 self._order(Order(job, wall_s, cpu_s), [source_fd, result_end, theirs.fileno()])
             finally:
@@ -112,7 +112,7 @@ class Sandbox:
             log.critical("%s=1: recordings of strangers are decoded WITHOUT Landlock and seccomp", UNSAFE_SWITCH)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._zygote = subprocess.Popen(  # noqa: S603  Our own module, our own interpreter.
+            self._zygote = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "capture_validation.sandbox.zygote"),
                     *(str(theirs.fileno()), str(int(sandboxed))),
@@ -166,7 +166,8 @@ def _hello(control: socket.socket) -> Hello:
 
 def _read(descriptor: int, limit: int, deadline: float) -> bytes:
     """All that comes out of a pipe until its writer ends. Raises SandboxOverflow, SandboxTimeout."""
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     while True:

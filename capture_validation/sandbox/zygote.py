@@ -6,6 +6,7 @@ at a recording itself. It kills what is late or no longer wanted, and reports ho
     python -m capture_validation.sandbox.zygote CONTROL_FD SANDBOXED
 """
 
+import contextlib
 import gc
 import os
 import select
@@ -109,15 +110,11 @@ class Zygote:
             self.running.pop(descriptor)
             if descriptor == job.pidfd:
                 self.poll.unregister(descriptor)
-        try:
+        with contextlib.suppress(KeyError):
             self.poll.unregister(job.client)
-        except KeyError:
-            pass
-        try:
+        # Whoever asked may be gone; then there is nobody left to tell.
+        with contextlib.suppress(OSError):
             send(job.client, outcome)
-        except OSError:
-            # Whoever asked is gone: there is nobody left to tell.
-            pass
         job.client.close()
         os.close(job.pidfd)
 
@@ -127,7 +124,7 @@ def prepare(*, sandboxed: bool) -> child.Fence:
     if sandboxed and not landlock.abi():
         raise OSError("this kernel has no Landlock (Linux 5.13 or newer, enabled at boot)")
     warmup.warm_up()
-    threads = len(os.listdir("/proc/self/task"))
+    threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         # A fork copies one thread only; a lock that another one holds would then never be released.
         raise OSError(f"the zygote has {threads} threads after loading its libraries")
@@ -148,7 +145,8 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     try:
         fence = prepare(sandboxed=sys.argv[2] == "1")
-    except Exception as cause:  # noqa: BLE001  Whatever it is, the one who waits has to hear it.
+    except Exception as cause:
+        # Whatever it is, the one who waits has to hear it.
         send(control, Hello(error=f"{type(cause).__name__}: {cause}"[:2000]))
         raise SystemExit(1) from cause
     send(control, Hello(pid=os.getpid(), landlock_abi=landlock.abi(), mapped_bytes=mapped_bytes()))
