@@ -138,7 +138,6 @@ class Watching:
     def take(self, frame: VideoFrame) -> None:
         """Show the next frame to the checks for which it is time."""
         pixels = Pixels(frame, self.track.color_transfer if self.track else None)
-        pixels = Pixels(frame, self.track.color_transfer if self.track else None)
         for number, check in enumerate(self.checks):
             rate = check.frames_per_second
             if not rate:
@@ -169,6 +168,7 @@ def _verdicts(due: list[AudioCheck] | list[VideoCheck], end: TrackEnd | None) ->
         measurement = Measurement(None)
         if end is not None:
             check.end(end)
+        if end is not None or check.measures_absence:
             measurement = check.measure()
         results.append(judge(type(check), check.rule, measurement))
     return tuple(results)

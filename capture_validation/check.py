@@ -82,6 +82,8 @@ class Check:
     uncertainty: ClassVar[float] = 0.0
     mendable: ClassVar[bool] = True
     full_tier_only: ClassVar[bool] = False
+    #: True where a missing track is itself the finding: `measure` then runs without `start`.
+    measures_absence: ClassVar[bool] = False
 
     def __init__(self, rule: Rule) -> None:
         """Keep the rule, because the spans worth showing depend on the limit."""

@@ -109,8 +109,9 @@ class Pixels:
     @cached_property
     def shares(self) -> NDArray[np.float64]:
         """Share of the picture at each brightness, float64 (256,), sum 1."""
-        counts = np.bincount(self.luma.ravel(), minlength=256)
-        return counts / counts.sum()
+        counts = cv2.calcHist([self.luma], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+        share: NDArray[np.float64] = counts / counts.sum()
+        return share
 
     @cached_property
     def brightness(self) -> float:

@@ -25,7 +25,7 @@ class VideoBlocking(VideoCheck):
     unit = "times"
     profiles = {"video": at_most(1.3)}
     sentences = {
-        "too-high": "The picture shows compression squares: {value} times the normal step, at most {maximum} is wanted.",
+        "too-high": "Compression squares show: {value} times the normal step, at most {maximum} is wanted.",
     }
     fix = "Choose the highest quality in the camera's settings, and send the original file, not a messenger's copy."
     false_alarms = "Tiles and windows that happen to lie on a grid of eight pixels."

@@ -32,6 +32,8 @@ class VideoSound(AudioCheck):
     false_alarms = "Scenes that were muted on purpose, to protect who speaks."
     source = "Variance of 20 ms stretches; threshold by the self-noise of phone microphones, about −65 dBFS."
 
+    measures_absence = True
+
     started = False
 
     def start(self, track: AudioTrack) -> None:

@@ -1,7 +1,11 @@
 """Upscaled: more pixels than detail."""
 
+import math
+from functools import lru_cache
+
 import cv2
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 from capture_validation.check import Measurement, VideoCheck, at_least
@@ -21,8 +25,8 @@ class VideoUpscaled(VideoCheck):
     its spectrum ends where the smaller picture's ended. The campaign asked for the detail, not for the pixels.
 
     Result: decibels, 0 and below, in the worst quarter. Genuine clips have −10 … −27.5, clips enlarged 2 × −27 … −34.
-    Compression after enlarging adds new fine structure: many such clips come back above the limit. Pictures with pixels that are
-    not square, and soft ones (video.sharpness), cannot be judged.
+    Compression after enlarging adds new fine structure: many such clips come back above the limit. Pictures with pixels
+    that are not square, and soft ones (video.sharpness), cannot be judged.
     """
 
     name = "video.upscaled"
@@ -58,11 +62,15 @@ def finest_detail_db(luma: Gray) -> float | None:
     top, left = (luma.shape[0] - side) // 2, (luma.shape[1] - side) // 2
     window = cv2.createHanningWindow((side, side), cv2.CV_32F)
     inner = luma[top : top + side, left : left + side].astype(np.float32)
-    power = np.abs(np.fft.rfft2((inner - inner.mean()) * window)) ** 2
+    spectrum = scipy.fft.rfft2((inner - inner.mean()) * window)
+    power = spectrum.real**2 + spectrum.imag**2
+    fine, middle = (float(power[_ring(side, band)].mean()) for band in (FINE, MIDDLE))
+    return 10 * math.log10(fine / middle) if fine and middle else None
+
+
+@lru_cache(maxsize=8)
+def _ring(side: int, band: tuple[float, float]) -> NDArray[np.bool_]:
+    """Which places of a spectrum of side × side pixels lie within a band of frequencies."""
     radius = 2 * np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
-    fine, middle = (_mean(power, radius, band) for band in (FINE, MIDDLE))
-    return float(10 * np.log10(fine / middle)) if fine and middle else None
-
-
-def _mean(power: NDArray[np.float64], radius: NDArray[np.float64], band: tuple[float, float]) -> float:
-    return float(power[(radius >= band[0]) & (radius < band[1])].mean())
+    ring: NDArray[np.bool_] = (radius >= band[0]) & (radius < band[1])
+    return ring
