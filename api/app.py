@@ -16,7 +16,19 @@ from litestar.exceptions import SerializationException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 
-from api import accounts, campaigns, checks, health, problems, reference, sessions, term_sheets
+from api import (
+    accounts,
+    campaigns,
+    checks,
+    consents,
+    health,
+    problems,
+    recordings,
+    reference,
+    sessions,
+    term_sheets,
+    uploads,
+)
 from api.authentication import authenticated, current_account
 from api.idempotency import idempotent
 from api.logs import observed
@@ -26,7 +38,19 @@ from api.settings import Settings
 from storage.database import pool
 from storage.objects import open_store
 
-RESOURCES: list[Any] = [accounts, sessions, campaigns, term_sheets, checks, health, problems, reference]
+RESOURCES: list[Any] = [
+    accounts,
+    sessions,
+    campaigns,
+    term_sheets,
+    recordings,
+    uploads,
+    consents,
+    checks,
+    health,
+    problems,
+    reference,
+]
 #: No JSON request needs more; uploads are streams and set their own limit.
 JSON_BYTES = 1_000_000
 

@@ -87,6 +87,7 @@ def _worker(_: argparse.Namespace) -> int:
 
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
+    worker.main(settings)
     return 0
 
 

@@ -48,6 +48,9 @@ class Hash(Protocol):
     def update(self, data: bytes, /) -> object:
         """Take the next bytes."""
 
+    def digest(self) -> bytes:
+        """Give the hash of the bytes so far."""
+
 
 class Store:
     """One bucket; make it with `open_store`. Every method raises StoreUnavailable when the store does not answer."""

@@ -16,6 +16,7 @@ from msgspec import Struct
 from storage.database import Connection, every, one, run
 from storage.errors import (
     OffsetConflict,
+    RecordingMissing,
     TooManyChunks,
     TooManyUploads,
     UploadBusy,
@@ -38,6 +39,7 @@ class Upload(Struct, frozen=True):
     recording_id: UUID
     account_id: UUID
     length: int
+    sha256: bytes
     state: State
     busy: bool
     overdue: bool
@@ -59,7 +61,7 @@ class Chunk(Struct, frozen=True):
 
 
 COLUMNS = """
-    u.id, u.recording_id, u.account_id, u.length, r.state, coalesce(u.busy_until > now(), false) AS busy,
+    u.id, u.recording_id, u.account_id, u.length, r.sha256, r.state, coalesce(u.busy_until > now(), false) AS busy,
     u.expires_at < now() AS overdue, u.completed_at, u.expires_at
 """
 FIND = f"""
@@ -84,6 +86,20 @@ async def of_recording(connection: Connection, recording: UUID) -> Upload:
     found = await one(connection, Upload, OF_RECORDING, recording=recording)
     if found is None:
         raise UploadMissing
+    return found
+
+
+CLAIMED = f"""
+    SELECT {COLUMNS} FROM uploads u JOIN recordings r ON r.id = u.recording_id
+    WHERE r.id = %(recording)s AND r.account_id = %(account)s AND r.state NOT IN ('deleted', 'erased')
+"""
+
+
+async def claimed(connection: Connection, account: UUID, recording: UUID) -> Upload:
+    """Give the upload that the contributor's claim made. Raises RecordingMissing."""
+    found = await one(connection, Upload, CLAIMED, account=account, recording=recording)
+    if found is None:
+        raise RecordingMissing
     return found
 
 

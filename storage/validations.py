@@ -115,7 +115,7 @@ async def conclude(
     to: State,
     because: str | None,
     report: dict[str, Any],
-    object_key: str | None,
+    object_key: str,
     duration_ms: int | None,
 ) -> None:
     """Write report, object and decision, and let go of the chunks, inside the fence."""
@@ -124,6 +124,12 @@ async def conclude(
     await run(connection, RESULT, recording=recording, object_key=object_key, duration_ms=duration_ms)
     await move(connection, recording, to, by="worker", because=because)
     await doom_chunks(connection, recording)
+
+
+async def reject_unseen(connection: Connection, attempt: Attempt, because: str) -> None:
+    """Reject bytes that were never examined, inside the fence: there is no report, and the claim can be made again."""
+    await move(connection, attempt.recording_id, "rejected", by="worker", because=because)
+    await doom_chunks(connection, attempt.recording_id)
 
 
 async def fail(connection: Connection, attempt: Attempt) -> None:

@@ -5,14 +5,17 @@ import base64
 import itertools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import httpx
 import pytest
+from anyio import CapacityLimiter
 from litestar import Litestar
 
 from api.app import create_app
 from api.demo import publish
 from api.settings import Settings
+from api.validation import Workplace
 from storage import accounts, sessions
 from storage.database import Pool, transaction
 
@@ -114,3 +117,9 @@ async def campaign(client: httpx.AsyncClient) -> dict[str, object]:
     listed = (await client.get("/v1/campaigns", params={"media": "audio"})).json()["data"]
     url = next(entry["url"] for entry in listed if entry["title"] == "Read twelve sentences")
     return (await client.get(url)).json()
+
+
+@pytest.fixture
+def place(app: Litestar, settings: Settings, tmp_path: Path) -> Workplace:
+    """What a worker has, to run its jobs inside a test."""
+    return Workplace(app.state.database, app.state.store, settings.master_key, str(tmp_path), CapacityLimiter(2))

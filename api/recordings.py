@@ -1,0 +1,353 @@
+"""Recordings: announce one, see what became of it, rename, replace, dispute and delete it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, delete, get, patch, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from api.addresses import absolute
+from api.dependencies import Caller, Configuration, Database
+from api.pages import Cursor, Limit, Page, page, position_of
+from api.problems import CursorInvalid, problems
+from api.settings import Settings
+from capture_validation.capacity import CAPACITY
+from storage import consents, events, recordings, uploads
+from storage.consents import Consent
+from storage.database import transaction
+from storage.errors import (
+    CampaignClosed,
+    CampaignMissing,
+    DailyBytesUsed,
+    LanguageRefused,
+    MediaTypeRefused,
+    MoveRefused,
+    PromptMissing,
+    RecordingMissing,
+    ReplacementRefused,
+    SlotTaken,
+    TooLarge,
+    TooManyWaiting,
+)
+from storage.events import Event
+from storage.recordings import Recording, State
+
+Sha256 = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the whole file, in lower-case hexadecimal.",
+        examples=["59dfb9a4acb36fe2a2affc14bacbee2920ff435cb13cc314a08c13f66ba7860e"],
+    ),
+]
+Size = Annotated[int, Meta(ge=1, le=2**53 - 1, description="Size of the file in bytes.", examples=[352078])]
+MediaType = Annotated[
+    str,
+    Meta(
+        pattern=r"^((audio|video)/[A-Za-z0-9][A-Za-z0-9.+-]{0,60}|application/ogg)$",
+        description="What the phone calls the file; the content decides in the end.",
+        examples=["audio/wav"],
+    ),
+]
+Language = Annotated[
+    str, Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="BCP 47.", examples=["en-GB"])
+]
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$", examples=["By the window"])]
+Reason = Annotated[str, Meta(description="A stable code for the reason of the last move.", examples=["passed"])]
+
+
+class NewRecording(Struct, frozen=True):
+    """What is announced before a byte is sent; `replaces` names the take of the same prompt that needs a fix."""
+
+    sha256: Sha256
+    size_bytes: Size
+    media_type: MediaType
+    campaign: UUID
+    language: Language | None = None
+    prompt: UUID | None = None
+    title: Title | None = None
+    replaces: UUID | None = None
+
+
+class UploadLink(Struct, frozen=True):
+    """Where the bytes go, by tus 1.0, and until when the next of them must have arrived."""
+
+    url: Annotated[str, Meta(examples=["https://example.org/v1/uploads/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d"])]
+    expires_at: datetime
+
+
+class RecordingView(Struct, frozen=True):
+    """A recording and where it stands; `upload` is there as long as bytes are missing."""
+
+    id: UUID
+    campaign: UUID
+    state: State
+    because: Reason | None
+    prompt: UUID | None
+    language: str | None
+    title: str | None
+    sha256: Sha256
+    size_bytes: Size
+    media_type: str
+    replaces: UUID | None
+    duration_ms: Annotated[int, Meta(examples=[11000])] | None
+    created_at: datetime
+    updated_at: datetime
+    upload: UploadLink | None = None
+
+
+class RecordingDetail(Struct, frozen=True):
+    """A recording with its story: every move with who made it and why, its consent, and its report."""
+
+    recording: RecordingView
+    events: list[Event]
+    consented: bool
+    consent_given_at: datetime | None
+    reason: Annotated[str, Meta(description="The reason of the last move, as a sentence.")] | None
+    report_url: Annotated[str, Meta(examples=["/v1/recordings/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d/report"])] | None
+    media_url: Annotated[str, Meta(examples=["/v1/recordings/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d/media"])] | None
+
+
+class RecordingDetails(Struct, frozen=True):
+    """What may be changed; a field that is left out stays, null empties it."""
+
+    title: Title | UnsetType | None = UNSET
+    language: Language | UnsetType | None = UNSET
+    prompt: UUID | UnsetType | None = UNSET
+
+
+class Dispute(Struct, frozen=True):
+    """Why the contributor thinks that the decision is wrong; a person reads it."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=2000, examples=["The hum is the fridge I was asked to record."])]
+
+
+#: What the codes of `because` mean, where a contributor would ask.
+REASONS = {
+    "first-bytes": "Your recording is arriving.",
+    "all-bytes": "All bytes have arrived; your recording is being examined.",
+    "passed": "Everything that this campaign asks for is met.",
+    "consent-missing": "Everything is met; it still needs your decision about the terms.",
+    "consent-given": "You agreed to the terms.",
+    "unreadable": "The file could not be examined; the report says why.",
+    "too-long": "The recording is longer than this campaign allows.",
+    "cannot-be-mended": "A requirement is not met that another take could not meet either; the report says which.",
+    "another-take": "Another take can mend this; the report says how.",
+    "borderline": "A value lies so close to its limit that a person decides.",
+    "campaign-review": "A person looks at every recording of this campaign.",
+    "second-look": "A person takes a second look at this recording.",
+    "quota-reached": "The campaign has as many recordings as it asked for; a person decides about further ones.",
+    "hash-mismatch": "The bytes that arrived are not the file that was announced; announce it again and send it again.",
+    "bytes-lost": "We lost bytes of this recording; announce it again and send it again. We are sorry.",
+    "our-fault": "We could not examine it yet. We try again; there is nothing you need to do.",
+    "tried-again": "We are trying again to examine it.",
+    "nothing-arrived": "No bytes arrived for too long; announce the recording again.",
+    "new-take": "You replaced this take with a new one.",
+}
+UNFINISHED = ("claimed", "uploading")
+#: Moves out of validation that leave no report behind.
+NO_REPORT = ("our-fault", *recordings.NOT_THE_CONTENT)
+
+
+def view(recording: Recording, upload: UploadLink | None = None) -> RecordingView:
+    """Show a row to its owner: no object key, and the hash as text."""
+    return RecordingView(
+        id=recording.id,
+        campaign=recording.campaign_id,
+        state=recording.state,
+        because=recording.moved_because,
+        prompt=recording.prompt_id,
+        language=recording.language,
+        title=recording.title,
+        sha256=recording.sha256.hex(),
+        size_bytes=recording.size_bytes,
+        media_type=recording.media_type,
+        replaces=recording.replaces,
+        duration_ms=recording.duration_ms,
+        created_at=recording.created_at,
+        updated_at=recording.updated_at,
+        upload=upload,
+    )
+
+
+def allowance(settings: Settings) -> recordings.Allowance:
+    """Give what one contributor may take, by the operator's settings."""
+    return recordings.Allowance(
+        largest_bytes=max(CAPACITY.audio_bytes, CAPACITY.video_bytes),
+        waiting=settings.queued_jobs,
+        daily_bytes=settings.daily_bytes,
+        claim_lasts=timedelta(days=settings.claim_days),
+    )
+
+
+@post(
+    "/v1/recordings",
+    responses={
+        200: ResponseSpec(RecordingView, description="These bytes are here already: nothing needs to be sent."),
+        **problems(
+            CampaignMissing,
+            CampaignClosed,
+            SlotTaken,
+            ReplacementRefused,
+            TooLarge,
+            MediaTypeRefused,
+            LanguageRefused,
+            PromptMissing,
+            RecordingMissing,
+            DailyBytesUsed,
+            TooManyWaiting,
+        ),
+    },
+    tags=["Recordings"],
+)
+async def claim_recording(
+    data: JSONBody[NewRecording],
+    request: Request[Any, Any, Any],
+    account: Caller,
+    database: Database,
+    settings: Configuration,
+) -> Response[RecordingView]:
+    """Announce a recording before a byte is sent.
+
+    Every limit is checked here, so that nothing is sent in vain. The same bytes from the same contributor are the
+    recording that exists: then the answer is 200, and only an unfinished one has an `upload`.
+    """
+    wish = recordings.Claim(
+        campaign_id=data.campaign,
+        sha256=bytes.fromhex(data.sha256),
+        size_bytes=data.size_bytes,
+        media_type=data.media_type.lower(),
+        language=data.language,
+        prompt_id=data.prompt,
+        title=data.title,
+        replaces=data.replaces,
+    )
+    async with transaction(database) as connection:
+        recording, made = await recordings.claim(connection, account.id, wish, allowance(settings))
+        upload = await uploads.of_recording(connection, recording.id)
+    shown = view(recording, link(request, settings, recording, upload))
+    location = {"Location": absolute(request, settings, f"/v1/recordings/{recording.id}")}
+    return Response(shown, status_code=201 if made else 200, headers=location)
+
+
+def link(
+    request: Request[Any, Any, Any], settings: Settings, recording: Recording, upload: uploads.Upload
+) -> UploadLink | None:
+    """Say where to send the bytes, as long as some are missing."""
+    if recording.state not in UNFINISHED:
+        return None
+    return UploadLink(absolute(request, settings, f"/v1/uploads/{upload.id}"), upload.expires_at)
+
+
+@get("/v1/recordings", responses=problems(CursorInvalid), tags=["Recordings"])
+async def list_recordings(
+    account: Caller,
+    database: Database,
+    recording_state: Annotated[
+        State | None, QueryParameter(name="state", description="Only recordings in this state.")
+    ] = None,
+    campaign: Annotated[UUID | None, QueryParameter(description="Only recordings for this campaign.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[RecordingView]:
+    """List your recordings, newest first."""
+    async with transaction(database) as connection:
+        found = await recordings.listing(
+            connection,
+            account.id,
+            state=recording_state,
+            campaign=campaign,
+            before=position_of(cursor),
+            limit=limit + 1,
+        )
+    return page([view(recording) for recording in found], limit, lambda shown: shown.id)
+
+
+@get("/v1/recordings/{recording:uuid}", responses=problems(RecordingMissing), tags=["Recordings"])
+async def read_recording(
+    recording: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    account: Caller,
+    database: Database,
+    settings: Configuration,
+) -> RecordingDetail:
+    """Read one recording with its story, its consent and where its report is."""
+    async with transaction(database) as connection:
+        found = await recordings.find(connection, account.id, recording)
+        upload = await uploads.of_recording(connection, recording)
+        story = await events.of_recording(connection, recording)
+        consent = await consents.newest(connection, recording)
+    return detail(found, link(request, settings, found, upload), story, consent)
+
+
+def detail(
+    recording: Recording, upload: UploadLink | None, story: list[Event], consent: Consent | None
+) -> RecordingDetail:
+    """Put a recording and its story together."""
+    address = f"/v1/recordings/{recording.id}"
+    examined = any(event.from_state == "validating" and event.because not in NO_REPORT for event in story)
+    return RecordingDetail(
+        recording=view(recording, upload),
+        events=story,
+        consented=consent is not None,
+        consent_given_at=None if consent is None else consent.given_at,
+        # An operator writes the reason of a review in their own words, so what is not in the table is a sentence.
+        reason=REASONS.get(recording.moved_because or "", recording.moved_because),
+        report_url=f"{address}/report" if examined else None,
+        media_url=f"{address}/media" if recording.object_key else None,
+    )
+
+
+@patch(
+    "/v1/recordings/{recording:uuid}",
+    responses=problems(RecordingMissing, PromptMissing, LanguageRefused, SlotTaken, MoveRefused),
+    tags=["Recordings"],
+)
+async def change_recording(
+    recording: FromPath[UUID], data: JSONBody[RecordingDetails], account: Caller, database: Database
+) -> RecordingView:
+    """Set title, language or prompt.
+
+    The prompt is fixed once a decision stands, because the decision was made about it.
+    """
+    details = recordings.Details(data.title, data.language, data.prompt)
+    async with transaction(database) as connection:
+        return view(await recordings.change(connection, account.id, recording, details))
+
+
+@delete("/v1/recordings/{recording:uuid}", responses=problems(RecordingMissing, MoveRefused), tags=["Recordings"])
+async def delete_recording(recording: FromPath[UUID], account: Caller, database: Database) -> None:
+    """Delete a recording that was not sold; its bytes are removed within minutes."""
+    async with transaction(database) as connection:
+        await recordings.delete(connection, account.id, recording)
+
+
+@post(
+    "/v1/recordings/{recording:uuid}/disputes",
+    responses=problems(RecordingMissing, MoveRefused),
+    tags=["Recordings"],
+)
+async def dispute_recording(
+    recording: FromPath[UUID], data: JSONBody[Dispute], account: Caller, database: Database
+) -> RecordingView:
+    """Have a person look at a rejected recording, or at one that was sent back.
+
+    The text becomes the reason of the move, so that it stands in the story where the person reads it.
+    """
+    async with transaction(database) as connection:
+        return view(await recordings.dispute(connection, account.id, recording, data.text))
+
+
+handlers = [
+    claim_recording,
+    list_recordings,
+    read_recording,
+    change_recording,
+    delete_recording,
+    dispute_recording,
+]

@@ -1,0 +1,182 @@
+"""The job that validates one recording: chunks in, report, decision and encrypted object out.
+
+It may be run twice, killed anywhere, or come back after another one took over: whatever it does before its last
+transaction can be thrown away, and only the newest attempt gets to commit that one. What fails here is our fault and is
+tried again; what is wrong with a recording is a report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import IO
+from uuid import UUID
+
+import msgspec
+from anyio import CapacityLimiter, to_thread
+from msgspec import Struct
+
+from api.decision import decide, duration_ms
+from capture_validation.profile import Profile, override, profile
+from capture_validation.report import Report
+from capture_validation.validate import validate
+from storage import encryption, reports, uploads, validations
+from storage.database import Pool, transaction
+from storage.encryption import Layout, SealingFile
+from storage.errors import MediaDamaged, MediaMissing
+from storage.media import Media, plaintext
+from storage.objects import Store
+from storage.queue import WaitFirst
+from storage.validations import Attempt
+
+logger = logging.getLogger("companion.validation")
+
+#: After this many tries in a row that failed on our side, the recording says so; it is tried again all the same.
+PATIENCE = 4
+#: Two recordings of one account that had to be killed make it wait: one minute, doubling to twenty.
+KILLS_ALLOWED = 2
+LONGEST_BACK_OFF = timedelta(minutes=20)
+
+
+class Workplace(Struct, frozen=True):
+    """What a job needs: the engines, the key, a folder for unlinked files, and how many examinations run at once."""
+
+    database: Pool
+    store: Store
+    master_key: bytes
+    scratch: str
+    at_once: CapacityLimiter
+
+
+class ContentWrong(Exception):
+    """The stored bytes are not a file that can be examined for this claim; `because` is the reason."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+
+async def validate_recording(place: Workplace, recording: UUID, tries: int) -> None:
+    """Run one attempt. Raises WaitFirst to be run later, and whatever failed on our side."""
+    async with transaction(place.database) as connection:
+        attempt = await validations.begin(connection, recording)
+        if attempt is None:
+            return
+        pause = back_off(await reports.kills(connection, attempt.account_id))
+    if pause > timedelta():
+        raise WaitFirst(pause)
+    try:
+        await examine(place, attempt)
+    except Exception:
+        if tries + 1 >= PATIENCE:
+            async with transaction(place.database) as connection:
+                await validations.fail(connection, attempt)
+        raise
+
+
+def back_off(kills: reports.Kills) -> timedelta:
+    """How long an account must wait whose recordings had to be killed: hostile files must not take all of a machine."""
+    if kills.count < KILLS_ALLOWED or kills.newest_ago is None:
+        return timedelta()
+    pause = min(timedelta(minutes=2 ** min(kills.count - KILLS_ALLOWED, 10)), LONGEST_BACK_OFF)
+    return max(pause - kills.newest_ago, timedelta())
+
+
+async def examine(place: Workplace, attempt: Attempt) -> None:
+    """Fetch, examine, encrypt, store, read back, decide."""
+    with unlinked(place.scratch) as file:
+        try:
+            await fetch(place, attempt, file)
+        except ContentWrong as wrong:
+            await give_up(place, attempt, wrong.because)
+            return
+        report = await judge(place, attempt, file)
+        object_key = await keep(place, attempt, file)
+    await conclude(place, attempt, report, object_key)
+
+
+@contextmanager
+def unlinked(folder: str) -> Iterator[IO[bytes]]:
+    """Lend a file without a name: whatever happens to this process, nothing of the recording stays on the disk."""
+    with tempfile.TemporaryFile(dir=folder, buffering=1024 * 1024) as file:
+        yield file
+
+
+async def fetch(place: Workplace, attempt: Attempt, file: IO[bytes]) -> None:
+    """Copy the chunks in order into one file, hashing on the way. Raises ContentWrong."""
+    async with transaction(place.database) as connection:
+        chunks = await uploads.chunks(connection, attempt.upload_id)
+    if uploads.contiguous(chunks) != attempt.size_bytes:
+        raise ContentWrong("bytes-lost")
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        try:
+            size = await place.store.copy_to(chunk.object_key, file, digest)  # type: ignore[arg-type]
+        except MediaMissing as error:
+            raise ContentWrong("bytes-lost") from error
+        if size != chunk.size:
+            raise ContentWrong("bytes-lost")
+    if digest.digest() != attempt.sha256:
+        raise ContentWrong("hash-mismatch")
+    await to_thread.run_sync(file.flush)
+
+
+async def judge(place: Workplace, attempt: Attempt, file: IO[bytes]) -> Report:
+    """Examine the file in the sandbox, in a thread, so that this worker's heartbeat goes on meanwhile."""
+    rules = rules_of(attempt)
+    file.seek(0)
+    return await to_thread.run_sync(lambda: validate(file.fileno(), rules), limiter=place.at_once)
+
+
+def rules_of(attempt: Attempt) -> Profile:
+    """Take the campaign's profile with the campaign's own limits."""
+    return override(profile(attempt.profile), attempt.rules)
+
+
+async def keep(place: Workplace, attempt: Attempt, file: IO[bytes]) -> str:
+    """Store the recording encrypted, read it back, and return its key. Raises MediaDamaged when it differs."""
+    async with transaction(place.database) as connection:
+        key = await encryption.subject_key(connection, place.master_key, attempt.account_id)
+    object_key = f"recordings/{attempt.recording_id}/{attempt.number}"
+    file.seek(0)
+    layout = Layout(attempt.size_bytes)
+    sealing = SealingFile(file, layout, key, attempt.recording_id)  # type: ignore[arg-type]
+    await place.store.put_file(object_key, sealing, layout.object_size)  # type: ignore[arg-type]
+    stored = Media(attempt.recording_id, object_key, attempt.size_bytes)
+    digest = hashlib.sha256()
+    async for piece in plaintext(place.store, stored, key, 0, attempt.size_bytes):
+        digest.update(piece)
+    if digest.digest() != attempt.sha256:
+        raise MediaDamaged
+    return object_key
+
+
+async def conclude(place: Workplace, attempt: Attempt, report: Report, object_key: str) -> None:
+    """Commit everything at once, or throw the stored object away when another attempt has taken over."""
+    async with transaction(place.database) as connection:
+        if not await validations.fenced(connection, attempt):
+            await uploads.doom(connection, [object_key])
+            return
+        situation = await validations.situation(connection, attempt)
+        decision = decide(report, situation, longest_ms=attempt.max_duration_ms)
+        await validations.conclude(
+            connection,
+            attempt,
+            to=decision.to,
+            because=decision.because,
+            report=msgspec.to_builtins(report),
+            object_key=object_key,
+            duration_ms=duration_ms(report) or None,
+        )
+    logger.info("validated", extra={"recording": str(attempt.recording_id), "state": decision.to})
+
+
+async def give_up(place: Workplace, attempt: Attempt, because: str) -> None:
+    """Reject bytes that are not the announced ones, or that we lost; the same claim can be made again."""
+    async with transaction(place.database) as connection:
+        if await validations.fenced(connection, attempt):
+            await validations.reject_unseen(connection, attempt, because)

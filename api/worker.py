@@ -1,0 +1,126 @@
+"""The background half: `companion worker` runs jobs, and keeps the clock that expires, retries and clears away.
+
+Any number of workers may run; whatever the clock does holds a lock or skips rows that another worker has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+from anyio import CapacityLimiter
+from procrastinate import App, JobContext, PsycopgConnector
+
+from api.app import bucket_of
+from api.settings import Settings
+from api.validation import Workplace, validate_recording
+from storage import queue
+from storage.database import Pool, pool, transaction
+from storage.objects import open_store
+from storage.recordings import expire
+from storage.sweeping import remove_doomed, remove_orphans
+
+logger = logging.getLogger("companion.worker")
+
+#: Jobs that run at once beyond the processors: while one is examined, the next one is fetched.
+READ_AHEAD = 1
+
+
+def scratch_of(settings: Settings) -> str:
+    """Give the folder for unlinked files: on the data's own disk, because /tmp is often memory."""
+    if not settings.data:
+        return tempfile.gettempdir()
+    folder = Path(settings.data, "scratch")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return str(folder)
+
+
+@asynccontextmanager
+async def workplace(settings: Settings) -> AsyncIterator[Workplace]:
+    """Open what jobs need."""
+    async with pool(settings.database_url) as database, open_store(*bucket_of(settings)) as store:
+        await store.make_bucket()
+        limiter = CapacityLimiter(os.cpu_count() or 1)
+        yield Workplace(database, store, settings.master_key, scratch_of(settings), limiter)
+
+
+def jobs(place: Workplace) -> App:
+    """Make the queue's application with its one kind of job."""
+    app = App(connector=PsycopgConnector())
+
+    @app.task(name=queue.VALIDATION, queue="validation", retry=queue.UntilItWorks(), pass_context=True)
+    async def run_validation(context: JobContext, recording: str) -> None:
+        await validate_recording(place, UUID(recording), context.job.attempts)
+
+    return app
+
+
+async def every_so_often(seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Do something again and again; a failure is logged and the next time comes all the same."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("%s failed; it is tried again in %s seconds", name, seconds)
+        await asyncio.sleep(seconds)
+
+
+def clock(app: App, place: Workplace) -> list[asyncio.Task[None]]:
+    """Start what happens by the clock."""
+
+    async def retry_stalled() -> None:
+        async with transaction(place.database) as connection:
+            await queue.retry_stalled(app, connection)
+
+    async def expire_claims() -> None:
+        async with transaction(place.database) as connection:
+            await expire(connection)
+
+    async def clear_away() -> None:
+        while await remove_doomed(place.database, place.store):
+            pass
+
+    async def clear_orphans() -> None:
+        await remove_orphans(place.database, place.store)
+
+    return [
+        asyncio.create_task(every_so_often(seconds, work.__name__, work))
+        for seconds, work in ((2, retry_stalled), (30, expire_claims), (5, clear_away), (3600, clear_orphans))
+    ]
+
+
+async def work(settings: Settings) -> None:
+    """Run until a signal asks to stop; jobs that run then get half a minute to end, else another worker runs them."""
+    async with AsyncExitStack() as stack:
+        place = await stack.enter_async_context(workplace(settings))
+        connections: Pool = pool(settings.database_url, largest=4)
+        app = jobs(place)
+        await stack.enter_async_context(connections)
+        await stack.enter_async_context(app.open_async(connections))
+        tasks = clock(app, place)
+        logger.info("working")
+        try:
+            await app.run_worker_async(
+                queues=["validation"],
+                concurrency=(os.cpu_count() or 1) + READ_AHEAD,
+                fetch_job_polling_interval=2.0,
+                update_heartbeat_interval=queue.HEARTBEAT_S,
+                stalled_worker_timeout=queue.STALLED_S,
+                delete_jobs="successful",
+                shutdown_graceful_timeout=30,
+            )
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def main(settings: Settings) -> None:
+    """Be the `companion worker` process."""
+    asyncio.run(work(settings))

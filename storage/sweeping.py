@@ -1,0 +1,64 @@
+"""Clearing away: objects that no row needs, and quarantined bytes that never got a row.
+
+The transaction that lets go of an object only notes its key; removing it here, afterwards, cannot leave a row without
+its object when something fails in between.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+
+from storage.database import Pool, every, run, transaction
+from storage.objects import Store
+
+#: A chunk whose row is still to be written is young; one without a row after a day never gets it.
+ORPHANED_AFTER = timedelta(hours=24)
+
+
+class Doomed(Struct, frozen=True):
+    """An object to remove."""
+
+    id: int
+    object_key: str
+
+
+DOOMED = """
+    SELECT id, object_key FROM doomed_objects ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED
+"""
+
+
+async def remove_doomed(database: Pool, store: Store) -> int:
+    """Remove up to 500 objects that were let go of; return how many. What fails is tried at the next call."""
+    async with transaction(database) as connection:
+        doomed = await every(connection, Doomed, DOOMED)
+        if doomed:
+            await store.remove([item.object_key for item in doomed])
+            ids = [item.id for item in doomed]
+            await run(connection, "DELETE FROM doomed_objects WHERE id = ANY(%(ids)s)", ids=ids)
+    return len(doomed)
+
+
+class Key(Struct, frozen=True):
+    """The key of an object that a row needs."""
+
+    object_key: str
+
+
+NEEDED = "SELECT object_key FROM upload_chunks WHERE object_key = ANY(%(keys)s)"
+
+
+async def remove_orphans(database: Pool, store: Store, now: datetime | None = None) -> int:
+    """Remove quarantined objects older than a day that no row names; return how many.
+
+    They are left behind by a process that died between storing an object and writing its row.
+    """
+    before = (now or datetime.now(UTC)) - ORPHANED_AFTER
+    old = [item.key for item in await store.listing("quarantine/") if item.written_at < before]
+    async with transaction(database) as connection:
+        needed = {row.object_key for row in await every(connection, Key, NEEDED, keys=old)}
+    orphans = [key for key in old if key not in needed]
+    if orphans:
+        await store.remove(orphans)
+    return len(orphans)

@@ -1,0 +1,49 @@
+"""The steps of a contributor's phone, for tests: announce, send, agree, have it examined."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from api.validation import Workplace, validate_recording
+
+TUS = {"Tus-Resumable": "1.0.0"}
+BYTES = {**TUS, "Content-Type": "application/offset+octet-stream"}
+
+
+async def claim(client: httpx.AsyncClient, campaign: dict[str, Any], data: bytes, **more: Any) -> httpx.Response:
+    """Announce bytes for a campaign."""
+    kind = "audio/wav" if campaign["media"] == "audio" else "video/mp4"
+    wish = {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data), "media_type": kind}
+    return await client.post("/v1/recordings", json={"campaign": campaign["id"], **wish, **more})
+
+
+async def send(client: httpx.AsyncClient, url: str, data: bytes, offset: int = 0, **more: str) -> httpx.Response:
+    """Send bytes from an offset on."""
+    return await client.patch(url, content=data, headers={**BYTES, "Upload-Offset": str(offset), **more})
+
+
+async def agree(client: httpx.AsyncClient, campaign: dict[str, Any], recording: str) -> httpx.Response:
+    """Give every use that is offered."""
+    sheet = (await client.get(campaign["term_sheet"]["url"])).json()
+    document = sheet.get("document", sheet)
+    uses = {use["code"]: "given" for use in document["uses"] if use["stance"] != "prohibited"}
+    terms = {"term_sheet": campaign["term_sheet"]["id"], "version": campaign["term_sheet"]["version"]}
+    terms |= {"sha256": campaign["term_sheet"]["sha256"], "locale": "en", "decisions": uses}
+    return await client.put(f"/v1/recordings/{recording}/consents", json=terms)
+
+
+async def submit(client: httpx.AsyncClient, campaign: dict[str, Any], data: bytes, **more: Any) -> str:
+    """Announce and send everything; return the recording's id."""
+    claimed = await claim(client, campaign, data, **more)
+    assert 201 == claimed.status_code, claimed.text
+    sent = await send(client, claimed.json()["upload"]["url"], data)
+    assert 204 == sent.status_code, sent.text
+    return str(claimed.json()["id"])
+
+
+async def examined(place: Workplace, client: httpx.AsyncClient, recording: str) -> dict[str, Any]:
+    """Run the job of a recording here and now; return the recording as its owner sees it."""
+    await validate_recording(place, UUID(recording), tries=0)
+    return dict((await client.get(f"/v1/recordings/{recording}")).json())
