@@ -26,6 +26,14 @@ def place(folder: Path) -> Directory:
     return directory.opened(folder / "data")
 
 
+@pytest.fixture(scope="module")
+def shared_place() -> Iterator[Directory]:
+    """Return a data directory for the tests of one module."""
+    path = Path(tempfile.mkdtemp(prefix="companion-"))
+    yield directory.opened(path)
+    shutil.rmtree(path, ignore_errors=True)
+
+
 @pytest.fixture
 async def children() -> AsyncIterator[list[process.Child]]:
     """Return a list; what a test puts in is killed at its end."""

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import stat
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psycopg
@@ -32,10 +33,18 @@ def keep_a_row(engine: Child) -> None:
         app.execute("INSERT INTO takes VALUES ('first')")
 
 
-async def test_it_starts_closed_and_durable(place: Directory, children: list[Child]) -> None:
+@pytest.fixture(scope="module")
+async def shared(shared_place: Directory) -> AsyncIterator[Child]:
+    """Return an engine for the tests that leave it as it was."""
+    engine = await postgres.start(shared_place)
+    yield engine
+    process.kill(engine)
+    await process.stop(engine)
+
+
+async def test_it_starts_closed_and_durable(shared_place: Directory, shared: Child) -> None:
     """Socket only, SCRAM, fsync and checksums, 18 with vectors."""
-    engine = await postgres.start(place)
-    children.append(engine)
+    engine = shared
     url = engine.environment["DATABASE_URL"]
     settings = ("listen_addresses", "fsync", "full_page_writes", "synchronous_commit", "data_checksums")
 
@@ -44,7 +53,7 @@ async def test_it_starts_closed_and_durable(place: Directory, children: list[Chi
     assert "[1,2]" == ask(url, "SELECT '[1,2]'::vector::text")
     assert [] == tcp_inodes(engine.process.pid)
     assert "SCRAM-SHA-256" == str(
-        ask(superuser(place), f"SELECT left(rolpassword, 13) FROM pg_authid WHERE rolname = '{postgres.APP}'"),
+        ask(superuser(shared_place), f"SELECT left(rolpassword, 13) FROM pg_authid WHERE rolname = '{postgres.APP}'"),
     )
 
 
@@ -65,12 +74,10 @@ def tcp_inodes(pid: int) -> list[str]:
     return [line[1] for line in lines if line[3] == "0A" and line[9] in own]
 
 
-async def test_the_services_role_reads_and_writes_rows_only(place: Directory, children: list[Child]) -> None:
+async def test_the_services_role_reads_and_writes_rows_only(shared: Child) -> None:
     """A hole in the service must not become a hole in the schema."""
-    engine = await postgres.start(place)
-    children.append(engine)
-    keep_a_row(engine)
-    app = engine.environment["DATABASE_URL"]
+    keep_a_row(shared)
+    app = shared.environment["DATABASE_URL"]
 
     assert "first" == ask(app, "SELECT name FROM takes")
     assert (False, False, False) == tuple(
@@ -90,9 +97,8 @@ async def test_the_services_role_reads_and_writes_rows_only(place: Directory, ch
             ask(app, forbidden)
 
 
-async def test_only_the_right_password_opens_it(place: Directory, children: list[Child]) -> None:
-    children.append(await postgres.start(place))
-    access = postgres.accessed(place)
+async def test_only_the_right_password_opens_it(shared_place: Directory, shared: Child) -> None:
+    access = postgres.accessed(shared_place)
     guess = access.url().replace(access.passwords[postgres.APP], "guess")
 
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
@@ -180,10 +186,9 @@ async def test_a_cluster_that_cannot_start_says_why(place: Directory) -> None:
     assert await until(lambda: not working_on(place.path))
 
 
-async def test_a_copy_of_a_template_has_its_tables_and_privileges(place: Directory, children: list[Child]) -> None:
+async def test_a_copy_of_a_template_has_its_tables_and_privileges(shared_place: Directory, shared: Child) -> None:
     """Each test process gets one; what was granted in the template holds in the copy."""
-    children.append(await postgres.start(place))
-    access = postgres.accessed(place)
+    access = postgres.accessed(shared_place)
     await postgres.created(access, "template_of_tests")
     with psycopg.connect(access.url(postgres.OWNER, "template_of_tests")) as owner:
         owner.execute("CREATE TABLE takes (name text)")
