@@ -1,0 +1,282 @@
+"""Which files are taken for recordings, and as what."""
+
+import io
+import struct
+
+import pytest
+from capture_validation.capacity import CAPACITY, Capacity
+from capture_validation.containers import Container, recognise
+from capture_validation.errors import Unreadable
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.capture_validation.made import sound, tone, video
+from tests.media import all_media, media
+
+
+def of(data: bytes, capacity: Capacity = CAPACITY) -> Container:
+    return recognise(io.BytesIO(data), capacity)
+
+
+def refusal(data: bytes, capacity: Capacity = CAPACITY) -> Unreadable:
+    with pytest.raises(Unreadable) as caught:
+        of(data, capacity)
+    return caught.value
+
+
+def chunk(name: bytes, content: bytes, size: int | None = None) -> bytes:
+    return name + struct.pack("<I", len(content) if size is None else size) + content + b"\0" * (len(content) % 2)
+
+
+def wav(*chunks: bytes) -> bytes:
+    body = b"WAVE" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def fmt(tag: int = 1, channels: int = 1, rate: int = 16_000, bits: int = 16, more: bytes = b"") -> bytes:
+    align = channels * bits // 8
+    return chunk(b"fmt ", struct.pack("<HHIIHH", tag, channels, rate, rate * align, align, bits) + more)
+
+
+def box(kind: bytes, content: bytes = b"") -> bytes:
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+SECOND = bytes(32_000)
+# The head of a file with one header of every family, for mutation.
+HEADS = [
+    wav(fmt(), chunk(b"data", SECOND[:400])),
+    video("mp4"),
+    video("mov", options={"moov_size": "9000"}),
+    video("webm", "libvpx"),
+    video("avi"),
+    sound("flac", "flac", tone(0.2)),
+    sound("ogg", "libopus", tone(0.2, 48_000), 48_000),
+    sound("mp3", "libmp3lame", tone(0.2)),
+    sound("adts", "aac", tone(0.2)),
+    sound("aiff", "pcm_s16be", tone(0.05)),
+    sound("caf", "pcm_s16be", tone(0.05)),
+    sound("w64", "pcm_s16le", tone(0.05)),
+]
+
+
+@pytest.mark.parametrize("name", all_media())
+def test_every_real_recording_is_recognised(name: str) -> None:
+    with media(name).open("rb") as file:
+        container = recognise(file)
+
+    assert name.startswith("video") == (container.kind == "video")
+    assert not container.incomplete
+
+
+def test_there_are_real_recordings_to_test_with() -> None:
+    """Without them the parametrised tests above would pass by being empty."""
+    media("")
+
+    assert len(all_media()) >= 67
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: head[:12].hex())
+def test_every_family_is_recognised(head: bytes) -> None:
+    assert of(head).size_bytes == len(head)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF - 36], ids=["zero", "all ones", "SoX"])
+def test_a_wav_streamed_without_length_is_as_long_as_its_bytes(size: int) -> None:
+    container = of(wav(fmt(), chunk(b"data", SECOND, size)))
+
+    assert container.claimed_duration_s == 1.0
+    assert not container.incomplete
+
+
+def test_a_wav_cut_short_is_read_as_far_as_it_goes() -> None:
+    container = of(wav(fmt(), chunk(b"data", SECOND, 64_000)))
+
+    assert container.claimed_duration_s == 1.0
+    assert container.incomplete
+
+
+def test_chunks_of_field_recorders_are_passed_over() -> None:
+    extensible = struct.pack("<HHIH14s", 22, 16, 4, 1, bytes(14))
+
+    data = wav(
+        chunk(b"JUNK", bytes(27)), chunk(b"bext", bytes(602)), fmt(0xFFFE, more=extensible), chunk(b"data", SECOND)
+    )
+
+    assert of(data).claimed_duration_s == 1.0
+
+
+def test_a_wav_of_nothing_is_empty() -> None:
+    assert refusal(wav(fmt(), chunk(b"data", b""))).code == "empty"
+    assert refusal(b"").code == "empty"
+
+
+@pytest.mark.parametrize(
+    ("header", "what"),
+    [
+        (fmt(rate=7_999), "sample_rate"),
+        (fmt(rate=192_001), "sample_rate"),
+        (fmt(channels=9), "channels"),
+    ],
+)
+def test_sound_no_microphone_delivers_is_refused(header: bytes, what: str) -> None:
+    found = refusal(wav(header, chunk(b"data", SECOND)))
+
+    assert ("over-limit", what) == (found.code, found.parameters["what"])
+
+
+def test_a_campaign_may_ask_for_less() -> None:
+    data = wav(fmt(), chunk(b"data", SECOND))
+
+    assert refusal(data, Capacity(audio_duration_s=0.5)).parameters["limit"] == 0.5
+    assert refusal(data, Capacity(audio_bytes=1000)).parameters["what"] == "bytes"
+
+
+@pytest.mark.parametrize("options", [{}, {"moov_size": "9000"}, {"movflags": "frag_keyframe+empty_moov"}])
+def test_mp4_is_recognised_however_it_was_written(options: dict[str, str]) -> None:
+    """Header last, header first, and in fragments as browsers write it."""
+    container = of(video("mp4", options=options))
+
+    assert ("mov", "video", 64, 48) == (container.format, container.kind, container.width, container.height)
+
+
+def test_a_movie_without_ftyp_is_an_old_quicktime_file() -> None:
+    data = video("mov")
+    size = int.from_bytes(data[:4], "big")
+
+    assert of(data[size:]).media_type == "video/quicktime"
+
+
+def test_media_cut_off_by_a_dying_phone_are_accepted_when_the_header_came_first() -> None:
+    data = video("mp4", options={"moov_size": "9000"})
+
+    assert of(data[:-200]).incomplete
+
+
+def test_a_movie_that_lost_its_header_is_truncated() -> None:
+    assert refusal(video("mp4")[:-200]).code == "truncated"
+
+
+def test_live_webm_without_duration_is_recognised() -> None:
+    container = of(video("webm", "libvpx", {"live": "1"}))
+
+    assert ("matroska", "video", None) == (container.format, container.kind, container.claimed_duration_s)
+
+
+def test_an_id3_tag_may_stand_in_front_of_flac_and_aac() -> None:
+    tag = b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(10)
+
+    assert of(tag + sound("flac", "flac", tone(0.2))).format == "flac"
+    assert of(tag + sound("adts", "aac", tone(0.2))).format == "aac"
+
+
+def dref(kind: bytes, flags: int, content: bytes) -> bytes:
+    """An MP4 whose data reference is replaced."""
+    data = video("mp4")
+    old = box(b"dref", bytes(4) + struct.pack(">I", 1) + box(b"url ", b"\0\0\0\1"))
+    new = box(b"dref", bytes(4) + struct.pack(">I", 1) + box(kind, struct.pack(">I", flags) + content))
+    assert old in data
+    # The header stands last here, so only the boxes around the reference grow.
+    position = data.index(old)
+    out = bytearray(data.replace(old, new))
+    for parent in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):
+        at = data.rindex(parent, 0, position) - 4
+        size = int.from_bytes(out[at : at + 4], "big") + len(new) - len(old)
+        out[at : at + 4] = size.to_bytes(4, "big")
+    return bytes(out)
+
+
+def test_an_alias_that_says_in_this_file_is_how_iphones_write_it() -> None:
+    assert of(dref(b"alis", 1, b"")).kind == "video"
+
+
+@pytest.mark.parametrize("kind", [b"alis", b"url ", b"rsrc"])
+def test_media_kept_in_another_file_are_refused(kind: bytes) -> None:
+    assert refusal(dref(kind, 0, b"http://127.0.0.1:18765/a\0")).code == "external-reference"
+
+
+@pytest.mark.parametrize("kind", [b"stts", b"stsc", b"stsz", b"stco"])
+def test_a_table_that_claims_more_than_it_holds_is_refused(kind: bytes) -> None:
+    data = bytearray(video("mp4"))
+    at = data.index(kind) + (12 if kind == b"stsz" else 8)
+    if kind == b"stsz":
+        data[at - 4 : at] = bytes(4)
+    data[at : at + 4] = struct.pack(">I", 1_900_000)
+
+    assert refusal(bytes(data)).code in ("malformed", "over-limit")
+
+
+def test_nested_boxes_end_at_a_depth() -> None:
+    data = b""
+    for _ in range(5000):
+        data = box(b"moov", data)
+
+    assert ("malformed", "box depth") == ((found := refusal(data)).code, found.parameters["what"])
+
+
+def test_a_picture_is_within_the_limit_upright_and_lying() -> None:
+    assert CAPACITY.fits_picture(4096, 2304)
+    assert CAPACITY.fits_picture(2304, 4096)
+    assert not CAPACITY.fits_picture(2305, 2305)
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "looks_like"),
+    [
+        (b"#EXTM3U\nhttp://x/", "playlist", None),
+        (b"ffconcat version 1.0\n", "playlist", None),
+        (b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n", "playlist", None),
+        (b'<?xml version="1.0"?><MPD/>', "playlist", None),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), "container-unknown", "image"),
+        (b"PK\x03\x04" + bytes(99), "container-unknown", "archive"),
+        (b"<!DOCTYPE html><p>", "container-unknown", "web page"),
+        (b"Dear diary, today I renamed a text.", "container-unknown", "text"),
+        (box(b"ftyp", b"heic" + bytes(8)) + box(b"mdat", bytes(99)), "container-unknown", "image"),
+    ],
+)
+def test_the_refusal_says_what_the_file_is_instead(data: bytes, code: str, looks_like: str | None) -> None:
+    found = refusal(data)
+
+    assert (code, looks_like) == (found.code, found.parameters.get("looks_like"))
+
+
+class Counting(io.BytesIO):
+    """A file that counts what is read from it."""
+
+    total = largest = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.total += len(data)
+        self.largest = max(self.largest, len(data))
+        return data
+
+
+def read_bounded(data: bytes) -> None:
+    file = Counting(data)
+    try:
+        recognise(file)
+    except Unreadable:
+        pass
+    assert file.largest <= 65_536
+    assert file.total <= 64 << 20
+
+
+@given(st.binary(max_size=4096))
+def test_arbitrary_bytes_are_refused_and_nothing_else(data: bytes) -> None:
+    read_bounded(data)
+
+
+@given(
+    st.sampled_from(HEADS),
+    st.lists(st.tuples(st.integers(0, 2000), st.binary(min_size=1, max_size=8)), min_size=1, max_size=6),
+    st.integers(0, 100),
+)
+def test_damaged_headers_are_recognised_or_refused(head: bytes, damage: list[tuple[int, bytes]], kept: int) -> None:
+    """Bytes overwritten near the start, or near the end where MP4 keeps its header, and the file cut anywhere."""
+    data = bytearray(head)
+    for at, content in damage:
+        at = at % len(data) if at % 2 else -(at % len(data)) - 1
+        data[at : at + len(content) or None] = content
+
+    read_bounded(bytes(data))
+    read_bounded(bytes(data[: len(data) * kept // 100]))
