@@ -1,0 +1,249 @@
+"""Samples and pictures out of recordings, exact and in bounded memory."""
+
+import io
+import math
+import struct
+
+import numpy as np
+import pytest
+from capture_validation.capacity import Capacity
+from capture_validation.decode import AudioBlock, OpenRecording, VideoFrame, open_recording
+from capture_validation.errors import Unreadable
+from tests.capture_validation.made import sound, tone, video
+from tests.media import all_media, media
+
+
+def blocks(recording: OpenRecording) -> list[AudioBlock]:
+    return [part for part in recording.read() if isinstance(part, AudioBlock)]
+
+
+def pictures(recording: OpenRecording) -> list[VideoFrame]:
+    return [part for part in recording.read() if isinstance(part, VideoFrame)]
+
+
+def float_wav(samples: np.ndarray, rate: int = 16_000) -> bytes:
+    data = samples.astype("<f4").tobytes()
+    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, 3, 1, rate, rate * 4, 4, 32)
+    return head + struct.pack("<4sI", b"data", len(data)) + data
+
+
+@pytest.mark.parametrize("name", all_media())
+def test_every_real_recording_is_decoded_to_its_end(name: str) -> None:
+    """No error, nothing missing, every number finite, every picture as large as announced."""
+    with media(name).open("rb") as file, open_recording(file) as recording:
+        samples = frames = 0
+        for part in recording.read():
+            if isinstance(part, AudioBlock):
+                samples += len(part.samples)
+                assert part.samples.dtype == np.float32
+            else:
+                frames += 1
+
+    assert (recording.video is not None) == name.startswith("video")
+    for track, end, count in (
+        (recording.audio, recording.audio_end, samples),
+        (recording.video, recording.video_end, frames),
+    ):
+        if track is not None:
+            assert (0, 0, False) == (end.decode_errors, end.corrupt_frames, end.truncated)
+            assert count > 0
+            claimed = track.claimed_duration_s or end.decoded_duration_s
+            assert math.isclose(claimed, end.decoded_duration_s, abs_tol=0.2)
+
+
+def test_integers_are_scaled_exactly() -> None:
+    samples = np.array([0, 1, -1, 16384, -32768, 32767], np.int16)
+
+    with open_recording(io.BytesIO(sound("wav", "pcm_s16le", samples))) as recording:
+        (block,) = blocks(recording)
+
+    assert (samples / 32768).tolist() == block.samples[:, 0].tolist()
+
+
+def test_floats_beyond_full_scale_are_kept() -> None:
+    with open_recording(io.BytesIO(float_wav(np.array([0.5, 1.5, -2.0])))) as recording:
+        (block,) = blocks(recording)
+
+    assert [0.5, 1.5, -2.0] == block.samples[:, 0].tolist()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_samples_that_are_no_numbers_are_refused(value: float) -> None:
+    with (
+        pytest.raises(Unreadable) as caught,
+        open_recording(io.BytesIO(float_wav(np.array([0.5, value])))) as recording,
+    ):
+        blocks(recording)
+
+    assert "not-finite" == caught.value.code
+
+
+@pytest.mark.parametrize("codec", [("wav", "pcm_s16le"), ("flac", "flac")])
+def test_blocks_are_half_a_second_whatever_the_decoder_delivers(codec: tuple[str, str]) -> None:
+    samples = tone(1.7)
+
+    with open_recording(io.BytesIO(sound(*codec, samples))) as recording:
+        found = blocks(recording)
+
+    assert [8000, 8000, 8000, 3200] == [len(block.samples) for block in found]
+    assert [0.0, 0.5, 1.0, 1.5] == [block.at_s for block in found]
+    assert np.array_equal(samples / np.float32(32768), np.concatenate([block.samples for block in found])[:, 0])
+
+
+def test_a_block_that_was_handed_out_is_never_written_again() -> None:
+    with open_recording(io.BytesIO(sound("wav", "pcm_s16le", tone(2)))) as recording:
+        found = blocks(recording)
+
+    assert 4 == len({id(block.samples.base) for block in found})
+
+
+@pytest.mark.parametrize(
+    ("name", "rotation", "size"),
+    [
+        ("video_keys_rot90.mov", 90, (320, 568)),
+        ("video_keys_rot180.mov", 180, (568, 320)),
+        ("video_keys_rot270.mov", 270, (320, 568)),
+        ("video_desk_h263.3gp", 0, (384, 288)),
+    ],
+)
+def test_pictures_are_upright_with_square_pixels(name: str, rotation: int, size: tuple[int, int]) -> None:
+    with media(name).open("rb") as file, open_recording(file) as recording:
+        track = recording.video
+        first = pictures(recording)[0]
+
+    assert track is not None
+    assert (rotation, *size) == (track.rotation_deg, track.width, track.height)
+    assert (size[1], size[0]) == first.luma(2000).shape
+    assert (size[1], size[0], 3) == first.rgb().shape
+
+
+def test_the_three_rotations_show_the_same_desk() -> None:
+    """Turned wrongly, the pictures of one scene would not resemble each other."""
+    found = {}
+    for name in ("video_keys_rot90.mov", "video_keys_rot270.mov"):
+        with media(name).open("rb") as file, open_recording(file) as recording:
+            found[name] = pictures(recording)[0].luma(64).astype(float).ravel()
+    upright, other = found.values()
+
+    assert np.corrcoef(upright, other)[0, 1] > np.corrcoef(upright, other[::-1])[0, 1]
+
+
+def test_brightness_is_full_range() -> None:
+    """Video stores black as 16 and white as 235; a check on exposure must see 0 and 255."""
+    with open_recording(io.BytesIO(video("mp4", pictures=32))) as recording:
+        means = [picture.luma().mean() for picture in pictures(recording)]
+
+    assert means[0] < 3
+    assert abs(means[31] - 248) < 4
+    assert all(later > earlier for earlier, later in zip(means, means[1:], strict=False))
+
+
+def test_pictures_know_their_time() -> None:
+    with open_recording(io.BytesIO(video("mp4"))) as recording:
+        found = pictures(recording)
+
+    assert [round(number / 10, 6) for number in range(30)] == [round(picture.at_s, 6) for picture in found]
+    assert math.isclose(3.0, recording.video_end.decoded_duration_s, abs_tol=1e-6)
+    assert found[0].is_key
+
+
+def test_cover_art_is_no_picture_track() -> None:
+    with media("music_vibe_ace_22k.ogg").open("rb") as file, open_recording(file) as recording:
+        assert recording.video is None
+
+
+def test_of_several_tracks_the_default_one_is_read() -> None:
+    with media("video_nasa_multitrack.mp4").open("rb") as file, open_recording(file) as recording:
+        assert recording.video is not None
+        assert (320, 180) == (recording.video.width, recording.video.height)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "name"), [("hlg", "video_roof_iphone_dolbyvision.mov"), ("pq", "video_roof_av1_hdr_portrait.mp4")]
+)
+def test_hdr_is_told_from_ordinary_video(transfer: str, name: str) -> None:
+    with media(name).open("rb") as file, open_recording(file) as recording:
+        assert recording.video is not None
+        assert transfer == recording.video.color_transfer
+
+
+def test_what_a_dying_phone_left_is_decoded_and_called_truncated() -> None:
+    data = media("speech_jfk_16k.wav").read_bytes()
+
+    with open_recording(io.BytesIO(data[: len(data) // 2])) as recording:
+        seconds = sum(len(block.samples) for block in blocks(recording)) / 16_000
+
+    assert math.isclose(5.5, seconds, abs_tol=0.01)
+    assert recording.audio_end.truncated
+
+
+def test_damage_in_the_middle_is_counted_and_the_rest_decoded() -> None:
+    data = bytearray(media("ambient_bear_48k.flac").read_bytes())
+    for at in range(60_000, 62_000):
+        data[at] ^= 0x5A
+
+    with open_recording(io.BytesIO(bytes(data))) as recording:
+        seconds = sum(len(block.samples) for block in blocks(recording)) / 48_000
+    end = recording.audio_end
+
+    assert end.decode_errors + end.corrupt_frames + len(end.gaps) > 0
+    assert 2.0 < seconds < 2.75
+
+
+def test_damaged_pictures_are_marked() -> None:
+    data = bytearray(media("video_courtyard_people.mp4").read_bytes())
+    for at in range(600_000, 660_000, 50):
+        data[at] ^= 0xFF
+
+    with open_recording(io.BytesIO(bytes(data))) as recording:
+        found = pictures(recording)
+
+    assert recording.video_end.corrupt_frames + recording.video_end.decode_errors > 0
+    assert len(found) > 900
+
+
+def test_a_lost_packet_is_a_gap_with_place_and_length() -> None:
+    """A real phone: the second packet of sound comes 155 ms late."""
+    with media("video_fire_android_rot180_gps.mp4").open("rb") as file, open_recording(file) as recording:
+        blocks(recording)
+    ((at, length),) = recording.audio_end.gaps
+
+    assert math.isclose(0.0213, at, abs_tol=0.001)
+    assert math.isclose(0.155, length, abs_tol=0.001)
+
+
+def test_decoding_stops_at_the_capacity_when_the_header_keeps_quiet() -> None:
+    """An ADTS stream tells no duration, so only decoding finds out."""
+    data = sound("adts", "aac", tone(3))
+
+    with (
+        pytest.raises(Unreadable) as caught,
+        open_recording(io.BytesIO(data), Capacity(audio_duration_s=1.0)) as recording,
+    ):
+        blocks(recording)
+
+    assert ("over-limit", "duration_s") == (caught.value.code, caught.value.parameters["what"])
+
+
+def test_decoded_samples_are_bounded_too() -> None:
+    data = sound("adts", "aac", tone(3))
+
+    with (
+        pytest.raises(Unreadable) as caught,
+        open_recording(io.BytesIO(data), Capacity(sample_values=20_000)) as recording,
+    ):
+        blocks(recording)
+
+    assert "sample_values" == caught.value.parameters["what"]
+
+
+def test_a_stream_that_decodes_to_nothing_is_undecodable() -> None:
+    data = bytearray(video("mp4", "mpeg4"))
+    at = data.index(b"mdat") + 4
+    end = data.index(b"moov") - 4
+    data[at:end] = bytes(end - at)
+
+    with pytest.raises(Unreadable) as caught, open_recording(io.BytesIO(bytes(data))) as recording:
+        pictures(recording)
+
+    assert "undecodable" == caught.value.code
