@@ -13,6 +13,7 @@ from typing import Any
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
+from litestar.types.internal_types import PathParameterDefinition
 
 from api.contract_examples import add_examples
 from api.problems import page_of
@@ -31,7 +32,6 @@ def contract(app: Litestar) -> Node:
     for path, method, handler in handled(app):
         operation = document.get("paths", {}).get(path, {}).get(method)
         if operation is not None:
-            name_after_handler(operation, handler)
             free_from_token(operation, handler)
     return corrected(document)
 
@@ -76,10 +76,17 @@ def free_from_token(operation: Node, handler: HTTPRouteHandler) -> None:
         operation["security"] = []
 
 
-def name_after_handler(operation: Node, handler: HTTPRouteHandler) -> None:
-    """Name the operation like its function: `list_recordings` becomes the generated client's `listRecordings`."""
+def operation_id(handler: HTTPRouteHandler, _method: str, path: list[str | PathParameterDefinition]) -> str:
+    """Name an operation like its function: `list_recordings` becomes the generated client's `listRecordings`.
+
+    A function that answers at several paths carries the last parameter of a path in its name there.
+    """
     first, *others = handler.handler_name.split("_")
-    operation["operationId"] = first + "".join(word.capitalize() for word in others)
+    name = first + "".join(word.capitalize() for word in others)
+    last = path[-1] if path else ""
+    if len(handler.paths) > 1 and isinstance(last, PathParameterDefinition):
+        name += f"By{last.name.capitalize()}"
+    return name
 
 
 def nodes(value: Any) -> Iterator[Node]:

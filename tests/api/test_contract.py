@@ -9,7 +9,7 @@ from litestar import Litestar, delete, post
 from litestar.openapi import OpenAPIConfig
 from litestar.params import FromPath, JSONBody
 
-from api.contract import contract, corrected
+from api.contract import contract, corrected, operation_id
 
 
 class Spoken(msgspec.Struct, tag="spoken", tag_field="kind"):
@@ -49,7 +49,9 @@ async def cancel_order(order: FromPath[UUID]) -> None:
 
 @pytest.fixture(scope="module")
 def document():
-    configuration = OpenAPIConfig(title="Orders", version="1", use_handler_docstrings=True)
+    configuration = OpenAPIConfig(
+        title="Orders", version="1", use_handler_docstrings=True, operation_id_creator=operation_id
+    )
     return contract(Litestar([place, cancel_order], openapi_config=configuration))
 
 
