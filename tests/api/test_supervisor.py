@@ -1,0 +1,222 @@
+"""`companion run`: everything starts, whatever ends comes back, everything stops, and nothing is orphaned."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from api import doctor
+from storage.embedded import directory
+from tests.processes import alive, command, until, working_on
+
+ENGINES_AND_SERVICES = ("postgres", "weed", "api", "worker")
+
+
+@dataclass
+class Companion:
+    """A `companion run` in a process of its own, and what it has said."""
+
+    process: asyncio.subprocess.Process
+    data: Path
+    port: int
+    lines: list[str] = field(default_factory=list)
+
+    async def says(self, words: str, patience_s: float = 60) -> bool:
+        """Listen until a line contains these words."""
+        output = self.process.stdout
+        assert output
+        async with asyncio.timeout(patience_s):
+            while line := (await output.readline()).decode():
+                self.lines.append(line)
+                if words in line:
+                    return True
+        return False
+
+    def child(self, name: str) -> int | None:
+        """Return the pid of a child of this companion by the program or command that it runs."""
+        for entry in Path("/proc").glob("[0-9]*"):
+            words = command(entry).decode(errors="replace").split("\0")
+            if parent_of(entry) == self.process.pid and (name in Path(words[0]).name or name in words[1:4]):
+                return int(entry.name)
+        return None
+
+    def database(self) -> str:
+        """Return the URL of its database."""
+        return (directory.published(self.data) or {})["DATABASE_URL"]
+
+
+def parent_of(entry: Path) -> int:
+    """Return a process's parent, by proc(5)."""
+    try:
+        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """Return a folder for the data whose parents everybody may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="companion-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+async def start(data: Path, port: int) -> Companion:
+    """Start a companion on its own data."""
+    unset = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "S3_ENDPOINT", "COMPANION_MASTER_KEY")
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "api.cli", "run"),
+        env=environment | {"COMPANION_DATA": str(data), "COMPANION_PORT": str(port)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    return Companion(process, data, port)
+
+
+@pytest.fixture
+async def companion(data: Path) -> AsyncIterator[Companion]:
+    """Return a companion that is ready."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    started = await start(data, port)
+    try:
+        assert await started.says("Ready:"), started.lines
+        yield started
+    finally:
+        if started.process.returncode is None:
+            started.process.kill()
+        await started.process.wait()
+
+
+def answers(url: str) -> bool:
+    """Tell whether the database accepts the service's role."""
+    try:
+        with psycopg.connect(url, connect_timeout=2) as connection:
+            return connection.execute("SELECT count(*) > 0 FROM campaigns").fetchone() == (True,)
+    except psycopg.OperationalError:
+        return False
+
+
+async def test_what_is_killed_comes_back_and_a_signal_stops_everything(companion: Companion) -> None:
+    """Each child is killed once; PostgreSQL is back within ten seconds; SIGTERM ends with status 0 and no process."""
+    url = companion.database()
+    assert answers(url)
+    for name in ENGINES_AND_SERVICES:
+        victim = companion.child(name)
+        assert victim, f"{name} is not running"
+        began = time.monotonic()
+        os.kill(victim, signal.SIGKILL)
+        assert await until(lambda name=name, victim=victim: companion.child(name) not in (None, victim)), name
+        if name == "postgres":
+            assert await until(lambda: answers(url))
+            assert time.monotonic() - began < 10
+
+    companion.process.send_signal(signal.SIGTERM)
+    assert await companion.says("Stopped")
+
+    assert 0 == await companion.process.wait()
+    assert [] == working_on(companion.data)
+
+
+async def test_a_killed_companion_leaves_no_orphan_and_starts_again(companion: Companion) -> None:
+    """The kernel takes the children along; the next start recovers and finds its data."""
+    family = [companion.child(name) for name in ENGINES_AND_SERVICES]
+    assert None not in family
+    url = companion.database()
+    companion.process.kill()
+    await companion.process.wait()
+    assert await until(lambda: not any(alive(pid) for pid in family if pid))
+
+    again = await start(companion.data, companion.port)
+    try:
+        assert await again.says("Ready:"), again.lines
+        assert url == again.database()
+        assert answers(url)
+    finally:
+        again.process.send_signal(signal.SIGTERM)
+        assert await again.says("Stopped")
+        await again.process.wait()
+    assert not any("password" in line for line in again.lines)
+
+
+async def test_a_second_companion_on_the_same_data_hears_why_not(
+    companion: Companion,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It leaves the first alone; and `companion doctor` finds the first's engines."""
+    second = await start(companion.data, 0)
+    assert await second.says("Another companion is running")
+    assert 1 == await second.process.wait()
+
+    for name in ("DATABASE_URL", "S3_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COMPANION_DATA", str(companion.data))
+    await asyncio.to_thread(doctor.main, as_json=True)
+    found = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)}
+
+    assert (True, True, True) == (found["PostgreSQL"]["ok"], found["pgvector"]["ok"], found["S3"]["ok"])
+    assert found["PostgreSQL"]["text"].startswith("embedded, 18")
+    assert "reads and writes rows only" == found["database role"]["text"]
+    assert (True, True) == (found["decoder"]["ok"], found["data directory"]["ok"])
+
+
+async def test_a_taken_port_is_one_sentence_before_anything_starts(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        started = await start(data / "new", taken.getsockname()[1])
+        assert await started.says("set COMPANION_PORT")
+        status = await started.process.wait()
+
+    assert 1 == status
+    assert not (data / "new").exists()
+
+
+async def test_a_second_signal_kills(data: Path) -> None:
+    """Whoever presses Ctrl-C twice does not want to wait, not even during the first start."""
+    started = await start(data, 0)
+    assert await until(lambda: working_on(data / "postgres"))
+    for _ in range(2):
+        started.process.send_signal(signal.SIGINT)
+        await asyncio.sleep(0.05)
+
+    async with asyncio.timeout(5):
+        status = await started.process.wait()
+
+    assert status in (0, 130)
+    assert await until(lambda: not working_on(data / "postgres"))
+
+
+def test_the_doctor_starts_nothing(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without running engines it says how to start them, and leaves no folder behind."""
+    for name in ("DATABASE_URL", "S3_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COMPANION_DATA", str(data / "none"))
+
+    doctor.main()
+
+    lines = capsys.readouterr().out.splitlines()
+    assert 2 == sum("not running: start it with `companion run`" in line for line in lines)
+    assert not (data / "none").exists()
+
+
+def test_the_doctor_fails_on_an_engine_that_does_not_answer(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator's script reads the exit status."""
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://nobody@{str(data).replace('/', '%2F')}/none")
+    monkeypatch.setenv("S3_ENDPOINT", "http://127.0.0.1:1")
+
+    assert 1 == doctor.main()
