@@ -92,7 +92,8 @@ def told(result: CheckResult, locale: str = "en") -> Told:
 def told_rejection(rejection: Rejection, locale: str = "en") -> Told:
     """Why a file was refused, in words; `over-limit` has a sentence for each thing that can be too much."""
     spoken = language(locale).rejections
-    detailed = f"{rejection.code}.{rejection.parameters.get('what', '')}"
+    kind = rejection.parameters.get("what") or rejection.parameters.get("looks_like", "")
+    detailed = f"{rejection.code}.{kind}"
     found = spoken.get(detailed) or spoken.get(rejection.code) or spoken["malformed"]
     facts = {key: shown(value, locale) for key, value in rejection.parameters.items()}
     return Told(language(locale).outcomes["rejected"], filled(found.sentence, facts), found.fix)
