@@ -12,7 +12,8 @@ import resource
 import signal
 import sys
 import traceback
-from typing import BinaryIO, NamedTuple, cast
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import msgspec
 
@@ -21,7 +22,6 @@ from capture_validation.containers import recognise
 from capture_validation.errors import Unreadable
 from capture_validation.sandbox import landlock, seccomp
 from capture_validation.sandbox.budget import LONGEST_CPU_S, analysis_cpu_s
-from capture_validation.sandbox.tasks import TASKS
 
 SOURCE_FD, RESULT_FD = 3, 4
 MEMORY_HEADROOM = 512 << 20
@@ -32,14 +32,21 @@ RESULT, ERROR = b"R", b"E"
 EXIT_OUT_OF_MEMORY = 77
 REFUSAL_CPU_S = 2.0
 
+Task = Callable[[BinaryIO, dict[str, Any]], bytes]
+
 libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Fence(NamedTuple):
-    """What is prepared once for all children: the filter (None: development switch) and the address space in bytes."""
+    """What is prepared once for all children.
+
+    `program` is the seccomp filter (None: development switch), `address_space` its limit in bytes, `tasks` the table of
+    what a job may ask for.
+    """
 
     program: bytes | None
     address_space: int
+    tasks: Mapping[str, Task]
 
 
 class Source(io.RawIOBase):
@@ -79,7 +86,7 @@ def live(source: int, result: int, job: bytes, cpu_s: float | None, fence: Fence
         # Asked now, because the filter refuses `newfstatat`, which could ask about paths too.
         file = cast("BinaryIO", io.BufferedReader(Source(SOURCE_FD, os.fstat(SOURCE_FD).st_size), 1 << 16))
         _confine(fence, cpu_s, zygote)
-        answer = RESULT + _work(file, job, cpu_s)
+        answer = RESULT + _work(file, job, cpu_s, fence.tasks)
         code = 0
     except MemoryError:
         os._exit(EXIT_OUT_OF_MEMORY)
@@ -127,7 +134,7 @@ def _confine(fence: Fence, cpu_s: float | None, zygote: int) -> None:
         seccomp.install(fence.program)
 
 
-def _work(file: BinaryIO, job: bytes, cpu_s: float | None) -> bytes:
+def _work(file: BinaryIO, job: bytes, cpu_s: float | None, tasks: Mapping[str, Task]) -> bytes:
     order = msgspec.json.decode(job)
     if cpu_s is None:
         try:
@@ -136,7 +143,7 @@ def _work(file: BinaryIO, job: bytes, cpu_s: float | None) -> bytes:
             # It will be refused again, which costs milliseconds.
             limit_cpu(REFUSAL_CPU_S)
         file.seek(0)
-    return TASKS[order["task"]](file, order)
+    return tasks[order["task"]](file, order)
 
 
 def limit_cpu(seconds: float) -> None:

@@ -42,7 +42,9 @@ class Sandbox:
     next job. Use `start` and `close`, or a `with` block.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tasks_module: str = "capture_validation.sandbox.tasks") -> None:
+        """`tasks_module` is where the zygote finds its table TASKS; tests bring tasks that misbehave."""
+        self._tasks_module = tasks_module
         self._lock = threading.Lock()
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -115,7 +117,7 @@ class Sandbox:
             self._zygote = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "capture_validation.sandbox.zygote"),
-                    *(str(theirs.fileno()), str(int(sandboxed))),
+                    *(str(theirs.fileno()), str(int(sandboxed)), self._tasks_module),
                 ],
                 pass_fds=[theirs.fileno()],
                 env=_environment(),

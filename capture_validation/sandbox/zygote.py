@@ -3,11 +3,12 @@
 Starting Python with the decoders costs a second, a fork some milliseconds. The zygote has one thread and never looks
 at a recording itself. It kills what is late or no longer wanted, and reports how each child ended.
 
-    python -m capture_validation.sandbox.zygote CONTROL_FD SANDBOXED
+    python -m capture_validation.sandbox.zygote CONTROL_FD SANDBOXED TASKS_MODULE
 """
 
 import contextlib
 import gc
+import importlib
 import os
 import select
 import signal
@@ -119,10 +120,11 @@ class Zygote:
         os.close(job.pidfd)
 
 
-def prepare(*, sandboxed: bool) -> child.Fence:
+def prepare(tasks_module: str, *, sandboxed: bool) -> child.Fence:
     """Load, warm up and freeze what children share. Raises OSError where this kernel cannot isolate them."""
     if sandboxed and not landlock.abi():
         raise OSError("this kernel has no Landlock (Linux 5.13 or newer, enabled at boot)")
+    tasks = importlib.import_module(tasks_module).TASKS
     warmup.warm_up()
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
@@ -131,7 +133,7 @@ def prepare(*, sandboxed: bool) -> child.Fence:
     program = seccomp.assemble(child.RESULT_FD) if sandboxed else None
     gc.collect()
     gc.freeze()
-    return child.Fence(program, mapped_bytes() + child.MEMORY_HEADROOM)
+    return child.Fence(program, mapped_bytes() + child.MEMORY_HEADROOM, tasks)
 
 
 def mapped_bytes() -> int:
@@ -144,7 +146,7 @@ def main() -> None:
     """Serve the control socket given as first argument."""
     control = socket.socket(fileno=int(sys.argv[1]))
     try:
-        fence = prepare(sandboxed=sys.argv[2] == "1")
+        fence = prepare(sys.argv[3], sandboxed=sys.argv[2] == "1")
     except Exception as cause:
         # Whatever it is, the one who waits has to hear it.
         send(control, Hello(error=f"{type(cause).__name__}: {cause}"[:2000]))

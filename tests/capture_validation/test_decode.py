@@ -1,11 +1,13 @@
 """Samples and pictures out of recordings, exact and in bounded memory."""
 
 import io
+import itertools
 import math
 import struct
 
 import numpy as np
 import pytest
+
 from capture_validation.capacity import Capacity
 from capture_validation.decode import AudioBlock, OpenRecording, VideoFrame, open_recording
 from capture_validation.errors import Unreadable
@@ -135,7 +137,7 @@ def test_brightness_is_full_range() -> None:
 
     assert means[0] < 3
     assert abs(means[31] - 248) < 4
-    assert all(later > earlier for earlier, later in zip(means, means[1:], strict=False))
+    assert all(later > earlier for earlier, later in itertools.pairwise(means))
 
 
 def test_pictures_know_their_time() -> None:

@@ -1,0 +1,57 @@
+"""Tasks that do what a broken or conquered decoder would do, beside the real ones."""
+
+import os
+import time
+from typing import Any, BinaryIO
+
+import msgspec
+
+from capture_validation.containers import Container
+from capture_validation.decode import AudioBlock, open_as
+from capture_validation.errors import Unreadable
+from capture_validation.sandbox.tasks import TASKS as REAL
+
+
+def spin(_file: BinaryIO, _job: dict[str, Any]) -> bytes:
+    while True:
+        pass
+
+
+def sleep(_file: BinaryIO, _job: dict[str, Any]) -> bytes:
+    time.sleep(60)
+    return b""
+
+
+def eat(_file: BinaryIO, _job: dict[str, Any]) -> bytes:
+    eaten = [bytearray(16 << 20) for _ in range(64)]
+    return str(len(eaten)).encode()
+
+
+def talk(_file: BinaryIO, _job: dict[str, Any]) -> bytes:
+    return bytes(4 << 20)
+
+
+def execute(_file: BinaryIO, _job: dict[str, Any]) -> bytes:
+    os.execv("/bin/true", ["true"])  # noqa: S606
+
+
+def decode_as(file: BinaryIO, job: dict[str, Any]) -> bytes:
+    """Decode a file as the job's `format` although nothing recognised it: the recogniser was fooled."""
+    size = file.seek(0, os.SEEK_END)
+    container = Container(format=job["format"], kind=job["kind"], media_type="", size_bytes=size)
+    samples = frames = 0
+    code = ""
+    try:
+        with open_as(file, container) as recording:
+            for part in recording.read():
+                if isinstance(part, AudioBlock):
+                    samples += len(part.samples)
+                else:
+                    frames += 1
+                    part.luma()
+    except Unreadable as cause:
+        code = cause.code
+    return msgspec.json.encode({"samples": samples, "frames": frames, "code": code})
+
+
+TASKS = REAL | {"spin": spin, "sleep": sleep, "eat": eat, "talk": talk, "execute": execute, "decode_as": decode_as}
