@@ -1,0 +1,183 @@
+"""Campaigns, term sheets and checks: what somebody can read before there is an account."""
+
+import hashlib
+import json
+from typing import Any
+
+import httpx
+import pytest
+import rfc8785
+
+from api.campaigns import rate_of
+from storage import campaigns, term_sheets
+from storage.campaigns import Draft
+from storage.database import Pool, transaction
+from storage.errors import TermSheetInvalid, TermSheetPublished
+
+
+async def test_a_campaign_says_everything_before_recording(client: httpx.AsyncClient, campaign: dict[str, Any]):
+    """Brief, prompts in three languages, rate, quota, terms and the rules for a recording."""
+    assert "quiet room" in campaign["brief"]
+    assert {"en": 6, "de": 3, "es": 3} == {
+        language: sum(prompt["language"] == language for prompt in campaign["prompts"])
+        for language in campaign["languages"]
+    }
+    assert {"currency": "EUR", "micros": 12_000_000, "per_ms": 3_600_000, "display": "12.00 EUR per hour"} == campaign[
+        "rate"
+    ]
+    assert 5000 == campaign["quota"]["recordings"]
+    assert campaign["open"]
+    sheet = await client.get(campaign["term_sheet"]["url"])
+    assert campaign["term_sheet"]["sha256"] == hashlib.sha256(sheet.content).hexdigest()
+
+
+async def test_a_campaign_s_own_rule_replaces_the_profile_s(client: httpx.AsyncClient, campaign: dict[str, Any]):
+    """The profile a phone reads and the rules in the campaign are the same ones."""
+    profile = (await client.get(campaign["capture_profile_url"])).json()
+
+    assert campaign["rules"] == profile["rules"]
+    duration = next(rule for rule in profile["rules"] if rule["name"] == "audio.duration")
+    assert (1.0, 30.0) == (duration["limit"]["minimum"], duration["limit"]["maximum"])
+    assert (50_000_000, 60.0) == (profile["file"]["bytes"], profile["file"]["duration_s"])
+
+
+@pytest.mark.parametrize(
+    ("question", "titles"),
+    [
+        ({"media": "audio"}, {"Read twelve sentences"}),
+        ({"media": "video"}, {"Walk through a street"}),
+        ({"language": "de"}, {"Read twelve sentences", "Walk through a street"}),
+        ({"language": "fr"}, {"Walk through a street"}),
+        ({"language": "DE", "media": "audio"}, {"Read twelve sentences"}),
+    ],
+)
+async def test_campaigns_are_found_by_media_and_language(
+    client: httpx.AsyncClient, question: dict[str, str], titles: set[str]
+):
+    """A campaign that names no language takes any."""
+    entries = (await client.get("/v1/campaigns", params=question)).json()["data"]
+
+    assert titles == {entry["title"] for entry in entries} & {"Read twelve sentences", "Walk through a street"}
+
+
+async def test_pages_follow_one_another_without_gap_or_repeat(client: httpx.AsyncClient, database: Pool):
+    """Even when a campaign is added between two pages."""
+    names = [await opened(database, f"page-{number}") for number in range(3)]
+    first = (await client.get("/v1/campaigns", params={"limit": 2})).json()
+    await opened(database, "page-late")
+    seen = [entry["title"] for entry in first["data"]]
+    cursor = first["next_cursor"]
+    while cursor:
+        page = (await client.get("/v1/campaigns", params={"limit": 2, "cursor": cursor})).json()
+        seen += [entry["title"] for entry in page["data"]]
+        cursor = page["next_cursor"]
+
+    assert set(names) <= set(seen)
+    assert len(seen) == len(set(seen))
+    assert "page-late" not in seen
+
+
+async def opened(database: Pool, slug: str, **changes: Any) -> str:
+    """Open a small campaign."""
+    draft = {
+        "slug": slug, "title": slug, "brief": "Say something.", "media": "audio", "languages": ["xx"],
+        "profile": "speech", "rules": {}, "max_bytes": 1000, "max_duration_ms": 1000, "rate_currency": "EUR",
+        "rate_micros": 1, "rate_per_ms": 1, "quota_recordings": 1, "term_sheet_id": "voice-standard",
+        "term_sheet_version": 1, "prompts": [],
+    }  # fmt: skip
+    async with transaction(database) as connection:
+        await campaigns.open_campaign(connection, Draft(**{**draft, **changes}))
+    return slug
+
+
+@pytest.mark.parametrize(
+    ("micros", "per_ms", "display"),
+    [
+        (12_000_000, 3_600_000, "12.00 EUR per hour"),
+        (1, 1, "3.60 EUR per hour"),
+        (5_000, 3_600_000, "0.01 EUR per hour"),
+        (4_999, 3_600_000, "0.00 EUR per hour"),
+        (200_000, 60_000, "12.00 EUR per hour"),
+        (1_000_000, 7_000, "514.29 EUR per hour"),
+    ],
+)
+async def test_a_rate_is_said_for_an_hour(database: Pool, micros: int, per_ms: int, display: str):
+    """Rounded half up to the hundredth, without a float."""
+    slug = await opened(database, f"rate-{micros}-{per_ms}", rate_micros=micros, rate_per_ms=per_ms)
+    async with transaction(database) as connection:
+        rows = await campaigns.listing(connection, media=None, language=None, after=None, limit=200)
+
+    assert display == rate_of(next(row for row in rows if row.slug == slug)).display
+
+
+@pytest.mark.parametrize("path", ["", "/capture-profile"])
+async def test_what_a_phone_has_already_is_not_sent_again(
+    client: httpx.AsyncClient, campaign: dict[str, Any], path: str
+):
+    """304 without a body, also for a copy that a proxy marked as weak, and 200 for any other."""
+    url = f"/v1/campaigns/{campaign['id']}{path}"
+    first = await client.get(url)
+    etag = first.headers["etag"]
+
+    for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        again = await client.get(url, headers={"If-None-Match": known})
+        assert (304, b"", etag) == (again.status_code, again.content, again.headers["etag"])
+    assert 200 == (await client.get(url, headers={"If-None-Match": '"other"'})).status_code
+
+
+async def test_head_answers_like_get_without_the_body(client: httpx.AsyncClient, campaign: dict[str, Any]):
+    url = f"/v1/campaigns/{campaign['id']}"
+    head, full = await client.head(url), await client.get(url)
+
+    assert (200, b"") == (head.status_code, head.content)
+    assert (full.headers["etag"], full.headers["content-length"]) == (
+        head.headers["etag"],
+        head.headers["content-length"],
+    )
+
+
+async def test_a_term_sheet_leads_to_its_newest_version(client: httpx.AsyncClient):
+    answer = await client.get("/v1/term-sheets/voice-standard")
+
+    assert (307, "/v1/term-sheets/voice-standard/versions/1") == (answer.status_code, answer.headers["location"])
+
+
+async def test_the_bytes_of_a_term_sheet_are_what_its_hash_is_taken_over(client: httpx.AsyncClient):
+    """Whoever keeps the answer can prove years later which words were agreed to."""
+    for entry in (await client.get("/v1/term-sheets")).json()["data"]:
+        answer = await client.get(entry["url"])
+        assert entry["sha256"] == hashlib.sha256(answer.content).hexdigest()
+        assert answer.content == rfc8785.dumps(json.loads(answer.content))
+        assert "immutable" in answer.headers["cache-control"]
+
+
+async def test_published_words_never_change(database: Pool, client: httpx.AsyncClient):
+    """Not by publishing again, and not by a statement in SQL."""
+    document = (await client.get("/v1/term-sheets/voice-standard/versions/1")).json()
+    async with transaction(database) as connection:
+        await term_sheets.publish(connection, document)
+    with pytest.raises(TermSheetPublished):
+        async with transaction(database) as connection:
+            await term_sheets.publish(connection, {**document, "title": "Other words"})
+    with pytest.raises(Exception, match="append-only"):
+        async with transaction(database) as connection:
+            await connection.execute("UPDATE term_sheets SET document = '{}' WHERE id = 'voice-standard'")
+
+
+async def test_a_sheet_that_lacks_a_part_is_not_published(database: Pool, client: httpx.AsyncClient):
+    document = (await client.get("/v1/term-sheets/voice-standard/versions/1")).json()
+    del document["withdrawal"]
+
+    with pytest.raises(TermSheetInvalid, match="withdrawal"):
+        async with transaction(database) as connection:
+            await term_sheets.publish(connection, {**document, "version": 2})
+
+
+async def test_the_catalogue_lists_every_check_in_the_reader_s_language(client: httpx.AsyncClient):
+    english = await client.get("/v1/checks")
+    german = await client.get("/v1/checks", headers={"Accept-Language": "de-CH, en;q=0.5"})
+
+    names = [entry["name"] for entry in english.json()["data"]]
+    assert names == [entry["name"] for entry in german.json()["data"]]
+    assert {"audio.duration", "audio.clipping"} <= set(names)
+    assert ("en", "Accept-Language") == (english.headers["content-language"], english.headers["vary"])

@@ -1,0 +1,172 @@
+"""Idempotency-Key: the lost answer is heard again, and one request has one effect."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from litestar import Litestar, post
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from api.app import create_app
+from api.settings import Settings
+from storage import idempotency
+from storage.database import Pool, transaction
+from storage.errors import MoveRefused
+from tests.api.conftest import client_of
+
+
+class Order(Struct):
+    """What the route of these tests is asked."""
+
+    text: Annotated[str, Meta(max_length=10)]
+    refuse: bool = False
+
+
+EFFECTS: list[str] = []
+
+
+@post("/v1/test-orders")
+async def order(data: JSONBody[Order]) -> dict[str, Any]:
+    """Have an effect that can be counted."""
+    if data.refuse:
+        raise MoveRefused
+    EFFECTS.append(data.text)
+    await asyncio.sleep(0.05)
+    return {"number": len(EFFECTS), "text": data.text}
+
+
+@pytest.fixture(scope="module")
+async def ordering(settings: Settings, app: Litestar) -> Litestar:
+    """The application with a route whose effect is not idempotent by itself."""
+    running = create_app(settings)
+    running.register(order)
+    running.state.update({"database": app.state.database})
+    return running
+
+
+@pytest.fixture
+async def orders(ordering: Litestar, contributor: httpx.AsyncClient) -> httpx.AsyncClient:
+    EFFECTS.clear()
+    return client_of(ordering, contributor.headers["authorization"].removeprefix("Bearer "))
+
+
+Ask = Callable[..., Awaitable[httpx.Response]]
+
+
+async def ask(client: httpx.AsyncClient, key: str, **body: Any) -> httpx.Response:
+    return await client.post("/v1/test-orders", json=body, headers={"Idempotency-Key": key})
+
+
+async def test_a_repeat_hears_the_first_answer_byte_for_byte(orders: httpx.AsyncClient):
+    """And says that it is one."""
+    first = await ask(orders, "k1", text="a")
+    second = await ask(orders, "k1", text="a")
+
+    assert ["a"] == EFFECTS
+    assert (201, first.content) == (second.status_code, second.content)
+    assert "true" == second.headers["idempotency-replayed"]
+    assert "idempotency-replayed" not in first.headers
+    assert first.headers["content-type"] == second.headers["content-type"]
+
+
+async def test_the_same_key_with_another_body_is_refused(orders: httpx.AsyncClient):
+    await ask(orders, "k1", text="a")
+
+    answer = await ask(orders, "k1", text="b")
+
+    assert (422, "/problems/idempotency-key-reused") == (answer.status_code, answer.json()["type"])
+    assert ["a"] == EFFECTS
+
+
+async def test_a_repeat_before_the_first_answer_is_told_to_wait(orders: httpx.AsyncClient):
+    """Ten at once have one effect."""
+    answers = await asyncio.gather(*(ask(orders, "k1", text="a") for _ in range(10)))
+
+    assert ["a"] == EFFECTS
+    assert [201] + [409] * 9 == sorted(answer.status_code for answer in answers)
+    waiting = next(answer for answer in answers if answer.status_code == 409)
+    assert "/problems/idempotency-key-in-progress" == waiting.json()["type"]
+    assert "1" == waiting.headers["retry-after"]
+
+
+async def test_a_refused_request_frees_its_key_for_the_corrected_one(orders: httpx.AsyncClient):
+    """A refusal had no effect, so nothing must be repeated."""
+    assert 409 == (await ask(orders, "k1", text="a", refuse=True)).status_code
+    assert 400 == (await ask(orders, "k1", text="far too long a text")).status_code
+
+    assert 201 == (await ask(orders, "k1", text="a")).status_code
+
+
+async def test_a_key_belongs_to_one_account(orders: httpx.AsyncClient, ordering: Litestar, other: httpx.AsyncClient):
+    """Another contributor's equal key neither repeats nor reveals anything."""
+    await ask(orders, "k1", text="a")
+
+    foreign = client_of(ordering, other.headers["authorization"].removeprefix("Bearer "))
+    answer = await ask(foreign, "k1", text="b")
+
+    assert (201, ["a", "b"]) == (answer.status_code, EFFECTS)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "with space", "über"])
+async def test_a_key_that_cannot_be_kept_is_refused(orders: httpx.AsyncClient, key: str):
+    answer = await orders.post(
+        "/v1/test-orders", json={"text": "a"}, headers=[(b"idempotency-key", key.encode("latin-1"))]
+    )
+
+    assert (400, "/problems/idempotency-key-invalid") == (answer.status_code, answer.json()["type"])
+
+
+async def test_without_a_key_every_request_counts(orders: httpx.AsyncClient):
+    for _ in range(2):
+        assert 201 == (await orders.post("/v1/test-orders", json={"text": "a"})).status_code
+
+    assert ["a", "a"] == EFFECTS
+
+
+async def test_a_key_whose_request_died_is_taken_over_after_a_minute(orders: httpx.AsyncClient, database: Pool):
+    """A crash between the effect and the kept answer must not lock a phone out."""
+    me = (await ask(orders, "k1", text="a")) and await account_id(orders, database)
+    async with transaction(database) as connection:
+        await connection.execute(
+            "UPDATE idempotency_keys SET status = NULL, created_at = now() - interval '61 seconds' "
+            "WHERE account_id = %s",
+            (me,),
+        )
+
+    answer = await ask(orders, "k1", text="a")
+
+    assert (201, ["a", "a"]) == (answer.status_code, EFFECTS)
+
+
+async def test_a_request_that_was_overtaken_does_not_overwrite_the_answer(orders: httpx.AsyncClient, database: Pool):
+    """The time at which the key was taken fences it."""
+    me = await account_id(orders, database)
+    async with transaction(database) as connection:
+        slow = await idempotency.take(connection, me, "k9", b"h" * 32)
+        await connection.execute(
+            "UPDATE idempotency_keys SET created_at = now() - interval '61 seconds' WHERE account_id = %s", (me,)
+        )
+    async with transaction(database) as connection:
+        quick = await idempotency.take(connection, me, "k9", b"h" * 32)
+        assert isinstance(slow, idempotency.Taken)
+        assert isinstance(quick, idempotency.Taken)
+        await idempotency.keep(connection, me, "k9", slow, 201, [], b"slow")
+        await idempotency.keep(connection, me, "k9", quick, 201, [], b"quick")
+        kept = await idempotency.take(connection, me, "k9", b"h" * 32)
+
+    assert isinstance(kept, idempotency.Kept)
+    assert b"quick" == kept.body
+
+
+async def account_id(client: httpx.AsyncClient, database: Pool) -> Any:
+    async with transaction(database) as connection:
+        cursor = await connection.execute(
+            "SELECT account_id FROM sessions JOIN access_tokens ON session_id = sessions.id WHERE hash = sha256(%s)",
+            (client.headers["authorization"].removeprefix("Bearer ").encode(),),
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    return row[0]
