@@ -3,8 +3,10 @@
 import cv2
 
 from capture_validation.check import Measurement, VideoCheck, at_most
+from capture_validation.curves import GrowingCurve
 from capture_validation.decode import VideoTrack
 from capture_validation.pixels import Gray, Pixels
+from capture_validation.report import Curve
 from capture_validation.spans import Spans
 
 #: Mean change, levels of 255, below which two frames a quarter of a second apart are the same picture. A camera on a
@@ -38,13 +40,21 @@ class VideoFrozen(VideoCheck):
         self.before_s = self.since_s = 0.0
         self.longest_s = 0.0
         self.spans = Spans()
+        self.motion = GrowingCurve("motion", "%", 1 / self.frames_per_second)
 
     def feed(self, pixels: Pixels) -> None:
-        still = self.before is not None and self.before.shape == pixels.small.shape
-        if not (still and float(cv2.absdiff(self.before, pixels.small).mean()) < STILL):
+        change = self._change(pixels.small)
+        if change is None or change >= STILL:
             self._close()
             self.since_s = pixels.at_s
+        self.motion.add(pixels.at_s, min(100.0, (change or 0.0) / 2.55))
         self.before, self.before_s = pixels.small, pixels.at_s
+
+    def _change(self, picture: Gray) -> float | None:
+        """Mean change in levels of 255 since the picture before, None where the two cannot be compared."""
+        if self.before is None or self.before.shape != picture.shape:
+            return None
+        return float(cv2.absdiff(self.before, picture).mean())
 
     def _close(self) -> None:
         """End the current stretch at the last frame that belonged to it."""
@@ -58,3 +68,6 @@ class VideoFrozen(VideoCheck):
             return Measurement(None)
         self._close()
         return Measurement(self.longest_s, self.spans.spans())
+
+    def curves(self) -> tuple[Curve, ...]:
+        return (self.motion.curve(),)

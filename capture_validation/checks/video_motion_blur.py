@@ -62,6 +62,8 @@ def turned(luma: Gray) -> Gray:
 
 def crete(luma: Gray) -> float:
     """Crete's blur along rows: how little of the change between neighbours a further blur takes away, 0 … 1."""
+    if luma.shape[1] < 2:
+        return 0.0
     picture = np.ascontiguousarray(luma)
     blurred = cv2.blur(picture, (9, 1))
     change = cv2.absdiff(picture[:, 1:], picture[:, :-1])

@@ -3,9 +3,11 @@
 import cv2
 
 from capture_validation.check import Measurement, VideoCheck, at_least
+from capture_validation.curves import GrowingCurve
 from capture_validation.decode import VideoTrack
 from capture_validation.pixels import Gray, Pixels
 from capture_validation.readings import Readings
+from capture_validation.report import Curve
 
 
 class VideoSharpness(VideoCheck):
@@ -38,12 +40,19 @@ class VideoSharpness(VideoCheck):
 
     def start(self, track: VideoTrack) -> None:
         self.readings = Readings(self.rule.limit)
+        self.curve = GrowingCurve("sharpness", "%", 1 / self.frames_per_second)
 
     def feed(self, pixels: Pixels) -> None:
-        self.readings.add(pixels.at_s, fine_detail(pixels.luma) if pixels.shows_detail else None)
+        value = fine_detail(pixels.luma) if pixels.shows_detail else None
+        self.readings.add(pixels.at_s, value)
+        if value is not None:
+            self.curve.add(pixels.at_s, 100 * value)
 
     def measure(self) -> Measurement:
         return self.readings.measurement()
+
+    def curves(self) -> tuple[Curve, ...]:
+        return (self.curve.curve(),)
 
 
 def fine_detail(luma: Gray) -> float:

@@ -1,9 +1,11 @@
 """Too dark: the picture lies near black."""
 
 from capture_validation.check import Measurement, VideoCheck, at_least
+from capture_validation.curves import GrowingCurve
 from capture_validation.decode import VideoTrack
 from capture_validation.pixels import Pixels
 from capture_validation.readings import Readings
+from capture_validation.report import Curve
 
 
 class VideoTooDark(VideoCheck):
@@ -30,9 +32,14 @@ class VideoTooDark(VideoCheck):
 
     def start(self, track: VideoTrack) -> None:
         self.readings = Readings(self.rule.limit)
+        self.curve = GrowingCurve("brightness", "%", 1 / self.frames_per_second)
 
     def feed(self, pixels: Pixels) -> None:
         self.readings.add(pixels.at_s, pixels.brightness)
+        self.curve.add(pixels.at_s, 100 * pixels.brightness)
 
     def measure(self) -> Measurement:
         return self.readings.measurement()
+
+    def curves(self) -> tuple[Curve, ...]:
+        return (self.curve.curve(),)

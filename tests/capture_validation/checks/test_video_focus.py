@@ -1,0 +1,134 @@
+"""Focus, smear, noise, squares, combs, bars and blown-up pictures, made from real clips."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.capture_validation.watching import Drawn, clip, covers, seen, spoilt
+
+CLEAN = [
+    "video_station_5s.mp4",
+    "video_face_h264.mp4",
+    "video_note1_android_rot_gps.mp4",
+    "video_bracelet_iphone_hevc_gps.mp4",
+]
+LOOKS = [
+    "video.bars", "video.blocking", "video.interlaced", "video.motion_blur", "video.noise", "video.sharpness",
+    "video.upscaled",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("file", CLEAN)
+def test_clean_clips_pass(name, file):
+    assert "passed" == seen(name, clip(file)).status
+
+
+def out_of_focus(picture):
+    return cv2.GaussianBlur(picture, (0, 0), 3)
+
+
+def smeared(picture):
+    return cv2.blur(picture, (13, 1))
+
+
+def squeezed(picture):
+    return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 8])[1], cv2.IMREAD_GRAYSCALE)
+
+
+def grainy(picture):
+    return picture + np.random.default_rng(picture.shape[0]).normal(0, 20, picture.shape)
+
+
+def blown_up(picture):
+    small = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, picture.shape[::-1], interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize(
+    ("name", "defect"),
+    [
+        ("video.sharpness", out_of_focus),
+        ("video.motion_blur", smeared),
+        ("video.motion_blur", lambda picture: smeared(picture.T.copy()).T),
+        ("video.noise", grainy),
+    ],
+)
+def test_a_spoilt_stretch_is_found_where_it_is(name, defect):
+    result = seen(name, spoilt(clip("video_station_5s.mp4"), defect, 1.1, 3.4))
+    assert result.status in {"hint", "failed"}
+    assert covers(result, 1.1, 3.4)
+
+
+@pytest.mark.parametrize("file", CLEAN)
+@pytest.mark.parametrize(
+    ("name", "defect"),
+    [
+        ("video.sharpness", out_of_focus),
+        ("video.blocking", squeezed),
+        ("video.noise", grainy),
+        ("video.upscaled", blown_up),
+    ],
+)
+def test_a_spoilt_clip_fails(name, defect, file):
+    assert seen(name, spoilt(clip(file, 640)[:30:8], defect)).status in {"hint", "failed"}
+
+
+def test_a_missed_focus_is_no_smear():
+    frames = spoilt(clip("video_station_5s.mp4")[::15], out_of_focus)
+    assert "passed" == seen("video.motion_blur", frames).status
+
+
+@pytest.mark.parametrize("contrast", [0.4, 0.2])
+def test_poor_light_is_no_missed_focus(contrast):
+    frames = spoilt(clip("video_note1_android_rot_gps.mp4"), lambda picture: picture * contrast + 60)
+    assert seen("video.sharpness", frames).status in {"passed", "not_applicable"}
+
+
+def test_a_bare_wall_cannot_be_judged():
+    wall = [Drawn(np.full((360, 640), 150, np.uint8), index / 4) for index in range(8)]
+    for name in ("video.sharpness", "video.motion_blur", "video.upscaled"):
+        assert "not_applicable" == seen(name, wall).status
+
+
+def test_squares_are_found_at_every_offset():
+    """A crop moves the grid of the codec."""
+    for offset in (0, 3, 5):
+        frames = spoilt(clip("video_face_h264.mp4", 640)[::8], squeezed)
+        moved = [Drawn(f.picture[offset:, offset:].copy(), f.at_s) for f in frames]
+        assert "hint" == seen("video.blocking", moved).status
+
+
+def test_woven_fields_are_combed():
+    frames = clip("video_station_5s.mp4")
+    woven = []
+    for now, later in zip(frames[:-4:4], frames[4::4], strict=False):
+        picture = now.picture.copy()
+        picture[1::2] = np.roll(later.picture, 6, axis=1)[1::2]
+        woven.append(Drawn(picture, now.at_s))
+    assert "hint" == seen("video.interlaced", woven).status
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_bars_are_measured_by_their_area(turned):
+    def barred(picture):
+        picture = picture.copy()
+        picture[:24], picture[-24:] = 4, 4
+        return picture.T if turned else picture
+
+    result = seen("video.bars", spoilt(clip("video_station_5s.mp4")[::15], barred))
+    assert "hint" == result.status
+    assert pytest.approx(0.2, abs=0.01) == result.value
+
+
+def test_a_dark_half_of_the_scene_is_no_bar():
+    def night(picture):
+        picture = picture.copy()
+        picture[:, :160] = 4
+        return picture
+
+    assert "passed" == seen("video.bars", spoilt(clip("video_station_5s.mp4")[::15], night)).status
+
+
+def test_the_pillars_of_the_shared_media_are_found():
+    assert "hint" == seen("video.bars", clip("video_pattern_grey.mp4", 640)).status

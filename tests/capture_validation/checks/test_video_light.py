@@ -1,0 +1,66 @@
+"""Black, too dark, burnt out, flat: found where they are, and HDR is not taken for darkness."""
+
+import numpy as np
+import pytest
+
+from capture_validation.pixels import DISPLAY
+from tests.capture_validation.watching import clip, covers, seen, spoilt
+
+LIGHT = ["video.black", "video.too_dark", "video.overexposed", "video.low_contrast"]
+
+
+@pytest.mark.parametrize("name", LIGHT)
+@pytest.mark.parametrize("file", ["video_station_5s.mp4", "video_face_h264.mp4", "video_note1_android_rot_gps.mp4"])
+def test_clean_clips_pass(name, file):
+    assert "passed" == seen(name, clip(file, 640)).status
+
+
+@pytest.mark.parametrize(
+    ("name", "defect"),
+    [
+        ("video.black", lambda picture: picture * 0.02),
+        ("video.too_dark", lambda picture: picture * 0.1),
+        ("video.overexposed", lambda picture: picture * 2.5 + 90.0),
+        ("video.low_contrast", lambda picture: picture * 0.15 + 100.0),
+    ],
+)
+def test_a_stretch_of_bad_light_is_found_where_it_is(name, defect):
+    frames = spoilt(clip("video_station_5s.mp4", 640), defect, 1.6, 3.9)
+    result = seen(name, frames)
+    assert result.status in {"hint", "failed"}
+    assert covers(result, 1.6, 3.9)
+
+
+def test_a_dark_take_is_not_called_black():
+    frames = spoilt(clip("video_station_5s.mp4", 640), lambda picture: 20 + picture * 0.1)
+    assert "passed" == seen("video.black", frames).status
+
+
+def test_the_dark_clip_of_the_shared_media_is_too_dark():
+    """A telescope before black space: mean brightness 5 %."""
+    assert "failed" == seen("video.too_dark", clip("video_nasa_multitrack.mp4", 640)).status
+
+
+@pytest.mark.parametrize("transfer", ["pq", "hlg"])
+def test_an_hdr_recording_of_an_ordinary_scene_passes(transfer):
+    """An ordinary scene, written with the codes that HDR uses for it, is neither dark nor burnt out nor flat."""
+    code_of = np.array([np.argmin(np.abs(DISPLAY[transfer].astype(int) - level)) for level in range(256)])
+    frames = spoilt(clip("video_station_5s.mp4", 640), lambda picture: code_of[picture])
+    for name in LIGHT:
+        assert "passed" == seen(name, frames, color_transfer=transfer).status
+
+
+def test_paper_white_of_hdr_looks_nearly_white():
+    """Paper white is code 148 of 255 in PQ (58 %) and 191 in HLG (75 %), ITU-R BT.2408-7 table 1."""
+    assert 185 <= DISPLAY["pq"][148] <= 215
+    assert 185 <= DISPLAY["hlg"][191] <= 215
+    for table in DISPLAY.values():
+        assert (0, 255) == (table[0], table[255]) or table[255] > 245
+        assert (np.diff(table.astype(int)) >= 0).all()
+
+
+@pytest.mark.parametrize("file", ["video_roof_av1_hdr_portrait.mp4", "video_roof_iphone_dolbyvision.mov"])
+def test_real_hdr_recordings_are_not_too_dark(file):
+    transfer = "pq" if "av1" in file else "hlg"
+    for name in ("video.too_dark", "video.black", "video.overexposed"):
+        assert "passed" == seen(name, clip(file, 640), color_transfer=transfer).status
