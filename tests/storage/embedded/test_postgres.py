@@ -1,6 +1,5 @@
 """Embedded PostgreSQL: closed to everybody else, and nothing acknowledged is lost."""
 
-import os
 import shutil
 import signal
 import stat
@@ -121,14 +120,16 @@ async def test_a_second_start_finds_its_data_and_leaves_no_process(place: Direct
 
 
 async def test_what_was_committed_survives_a_kill(place: Directory, children: list[Child]) -> None:
-    """After kill -9 of the postmaster; its pid file stays and now names another process."""
+    """After kill -9 of the postmaster its pid file stays, and its pid may be another process's of the same user."""
     first = await postgres.start(place)
     keep_a_row(first)
     first.process.send_signal(signal.SIGKILL)
     await first.process.wait()
+    innocent = await process.started(["/bin/sleep", "60"], place, "thing", Path("/"), death=signal.SIGKILL)
+    children.append(Child("innocent", innocent, {}, signal.SIGTERM, 5))
     stale = place.path / "postgres" / "cluster" / "postmaster.pid"
     lines = stale.read_text().splitlines()
-    stale.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    stale.write_text("\n".join([str(innocent.pid), *lines[1:]]) + "\n")
 
     second = await postgres.start(place)
     children.append(second)
