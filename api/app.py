@@ -30,6 +30,7 @@ from api import (
     uploads,
 )
 from api.authentication import authenticated, current_account
+from api.heads import headed
 from api.idempotency import idempotent
 from api.logs import observed
 from api.passwords import Passwords
@@ -59,10 +60,10 @@ class JsonRequest(Request[Any, Any, Any]):
     """A request whose JSON may come from anybody."""
 
     async def json(self) -> Any:
-        """Decode the body. Raises MalformedJson, also for nesting that no decoder can follow."""
+        """Decode the body. Raises MalformedJson, also for bytes that are no text and for bottomless nesting."""
         try:
             return await super().json()
-        except (SerializationException, RecursionError) as error:
+        except (SerializationException, UnicodeDecodeError, RecursionError) as error:
             raise MalformedJson from error
 
 
@@ -93,7 +94,7 @@ def create_app(settings: Settings) -> Litestar:
         logging_config=None,
     )
     # Outside the router, so that unknown addresses are logged and numbered too.
-    app.asgi_handler = observed(app.asgi_handler)
+    app.asgi_handler = observed(headed(app, app.asgi_handler))
     return app
 
 

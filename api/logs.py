@@ -46,36 +46,30 @@ def configure(level: str) -> None:
 
 
 def observed(app: ASGIApp) -> ASGIApp:
-    """Wrap the whole application: a request id, HEAD wherever GET is, and one line when the answer has gone out."""
+    """Wrap the whole application: a request id, and one line when the answer has gone out."""
 
     async def observe(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
         request_id, began, status = str(uuid4()), time.perf_counter(), 0
-        method = scope["method"]
-        # tus answers HEAD itself; everywhere else HEAD is GET without the body. The server keeps its own scope, so this
-        # one is a copy.
-        bodiless = method == "HEAD" and not scope["path"].startswith("/v1/uploads/")
-        inner: Any = {**scope, "companion.request_id": request_id, "method": "GET" if bodiless else method}
+        scope["companion.request_id"] = request_id  # type: ignore[typeddict-unknown-key]
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, request_id)
-            elif bodiless:
-                message = {**message, "body": b""}  # type: ignore[assignment]
             await send(message)
 
         try:
-            await app(inner, receive, answer)
+            await app(scope, receive, answer)
         finally:
             if logger.isEnabledFor(logging.INFO):
                 extra = {
                     "request_id": request_id,
-                    "method": method,
-                    "route": inner.get("path_template", ""),
+                    "method": scope["method"],
+                    "route": scope.get("path_template", ""),
                     "status": status,
                     "ms": round((time.perf_counter() - began) * 1000, 2),
                 }

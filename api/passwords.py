@@ -5,6 +5,8 @@ the machine; with one, the surplus hears "try again" at once.
 """
 
 import secrets
+from collections.abc import Callable
+from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher
@@ -12,6 +14,8 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 #: OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB, two passes, one lane.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+Answer = TypeVar("Answer")
+
 AT_ONCE = 2
 QUEUE = 20
 
@@ -26,26 +30,31 @@ class Passwords:
     def __init__(self) -> None:
         """Prepare the hash that a password is checked against when nobody has that address."""
         self.limiter = CapacityLimiter(AT_ONCE)
+        self.present = 0
         self.nobody = HASHER.hash(secrets.token_urlsafe(16))
 
     async def hash(self, password: str) -> str:
         """Hash a new password. Raises PasswordsBusy."""
-        self._refuse_a_long_queue()
-        return await to_thread.run_sync(HASHER.hash, password, limiter=self.limiter)
+        return await self._in_turn(HASHER.hash, password)
 
     async def matches(self, password: str, known_hash: str | None) -> bool:
         """Say whether the password is the one; a stranger (None) costs the same time. Raises PasswordsBusy."""
-        self._refuse_a_long_queue()
-        correct = await to_thread.run_sync(_verify, known_hash or self.nobody, password, limiter=self.limiter)
+        correct = await self._in_turn(_verify, known_hash or self.nobody, password)
         return correct and known_hash is not None
 
     def outdated(self, known_hash: str) -> bool:
         """Say whether a hash was made with other parameters than today's."""
         return HASHER.check_needs_rehash(known_hash)
 
-    def _refuse_a_long_queue(self) -> None:
-        if self.limiter.statistics().tasks_waiting >= QUEUE:
+    async def _in_turn(self, work: Callable[..., Answer], *values: str) -> Answer:
+        # Counted here, because the limiter learns of a task only after the event loop has gone round.
+        if self.present >= AT_ONCE + QUEUE:
             raise PasswordsBusy
+        self.present += 1
+        try:
+            return await to_thread.run_sync(work, *values, limiter=self.limiter)
+        finally:
+            self.present -= 1
 
 
 def _verify(known_hash: str, password: str) -> bool:

@@ -75,17 +75,15 @@ class KindPage(Struct, frozen=True):
     meaning: str
 
 
-class UnsupportedMediaType(ClientException):
+class UnsupportedMediaType(Exception):
     """The body is not of a type this route reads; send JSON as application/json."""
 
-    status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
-
-class MalformedJson(ClientException):
+class MalformedJson(Exception):
     """The body is not valid JSON, or it is nested too deeply."""
 
 
-class CursorInvalid(ClientException):
+class CursorInvalid(Exception):
     """The cursor is not one that this list has given out; start again without it."""
 
 
@@ -133,6 +131,16 @@ class UploadTooSlow(Exception):
         self.facts = facts
 
 
+class RangeUnsatisfiable(ClientException):
+    """The recording ends before the range that was asked for."""
+
+    status_code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+
+    def __init__(self, size: int) -> None:
+        """Tell the size, so that the client can ask again."""
+        super().__init__(self.__doc__ or "", headers={"Content-Range": f"bytes */{size}"})
+
+
 class KindMissing(Exception):
     """There is no kind of problem by that name."""
 
@@ -162,6 +170,7 @@ TABLE: dict[type[Exception], Kind] = {
     ChecksumMismatch: Kind("checksum-mismatch", 460, "The bytes arrived changed"),
     stored.HashMismatch: Kind("hash-mismatch", 460, "Not the announced recording"),
     UploadTooSlow: Kind("upload-too-slow", 408, "Too few bytes for too long"),
+    RangeUnsatisfiable: Kind("range-unsatisfiable", 416, "Nothing in that range"),
     KindMissing: Kind("problem-unknown", 404, "There is no such kind of problem"),
     # Nothing of that id belongs to this account, or to anybody: both answers are the same.
     stored.Missing: Kind("not-found", 404, "Not found"),
@@ -257,7 +266,7 @@ def _detail(error: Exception, kind: Kind) -> str:
     for exception, sentence in SENTENCES.items():
         if isinstance(error, exception):
             return sentence
-    if isinstance(error, HTTPException) and error.detail != HTTPStatus(error.status_code).phrase:
+    if isinstance(error, HTTPException):
         return str(error.detail)
     return str(error.args[0] if error.args and error.args[0] else _sentence(type(error)))
 

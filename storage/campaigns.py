@@ -18,9 +18,9 @@ Media = Literal["audio", "video"]
 class Campaign(Struct, frozen=True):
     """One campaign's row, with what is derived from others.
 
-    `rate_micros` (1e-6 of the currency's unit) is paid for every `rate_per_ms` of accepted recording. `remaining` is the
-    number of recordings that may still be accepted; `open` looks at the deadline as well. `rules` maps a check's name
-    to what this campaign sets differently from its capture profile.
+    `rate_micros` (1e-6 of the currency's unit) is paid for every `rate_per_ms` of accepted recording. `remaining` tells
+    how many recordings may still be accepted; `open` looks at the deadline as well. `rules` maps a check's name to what
+    this campaign sets differently from its capture profile.
     """
 
     id: UUID

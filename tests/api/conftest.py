@@ -4,7 +4,12 @@ import asyncio
 import base64
 import itertools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -20,6 +25,7 @@ from storage import accounts, sessions
 from storage.database import Pool, transaction
 
 COUNT = itertools.count()
+ROOT = Path(__file__).parent.parent.parent
 Contributor = Callable[[], Awaitable[httpx.AsyncClient]]
 
 
@@ -117,6 +123,62 @@ async def campaign(client: httpx.AsyncClient) -> dict[str, object]:
     listed = (await client.get("/v1/campaigns", params={"media": "audio"})).json()["data"]
     url = next(entry["url"] for entry in listed if entry["title"] == "Read twelve sentences")
     return (await client.get(url)).json()
+
+
+@contextmanager
+def running(command: str, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `companion COMMAND` as a process of its own, and end it in the end."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", command],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def process_environment(settings: Settings, engine_environment: dict[str, str]) -> dict[str, str]:
+    """The variables of a process that works on the same engines, with the same key, as the application in here."""
+    key = base64.b64encode(settings.master_key).decode()
+    return {**engine_environment, "COMPANION_MASTER_KEY": key, "COMPANION_PORT": str(free_port())}
+
+
+@pytest.fixture(scope="session")
+def served(
+    app: Litestar, process_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The base URL of a real server process, for clients that speak HTTP themselves."""
+    url = f"http://127.0.0.1:{process_environment['COMPANION_PORT']}"
+    log = tmp_path_factory.mktemp("served") / "api.log"
+    with running("api", process_environment, log) as process:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                httpx.get(f"{url}/healthz", timeout=5).raise_for_status()
+                break
+            except httpx.HTTPError:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+        yield url
 
 
 @pytest.fixture

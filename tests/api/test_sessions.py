@@ -132,20 +132,6 @@ async def test_a_hash_of_yesterday_is_renewed_at_sign_in(client: httpx.AsyncClie
     await signed_in(client, email)
 
 
-async def test_a_long_queue_of_passwords_is_turned_away(client: httpx.AsyncClient, database: Pool):
-    """Two are hashed, twenty wait, the rest hear it at once and not after a minute."""
-    emails = [await account(database, "no hash") for _ in range(30)]
-
-    answers = await asyncio.gather(
-        *(client.post("/v1/accounts", json={"email": f"new-{email}", "password": PASSWORD}) for email in emails)
-    )
-
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert 22 <= sum(answer.status_code == 201 for answer in answers) < 30
-    assert {"/problems/sign-in-busy"} == {answer.json()["type"] for answer in refused}
-    assert all("retry-after" in answer.headers for answer in refused)
-
-
 async def refreshed(client: httpx.AsyncClient, token: str) -> httpx.Response:
     return await client.post("/v1/sessions/refresh", json={"refresh_token": token})
 

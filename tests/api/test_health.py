@@ -1,0 +1,43 @@
+"""Health, the reference page and cross-origin calls: what is asked by machines that have no account."""
+
+import httpx
+
+
+async def test_the_process_and_its_engines_answer(client: httpx.AsyncClient):
+    for path in ("/healthz", "/readyz"):
+        answer = await client.get(path)
+        assert (200, {"status": "ok"}) == (answer.status_code, answer.json())
+
+
+async def test_the_reference_page_and_its_document_are_served(client: httpx.AsyncClient):
+    """Everything the page asks for is here."""
+    page = await client.get("/reference/")
+    script = await client.get("/reference/rapidoc-9.3.8.js")
+    document = await client.get("/openapi.json")
+
+    assert ("text/html", 200) == (page.headers["content-type"].partition(";")[0], page.status_code)
+    assert 200 == script.status_code
+    assert "javascript" in script.headers["content-type"]
+    assert "3.1.0" == document.json()["openapi"]
+    assert 304 == (await client.get("/openapi.json", headers={"If-None-Match": document.headers["etag"]})).status_code
+
+
+async def test_a_web_client_on_another_origin_may_call(client: httpx.AsyncClient):
+    """The preflight passes without a token, and the headers it needs are exposed."""
+    preflight = await client.options(
+        "/v1/me",
+        headers={
+            "Origin": "https://app.example",
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "authorization",
+        },
+    )
+    answer = await client.get("/v1/campaigns", headers={"Origin": "https://app.example"})
+
+    assert preflight.status_code in {200, 204}
+    assert "authorization" in preflight.headers["access-control-allow-headers"].lower() or (
+        "*" == preflight.headers["access-control-allow-headers"]
+    )
+    assert "*" == answer.headers["access-control-allow-origin"]
+    assert "etag" in answer.headers["access-control-expose-headers"].lower()
+    assert "access-control-allow-credentials" not in answer.headers
