@@ -15,21 +15,27 @@ from litestar.di import Provide
 from litestar.exceptions import SerializationException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import License
 
 from api import (
     accounts,
     campaigns,
     checks,
     consents,
+    events,
     health,
+    media,
     problems,
     recordings,
     reference,
+    reports,
     sessions,
     term_sheets,
     uploads,
 )
 from api.authentication import authenticated, current_account
+from api.bell import ringing
+from api.contract import operation_id
 from api.heads import headed
 from api.idempotency import idempotent
 from api.logs import observed
@@ -47,11 +53,16 @@ RESOURCES: list[Any] = [
     recordings,
     uploads,
     consents,
+    reports,
+    media,
+    events,
     checks,
     health,
     problems,
     reference,
 ]
+#: What the application opens at its start and hands to handlers by these names.
+ENGINES = ("database", "store", "bell", "passwords")
 #: No JSON request needs more; uploads are streams and set their own limit.
 JSON_BYTES = 1_000_000
 
@@ -72,15 +83,19 @@ def create_app(settings: Settings) -> Litestar:
 
     @asynccontextmanager
     async def engines(app: Litestar) -> AsyncIterator[None]:
-        async with pool(settings.database_url) as database, open_store(*bucket_of(settings)) as store:
-            app.state.update({"database": database, "store": store, "passwords": Passwords()})
+        async with (
+            pool(settings.database_url) as database,
+            open_store(*bucket_of(settings)) as store,
+            ringing(settings.database_url) as bell,
+        ):
+            app.state.update({"database": database, "store": store, "bell": bell, "passwords": Passwords()})
             yield
 
     app = Litestar(
         route_handlers=[handler for resource in RESOURCES for handler in resource.handlers],
         lifespan=[engines],
         dependencies={
-            **{name: Provide(_from_state(name), sync_to_thread=False) for name in ("database", "store", "passwords")},
+            **{name: Provide(_from_state(name), sync_to_thread=False) for name in ENGINES},
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "account": Provide(current_account, sync_to_thread=False),
         },
@@ -88,7 +103,14 @@ def create_app(settings: Settings) -> Litestar:
         middleware=[authenticated, idempotent],
         exception_handlers={Exception: problem_response},
         cors_config=_cors(settings),
-        openapi_config=OpenAPIConfig(title="Contributor companion", version="1", use_handler_docstrings=True),
+        openapi_config=OpenAPIConfig(
+            title="Contributor companion",
+            version="1",
+            description="Send recordings, read what is good and wrong with them, and see what you granted and earned.",
+            license=License(name="Apache-2.0", identifier="Apache-2.0"),
+            use_handler_docstrings=True,
+            operation_id_creator=operation_id,
+        ),
         request_class=JsonRequest,
         request_max_body_size=JSON_BYTES,
         logging_config=None,

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from api.bell import Bell
 from api.passwords import Passwords
 from api.settings import Settings
 from storage.database import Pool
@@ -19,6 +20,8 @@ from storage.sessions import Account
 Database: TypeAlias = NamedDependency[SkipValidation[Pool]]
 #: `store: Objects`: the bucket of chunks and recordings.
 Objects: TypeAlias = NamedDependency[SkipValidation[Store]]
+#: `bell: Ringing`: wakes whoever waits for events.
+Ringing: TypeAlias = NamedDependency[SkipValidation[Bell]]
 #: `passwords: Hashing`: hashes and checks passwords.
 Hashing: TypeAlias = NamedDependency[SkipValidation[Passwords]]
 #: `settings: Configuration`: what the operator decided.

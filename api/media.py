@@ -1,0 +1,215 @@
+"""Listening and watching: a recording's own bytes, decrypted for its owner alone, from any place on."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+import struct
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
+
+from litestar import Request, Response, get, head, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+from litestar.response import Stream
+from msgspec import Meta, Struct
+
+from api.addresses import absolute
+from api.conditional import matches
+from api.dependencies import Caller, Configuration, Database, Objects
+from api.problems import RangeUnsatisfiable, problems
+from storage import encryption, recordings
+from storage.database import Pool, transaction
+from storage.errors import MediaDamaged, MediaMissing, RecordingMissing, StoreUnavailable
+from storage.media import Media, plaintext
+from storage.objects import Store
+from storage.recordings import Recording
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+#: Minutes are enough for a media element to begin; each further range is a request under the same link.
+LINK_LASTS_S = 15 * 60
+#: recording, account, and when the link ends, in seconds since 1970; then the signature.
+LINK = struct.Struct(">16s16sQ")
+SIGNATURE_SIZE = 32
+
+
+class MediaLink(Struct, frozen=True):
+    """An address that plays without a header, for a media element; whoever has it can listen until it expires."""
+
+    url: Annotated[str, Meta(examples=["https://example.org/v1/media/AZjC9GpRfD6dG18_CgxAOw"])]
+    expires_at: datetime
+
+
+class Played(Struct, frozen=True):
+    """A stored recording and what is needed to decrypt it."""
+
+    recording: Recording
+    media: Media
+    key: bytes
+
+
+async def stored_media(database: Pool, master_key: bytes, account: UUID, recording: UUID) -> Played:
+    """Find the stored bytes of the owner's recording. Raises RecordingMissing, MediaMissing."""
+    async with transaction(database) as connection:
+        found = await recordings.find(connection, account, recording)
+        if found.object_key is None:
+            raise MediaMissing(state=found.state)
+        key = await encryption.subject_key(connection, master_key, account)
+    return Played(found, Media(found.id, found.object_key, found.size_bytes), key)
+
+
+def asked_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """Read a Range header (RFC 9110, section 14.1.2) as start and end (exclusive); None asks for everything.
+
+    A header that is malformed or names several ranges is ignored, as the standard allows. Raises RangeUnsatisfiable.
+    """
+    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", (header or "").replace(" ", ""))
+    if match is None or match[0] == "bytes=-":
+        return None
+    first, last = match[1], match[2]
+    if first and last and int(last) < int(first):
+        return None
+    start = int(first) if first else max(size - int(last), 0)
+    stop = min(int(last) + 1, size) if first and last else size
+    if start >= size or (not first and int(last) == 0):
+        raise RangeUnsatisfiable(size)
+    return start, stop
+
+
+def headers_of(played: Played) -> dict[str, str]:
+    """What is sent with every answer; the type is the announced sound or picture type, which no browser runs."""
+    return {
+        "ETag": f'"{played.recording.sha256.hex()[:32]}"',
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-store",
+        "Content-Disposition": f'attachment; filename="{played.recording.id}"',
+        "Content-Type": played.recording.media_type,
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+
+
+async def play(request: AnyRequest, store: Store, played: Played) -> Response[Any]:
+    """Answer with the whole recording (200), the asked range (206), or 304. Raises RangeUnsatisfiable, MediaMissing."""
+    size = played.media.size_bytes
+    headers = headers_of(played)
+    if matches(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(b"", status_code=304, headers=headers)
+    wanted = None
+    if request.headers.get("if-range", headers["ETag"]) == headers["ETag"]:
+        wanted = asked_range(request.headers.get("range"), size)
+    start, stop = wanted or (0, size)
+    headers["Content-Length"] = str(stop - start)
+    if wanted is not None:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    status = 200 if wanted is None else 206
+    if request.method == "HEAD":
+        return Response(None, status_code=status, headers=headers)
+    body = await begun(plaintext(store, played.media, played.key, start, stop))
+    return Stream(body, status_code=status, headers=headers, media_type=played.recording.media_type)
+
+
+async def begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Fetch the first piece before the answer begins: a store that is away is then a problem and not a broken body."""
+    first = await anext(pieces, b"")
+
+    async def rest() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return rest()
+
+
+BYTES = ResponseSpec(
+    bytes, description="The recording, or the asked range (206).", media_type="application/octet-stream"
+)
+MEDIA_PROBLEMS = problems(RecordingMissing, MediaMissing, RangeUnsatisfiable, StoreUnavailable, MediaDamaged)
+
+
+@get("/v1/recordings/{recording:uuid}/media", responses={200: BYTES, **MEDIA_PROBLEMS}, tags=["Media"])
+async def read_media(
+    recording: FromPath[UUID],
+    request: AnyRequest,
+    account: Caller,
+    database: Database,
+    store: Objects,
+    settings: Configuration,
+) -> Response[Any]:
+    """Listen to your recording or watch it, from any byte on (`Range`)."""
+    return await play(request, store, await stored_media(database, settings.master_key, account.id, recording))
+
+
+@head("/v1/recordings/{recording:uuid}/media", responses=MEDIA_PROBLEMS, tags=["Media"])
+async def describe_media(
+    recording: FromPath[UUID],
+    request: AnyRequest,
+    account: Caller,
+    database: Database,
+    store: Objects,
+    settings: Configuration,
+) -> Response[None]:
+    """Ask for the size and type of your recording without its bytes."""
+    return await play(request, store, await stored_media(database, settings.master_key, account.id, recording))
+
+
+@post("/v1/recordings/{recording:uuid}/media-links", responses=problems(RecordingMissing, MediaMissing), tags=["Media"])
+async def make_media_link(
+    recording: FromPath[UUID], request: AnyRequest, account: Caller, database: Database, settings: Configuration
+) -> MediaLink:
+    """Make an address that plays for a quarter of an hour without a token, because media elements send none."""
+    await stored_media(database, settings.master_key, account.id, recording)
+    ends = int(time.time()) + LINK_LASTS_S
+    ticket = signed(settings.master_key, recording, account.id, ends)
+    return MediaLink(absolute(request, settings, f"/v1/media/{ticket}"), datetime.fromtimestamp(ends, UTC))
+
+
+def signed(master_key: bytes, recording: UUID, account: UUID, ends: int) -> str:
+    """Write whom a link lets listen to what, and until when, so that nobody can change it."""
+    content = LINK.pack(recording.bytes, account.bytes, ends)
+    return base64.urlsafe_b64encode(content + signature(master_key, content)).decode().rstrip("=")
+
+
+def signature(master_key: bytes, content: bytes) -> bytes:
+    """Sign the content of a link (RFC 2104) under a key that is used for nothing else."""
+    purpose = hmac.digest(master_key, b"companion media link", sha256)
+    return hmac.digest(purpose, content, sha256)
+
+
+def opened(master_key: bytes, ticket: str, now: float) -> tuple[UUID, UUID]:
+    """Read recording and account from a link. Raises MediaMissing, whatever is wrong with it."""
+    wrong = MediaMissing("This link does not lead to a recording, or not any more; ask for a new one.")
+    try:
+        content = base64.b64decode(ticket + "=" * (-len(ticket) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise wrong from error
+    content, given = content[:-SIGNATURE_SIZE], content[-SIGNATURE_SIZE:]
+    if len(content) != LINK.size or not hmac.compare_digest(signature(master_key, content), given):
+        raise wrong
+    recording, account, ends = LINK.unpack(content)
+    if ends < now:
+        raise wrong
+    return UUID(bytes=recording), UUID(bytes=account)
+
+
+@get(
+    "/v1/media/{ticket:str}",
+    opt={"public": True},
+    responses={200: BYTES, **problems(MediaMissing, RangeUnsatisfiable, StoreUnavailable, public=True)},
+    tags=["Media"],
+)
+async def play_link(
+    ticket: FromPath[str], request: AnyRequest, database: Database, store: Objects, settings: Configuration
+) -> Response[Any]:
+    """Play what a link leads to, from any byte on (`Range`); the link itself is the permission."""
+    recording, account = opened(settings.master_key, ticket, time.time())
+    return await play(request, store, await stored_media(database, settings.master_key, account, recording))
+
+
+handlers = [read_media, describe_media, make_media_link, play_link]
