@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import os
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ import pytest
 
 from capture_validation import validate
 from capture_validation.errors import SandboxKilled, SandboxOverflow, SandboxTimeout
-from capture_validation.sandbox import Sandbox
+from capture_validation.sandbox import UNSAFE_SWITCH, Sandbox
 from capture_validation.sandbox.child import MEMORY_HEADROOM
 from tests.media import all_hostile, hostile
 
@@ -41,20 +42,21 @@ MAY_PASS = {"16_ogg_chain300.ogg", "20_mp3_apic_pngbomb.mp3"}
 class Watch:
     """What the files try to reach."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = PORT, bait: Path = CANARY) -> None:
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         # Several test processes listen at once; each connection reaches one of them.
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self.listener.bind(("127.0.0.1", PORT))
+        self.listener.bind(("127.0.0.1", port))
         self.listener.listen()
         self.listener.setblocking(False)
         libc = ctypes.CDLL(None)
         self.inotify = libc.inotify_init1(IN_NONBLOCK)
-        if os.geteuid() == 0:
-            CANARY.parent.mkdir(parents=True, exist_ok=True)
-            if not CANARY.exists():
-                CANARY.write_bytes(hostile("canary_rel.mp4").read_bytes())
-            assert libc.inotify_add_watch(self.inotify, str(CANARY).encode(), IN_OPEN) >= 0
+        # Only root can lay out the bait where the files look for it.
+        if bait != CANARY or os.geteuid() == 0:
+            bait.parent.mkdir(parents=True, exist_ok=True)
+            if not bait.exists():
+                bait.write_bytes(hostile("canary_rel.mp4").read_bytes())
+            assert libc.inotify_add_watch(self.inotify, str(bait).encode(), IN_OPEN) >= 0
 
     def close(self) -> None:
         """Stop watching."""
@@ -64,7 +66,7 @@ class Watch:
     def untouched(self) -> bool:
         """Whether nobody connected and nobody opened the bait."""
         try:
-            self.listener.accept()
+            self.listener.accept()[0].close()
         except BlockingIOError:
             pass
         else:
@@ -177,19 +179,27 @@ def test_the_sandbox_alone_keeps_ffmpeg_from_every_file_and_address(
     run_to_the_end(sandbox, hostile(name), {"task": "decode_naively", "name": str(hostile(name))})
 
 
-@pytest.mark.parametrize("name", ["51_hls_http.m3u8", "58_ffconcat_abs.mp4"])
-def test_without_fences_the_bait_is_taken(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The watch itself works: the same naive decoder outside of Landlock and seccomp connects and opens the bait."""
-    if name.startswith("58") and os.geteuid() != 0:
-        pytest.skip("only root can lay out the bait where the file looks for it")
-    monkeypatch.setenv("COMPANION_UNSAFE_NO_SANDBOX", "1")
-    watch = Watch()
+@pytest.mark.parametrize("address", ["http", "file"])
+def test_without_fences_the_bait_is_taken(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch itself works: outside of Landlock and seccomp the same naive decoder connects and opens the bait.
 
-    with Sandbox(TASKS) as bare:
-        run_to_the_end(bare, hostile(name), {"task": "decode_naively", "name": str(hostile(name))}, wall_s=2)
+    The bait is one of its own, because the other is watched by tests that run at the same time.
+    """
+    monkeypatch.setenv(UNSAFE_SWITCH, "1")
+    with tempfile.TemporaryDirectory() as folder:
+        # The job runs as nobody, who must be able to reach the bait.
+        Path(folder).chmod(0o755)
+        watch = Watch(0, bait := Path(folder) / "bait.mp4")
+        port = watch.listener.getsockname()[1]
+        target = f"http://127.0.0.1:{port}/bait.ts" if address == "http" else bait.as_uri()
+        playlist = Path(folder) / "playlist.m3u8"
+        playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{target}\n#EXT-X-ENDLIST\n")
 
-    touched = not watch.untouched()
-    watch.close()
+        with Sandbox(TASKS) as bare:
+            run_to_the_end(bare, playlist, {"task": "decode_naively", "name": str(playlist)}, wall_s=2)
+
+        touched = not watch.untouched()
+        watch.close()
     assert touched
 
 
