@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Router
 from litestar.config.cors import CORSConfig
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.exceptions import SerializationException
+from litestar.exceptions import NotFoundException, SerializationException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License
 
 from api import (
@@ -109,6 +110,8 @@ def create_app(settings: Settings) -> Litestar:
             description="Send recordings, read what is good and wrong with them, and see what you granted and earned.",
             license=License(name="Apache-2.0", identifier="Apache-2.0"),
             use_handler_docstrings=True,
+            openapi_router=Router("/schema", route_handlers=[], opt={"public": True}, guards=[absent]),
+            render_plugins=[JsonRenderPlugin()],
             operation_id_creator=operation_id,
         ),
         request_class=JsonRequest,
@@ -136,6 +139,11 @@ def bucket_of(settings: Settings) -> tuple[str, str, str, str, str]:
         settings.s3_bucket,
         settings.s3_region,
     )
+
+
+def absent(_: ASGIConnection[Any, Any, Any, Any], __: BaseRouteHandler) -> None:
+    """Close the pages that Litestar adds by itself: they load scripts from other addresses. `reference` has ours."""
+    raise NotFoundException
 
 
 def json_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
