@@ -18,20 +18,20 @@ class VideoBars(VideoCheck):
     Bars come from editing, from filming a screen, or from a portrait take squeezed into landscape: pixels that buyers
     pay for and do not get. A row or column is a bar when it stays black through the whole recording.
 
-    Result: 0 … 1 of the area.
+    Result: 0 … 100 % of the area.
     """
 
     name = "video.bars"
     title = "No black bars"
-    unit = "share"
-    profiles = {"video": at_most(0.02)}
-    sentences = {"too-high": "Black bars cover {value} of the picture; at most {maximum} may be covered."}
+    unit = "%"
+    profiles = {"video": at_most(2.0)}
+    sentences = {"too-high": "Black bars cover {value} % of the picture; at most {maximum} % may be covered."}
     fix = "Send the original from the camera, without an editing app; hold the phone the way the campaign asks."
     false_alarms = (
         "A dark frame around the whole scene, such as a window at night. A bar on one side alone is not found."
     )
     source = "As FFmpeg's cropdetect, on the brightest value each pixel ever has."
-    uncertainty = 0.005
+    uncertainty = 0.5
 
     def start(self, track: VideoTrack) -> None:
         self.brightest: Gray | None = None
@@ -48,7 +48,7 @@ class VideoBars(VideoCheck):
         height, width = self.brightest.shape
         rows = height - 2 * _border(self.brightest)
         columns = width - 2 * _border(self.brightest.T)
-        return Measurement(1 - rows * columns / (height * width))
+        return Measurement(100 * (1 - rows * columns / (height * width)))
 
 
 def _border(brightest: NDArray[np.uint8]) -> int:

@@ -16,20 +16,20 @@ class VideoBlack(VideoCheck):
 
     A finger on the lens, a phone in a pocket or a lens cap: minutes that nobody pays for.
 
-    Result: 0 … 1 of the time, at four frames a second.
+    Result: 0 … 100 % of the time, at four frames a second.
     """
 
     name = "video.black"
     title = "Black picture"
-    unit = "share"
-    profiles = {"video": at_most(0.02, reject=0.2, requirement="required")}
+    unit = "%"
+    profiles = {"video": at_most(2.0, reject=20.0, requirement="required")}
     sentences = {
-        "too-high": "The picture is black for {value} of the time; at most {maximum} may be.",
+        "too-high": "The picture is black for {value} % of the time; at most {maximum} % may be.",
     }
     fix = "Check that nothing covers the lens, and cut away the part in the pocket."
     false_alarms = "Deep night without any lamp, and black titles of edited films."
     source = "FFmpeg filter blackdetect: picture_black_ratio_th 0.98, pixel_black_th 0.10."
-    uncertainty = 0.01
+    uncertainty = 1.0
 
     def start(self, track: VideoTrack) -> None:
         self.black = Readings(Limit(maximum=BLACK_PIXELS))
@@ -38,4 +38,5 @@ class VideoBlack(VideoCheck):
         self.black.add(pixels.at_s, float(pixels.shares[:BLACK_LEVEL].sum()))
 
     def measure(self) -> Measurement:
-        return Measurement(self.black.broken_share(), self.black.spans())
+        share = self.black.broken_share()
+        return Measurement(None if share is None else 100 * share, self.black.spans())

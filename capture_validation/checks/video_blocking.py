@@ -22,7 +22,7 @@ class VideoBlocking(VideoCheck):
 
     name = "video.blocking"
     title = "Compression squares"
-    unit = "times"
+    unit = "×"
     profiles = {"video": at_most(1.3)}
     sentences = {
         "too-high": "Compression squares show: {value} times the normal step, at most {maximum} is wanted.",

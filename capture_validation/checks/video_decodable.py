@@ -17,15 +17,15 @@ class VideoDecodable(VideoCheck):
     damage by inventing picture: a file with flipped bits decoded 300 of 300 frames without one error, 186 of them
     flagged as corrupt. So both errors and flagged frames count, and so does the end that never came.
 
-    Result: 0 … 1 of the recording.
+    Result: 0 … 100 % of the recording.
     """
 
     name = "video.decodable"
     title = "Whole to the end"
-    unit = "share"
-    profiles = {"video": at_most(0.005, reject=0.05, requirement="required")}
+    unit = "%"
+    profiles = {"video": at_most(0.5, reject=5.0, requirement="required")}
     sentences = {
-        "damaged": "{value} of the picture is damaged; at most {maximum} may be.",
+        "damaged": "{value} % of the picture is damaged; at most {maximum} % may be.",
         "truncated": "The video breaks off: {missing_s} s of it are missing.",
         "no-picture": "Not one picture of the video could be read.",
     }
@@ -55,11 +55,11 @@ class VideoDecodable(VideoCheck):
 
     def measure(self) -> Measurement:
         if not self.frames:
-            return Measurement(1.0, code="no-picture")
-        damaged = (self.corrupt + self.errors) / (self.frames + self.errors)
+            return Measurement(100.0, code="no-picture")
+        damaged = 100 * (self.corrupt + self.errors) / (self.frames + self.errors)
         claimed_until_s = (self.first_s or 0.0) + self.claimed_s
         missing_s = claimed_until_s - self.shown_until_s
-        missing = missing_s / self.claimed_s if self.claimed_s and missing_s > TAIL_S else 0.0
+        missing = 100 * missing_s / self.claimed_s if self.claimed_s and missing_s > TAIL_S else 0.0
         if missing > damaged:
             tail = Span(round(self.shown_until_s, 3), round(claimed_until_s, 3))
             return Measurement(missing, (*self.damage.spans(), tail), {"missing_s": round(missing_s, 1)}, "truncated")

@@ -15,20 +15,20 @@ class VideoDroppedFrames(VideoCheck):
     A hot or busy phone skips pictures; motion then jumps, and whoever labels it frame by frame counts wrong. A step of
     more than 1.5 typical steps misses as many pictures as further typical steps fit into it.
 
-    Result: 0 … 1 of the expected pictures.
+    Result: 0 … 100 % of the expected pictures.
     """
 
     name = "video.dropped_frames"
     title = "Dropped frames"
-    unit = "share"
-    profiles = {"video": at_most(0.02, reject=0.2, requirement="required")}
+    unit = "%"
+    profiles = {"video": at_most(2.0, reject=20.0, requirement="required")}
     sentences = {
-        "too-high": "{missing} pictures are missing, {value} of all; at most {maximum} may be.",
+        "too-high": "{missing} pictures are missing, {value} % of all; at most {maximum} % may be.",
     }
     fix = "Close other apps, let the phone cool down, free some storage, and record again."
     false_alarms = "Recorders that skip pictures while nothing moves, such as screen recorders and some webcams."
     source = "Steps between presentation times."
-    uncertainty = 0.002
+    uncertainty = 0.2
     frames_per_second = 0.0
 
     def start(self, track: VideoTrack) -> None:
@@ -47,4 +47,4 @@ class VideoDroppedFrames(VideoCheck):
         for index in np.flatnonzero(missing):
             spans.add(float(at_s[index]), float(at_s[index + 1]))
         count = int(missing.sum())
-        return Measurement(count / (count + len(at_s)), spans.spans(), {"missing": count})
+        return Measurement(100 * count / (count + len(at_s)), spans.spans(), {"missing": count})

@@ -22,15 +22,15 @@ class VideoFlicker(VideoCheck):
     Lamps pulse with the mains, and a camera set for the other mains frequency shows it as a slow throb or rolling
     bands. It tires viewers and misleads everything that compares frames.
 
-    Result: 0 … 1 of the brightness. Clean hand-held clips of 24 and more pictures a second have at most .0025; a pulse
-    of 2 % at 10 Hz reads .02. Slower recordings cannot be judged.
+    Result: 0 … 100 % of the brightness. Clean clips of 24 and more pictures a second have at most .25; a pulse
+    of 2 % at 10 Hz reads 2. Slower recordings cannot be judged.
     """
 
     name = "video.flicker"
     title = "No flicker"
-    unit = "share"
-    profiles = {"video": at_most(0.008)}
-    sentences = {"too-high": "The brightness flickers by {value} from frame to frame; at most {maximum} is wanted."}
+    unit = "%"
+    profiles = {"video": at_most(0.8)}
+    sentences = {"too-high": "The brightness flickers by {value} % from frame to frame; at most {maximum} % is wanted."}
     fix = (
         "Set the camera's anti-flicker to your mains (50 Hz in most countries, 60 Hz in the Americas), or use daylight."
     )
@@ -38,7 +38,7 @@ class VideoFlicker(VideoCheck):
     source = (
         "Second difference of mean luma, median of nine frames; aliasing of mains light as in IEEE 1789-2015, annex A."
     )
-    uncertainty = 0.0005
+    uncertainty = 0.05
     frames_per_second = 0.0
 
     def start(self, track: VideoTrack) -> None:
@@ -60,9 +60,9 @@ class VideoFlicker(VideoCheck):
 
 
 def pulses(levels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Flicker around each frame as a share of its brightness, float64 (frames,)."""
+    """Flicker around each frame in percent of its brightness, float64 (frames,)."""
     padded = np.pad(levels, 1, mode="reflect")
-    jumps = np.abs(levels - (padded[:-2] + padded[2:]) / 2) / np.maximum(levels, 20)
+    jumps = 100 * np.abs(levels - (padded[:-2] + padded[2:]) / 2) / np.maximum(levels, 20)
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(jumps, AROUND, mode="edge"), 2 * AROUND + 1)
     calm: NDArray[np.float64] = np.median(windows, axis=1)
     return calm

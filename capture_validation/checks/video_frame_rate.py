@@ -18,7 +18,7 @@ class VideoFrameRate(VideoCheck):
 
     name = "video.frame_rate"
     title = "Frame rate"
-    unit = "frames per second"
+    unit = "fps"
     profiles = {"video": Rule(Limit(minimum=23.5, reject_minimum=9.0), "required")}
     sentences = {
         "too-low": "Your video shows only {value} pictures a second; at least {minimum} are wanted.",

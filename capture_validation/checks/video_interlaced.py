@@ -20,7 +20,7 @@ class VideoInterlaced(VideoCheck):
 
     name = "video.interlaced"
     title = "Whole pictures, no combed lines"
-    unit = "ratio"
+    unit = "×"
     profiles = {"video": at_most(0.85)}
     sentences = {
         "too-high": "Moving edges are combed ({value}, at most {maximum}): the picture is woven from two moments."

@@ -11,27 +11,27 @@ class VideoLowContrast(VideoCheck):
 
     A greasy or fogged lens, or the sun just outside the picture, lays a veil over everything.
 
-    Result: 0 … 1 of the way from black to white.
+    Result: 0 … 100 % of the way from black to white.
     """
 
     name = "video.low_contrast"
     title = "Contrast"
-    unit = "share"
-    profiles = {"video": at_least(0.15)}
+    unit = "%"
+    profiles = {"video": at_least(15.0)}
     sentences = {
-        "too-low": "The picture looks flat: {value} contrast, at least {minimum} is wanted.",
-        "too-high": "The picture has more contrast ({value}) than the {maximum} that are wanted here.",
+        "too-low": "The picture looks flat: {value} % contrast, at least {minimum} % is wanted.",
+        "too-high": "The picture has more contrast ({value} %) than the {maximum} % that are wanted here.",
     }
     fix = "Wipe the lens, and keep the sun and lamps behind you."
     false_alarms = "Bare walls, fog, and dark scenes (see video.too_dark)."
     source = "Range from the 5th to the 95th percentile of luma, as YLOW and YHIGH are used in FFmpeg's signalstats."
-    uncertainty = 0.01
+    uncertainty = 1.0
 
     def start(self, track: VideoTrack) -> None:
         self.readings = Readings(self.rule.limit)
 
     def feed(self, pixels: Pixels) -> None:
-        self.readings.add(pixels.at_s, pixels.contrast)
+        self.readings.add(pixels.at_s, 100 * pixels.contrast)
 
     def measure(self) -> Measurement:
         return self.readings.measurement()

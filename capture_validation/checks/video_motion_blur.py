@@ -15,22 +15,22 @@ class VideoMotionBlur(VideoCheck):
     A shaken or panned phone smears the picture along its movement, a missed focus in all directions alike. Telling
     them apart matters, because one is mended with light and a steady hand and the other with a tap on the subject.
 
-    Result: difference of two Crete measures, 0 … 1, over four directions. Clean clips have .02 … .18.
+    Result: difference of two Crete measures, 0 … 100 %, over four directions. Clean clips have 2 … 18.
     """
 
     name = "video.motion_blur"
     title = "No smear from motion"
-    unit = "of 1"
-    profiles = {"video": at_most(0.22)}
+    unit = "%"
+    profiles = {"video": at_most(22.0)}
     sentences = {
-        "too-high": "The picture is smeared by motion: {value} of 1, at most {maximum} is wanted.",
+        "too-high": "The picture is smeared by motion: {value} %, at most {maximum} % is wanted.",
     }
     fix = "Hold the phone with both hands, move slowly, and add light so that the exposure gets shorter."
     false_alarms = "Scenes of parallel lines only, such as blinds; fast subjects before a plain ground."
     source = (
         "Crete et al. 2007, The blur effect: perception and estimation with a new no-reference metric, equations 1–6."
     )
-    uncertainty = 0.02
+    uncertainty = 2.0
 
     def start(self, track: VideoTrack) -> None:
         self.readings = Readings(self.rule.limit)
@@ -43,11 +43,11 @@ class VideoMotionBlur(VideoCheck):
 
 
 def smear(luma: Gray) -> float:
-    """Largest less smallest Crete blur over 0°, 45°, 90° and 135°, 0 … 1."""
+    """Largest less smallest Crete blur over 0°, 45°, 90° and 135°, 0 … 100 %."""
     height, width = luma.shape
     half = cv2.resize(luma, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
     blurs = [crete(picture) for picture in (half, half.T, turned(half), turned(half).T)]
-    return max(blurs) - min(blurs)
+    return 100 * (max(blurs) - min(blurs))
 
 
 def turned(luma: Gray) -> Gray:

@@ -15,7 +15,7 @@ class VideoOrientation(VideoCheck):
 
     name = "video.orientation"
     title = "Landscape or portrait"
-    unit = "width / height"
+    unit = "width ÷ height"
     profiles = {"video": between(0.4, 2.5)}
     sentences = {
         "passed": "Your video is {width} × {height} pixels as shown.",

@@ -25,18 +25,18 @@ class VideoRepeatedFrames(VideoCheck):
     A recording of 15 pictures a second that was written out as 30 has every picture twice: the frame rate is a fake,
     and motion stutters. Only frames whose neighbours move are judged; a picture that stands still is video.frozen.
 
-    Result: 0 … 1 of the frames; .5 where every frame is doubled.
+    Result: 0 … 100 % of the frames; 50 where every frame is doubled.
     """
 
     name = "video.repeated_frames"
     title = "Genuine frame rate"
-    unit = "share"
-    profiles = {"video": at_most(0.1)}
-    sentences = {"too-high": "{value} of the pictures only repeat the one before; at most {maximum} may."}
+    unit = "%"
+    profiles = {"video": at_most(10.0)}
+    sentences = {"too-high": "{value} % of the pictures only repeat the one before; at most {maximum} % may."}
     fix = "Send the original from the camera; add light so that it keeps its frame rate, and close other apps."
     false_alarms = "Animation, which is drawn in twos and threes."
     source = "Mean absolute difference as in FFmpeg's mpdecimate, against the frames around."
-    uncertainty = 0.01
+    uncertainty = 1.0
     frames_per_second = 0.0
 
     def start(self, track: VideoTrack) -> None:
@@ -56,7 +56,7 @@ class VideoRepeatedFrames(VideoCheck):
         again, at_s = repeated(np.array(self.changes)), self.timing.at_s
         spans = Spans(gap_s=0.5)
         spans.extend((float(at_s[i - 1]), float(at_s[i])) for i in np.flatnonzero(again))
-        return Measurement(float(again.mean()), spans.spans())
+        return Measurement(100 * float(again.mean()), spans.spans())
 
 
 def repeated(changes: NDArray[np.float64]) -> NDArray[np.bool_]:

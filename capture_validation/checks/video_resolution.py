@@ -15,7 +15,7 @@ class VideoResolution(VideoCheck):
 
     name = "video.resolution"
     title = "Resolution"
-    unit = "pixels"
+    unit = "px"
     profiles = {"video": at_least(720.0, reject=240.0, requirement="required")}
     sentences = {
         "passed": "Your video is {width} × {height} pixels.",

@@ -31,7 +31,7 @@ class VideoSceneCuts(VideoCheck):
 
     name = "video.scene_cuts"
     title = "One uncut take"
-    unit = "count"
+    unit = "cuts"
     profiles = {"video": at_most(0.0)}
     sentences = {"too-high": "Your video is cut {value} times; it should be one take."}
     fix = "Record in one go and send the original; send each take as a recording of its own."

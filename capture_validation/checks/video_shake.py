@@ -27,21 +27,21 @@ class VideoShake(VideoCheck):
     evenly, so not the movement counts but its change. Seen only at full frame rate: at 4 frames a second a jerk and a
     pan look alike.
 
-    Result: share of the long side, at 30 pictures a second. Hand-held clips have at most .006; jerks of 2 % read .01 …
-    .036, of 5 % .03 and more. Read every half second.
+    Result: percent of the long side, at 30 pictures a second. Hand-held clips have at most .6; jerks of 2 % read 1 …
+    3.6, of 5 % 3 and more. Read every half second.
     """
 
     name = "video.shake"
     title = "Steady picture"
-    unit = "share"
-    profiles = {"video": at_most(0.009)}
+    unit = "%"
+    profiles = {"video": at_most(0.9)}
     sentences = {
-        "too-high": "The picture jerks by {value} of its length from frame to frame; at most {maximum} is wanted.",
+        "too-high": "The picture jerks by {value} % of its length from frame to frame; at most {maximum} % is wanted.",
     }
     fix = "Hold the phone with both hands, elbows at your body, switch on stabilisation, or lean it on something."
     false_alarms = "Somebody who fills the picture and moves; screens that scroll."
     source = "Phase correlation (Kuglin and Hines 1975) on 160 pixels, second difference of the shift."
-    uncertainty = 0.001
+    uncertainty = 0.1
     frames_per_second = 0.0
 
     def start(self, track: VideoTrack) -> None:
@@ -63,7 +63,7 @@ class VideoShake(VideoCheck):
 
 
 def jerk(burst: list[tuple[float, Gray]]) -> float | None:
-    """Median change of movement within a burst as a share of the long side per (1/30 s)², None where nothing fits."""
+    """Median change of movement within a burst in percent of the long side per (1/30 s)², None where nothing fits."""
     shape = burst[0][1].shape
     step_s = (burst[-1][0] - burst[0][0]) / (len(burst) - 1)
     if step_s <= 0 or any(picture.shape != shape for _, picture in burst) or min(shape) < 16:
@@ -78,4 +78,4 @@ def jerk(burst: list[tuple[float, Gray]]) -> float | None:
         return None
     shifts: NDArray[np.float64] = np.array([shift for shift, _ in moves]) / max(shape)
     changes = np.linalg.norm(np.diff(shifts, axis=0), axis=1)
-    return float(np.median(changes)) / (30 * step_s) ** 2
+    return 100 * float(np.median(changes)) / (30 * step_s) ** 2

@@ -18,17 +18,17 @@ class VideoSharpness(VideoCheck):
     on light and contrast, as the plain variance does: over 29 clips blurred by 1.5 pixels its AUC is .992 (1.000
     where focus can be judged) against .967 for the variance.
 
-    Result: 0 … 1, at a long side of 640 pixels. Sharp clips have .84 … .99, a blur of 1.5 pixels leaves
-    .37 … .74, one of 3 pixels at most .23. Bare walls, black and burnt-out frames cannot be judged and do not count.
+    Result: 0 … 100 %, at a long side of 640 pixels. Sharp clips have 84 … 99, a blur of 1.5 pixels leaves
+    37 … 74, one of 3 pixels at most 23. Bare walls, black and burnt-out frames cannot be judged and do not count.
     """
 
     name = "video.sharpness"
     title = "Sharp picture"
-    unit = "share"
-    profiles = {"video": at_least(0.78, reject=0.5, requirement="required")}
+    unit = "%"
+    profiles = {"video": at_least(78.0, reject=50.0, requirement="required")}
     sentences = {
-        "too-low": "The picture is blurred: {value} of its fine detail is there, at least {minimum} is needed.",
-        "too-high": "The picture is sharper ({value}) than the {maximum} that are wanted here.",
+        "too-low": "The picture is blurred: {value} % of its fine detail is there, at least {minimum} % is needed.",
+        "too-high": "The picture is sharper ({value} %) than the {maximum} % that are wanted here.",
     }
     fix = "Wipe the lens, tap on your subject to focus, and keep at least 20 cm away."
     false_alarms = "Soft subjects such as clouds and skin that fill the picture; noise passes for detail."
@@ -36,7 +36,7 @@ class VideoSharpness(VideoCheck):
         "Laplacian variance (Pech-Pacheco et al. 2000, Diatom autofocusing in brightfield microscopy), referred to a "
         "blurred copy as in Crete et al. 2007, The blur effect, section 3."
     )
-    uncertainty = 0.03
+    uncertainty = 3.0
 
     def start(self, track: VideoTrack) -> None:
         self.readings = Readings(self.rule.limit)
@@ -46,7 +46,7 @@ class VideoSharpness(VideoCheck):
         value = fine_detail(pixels.luma) if pixels.shows_detail else None
         self.readings.add(pixels.at_s, value)
         if value is not None:
-            self.curve.add(pixels.at_s, 100 * value)
+            self.curve.add(pixels.at_s, value)
 
     def measure(self) -> Measurement:
         return self.readings.measurement()
@@ -56,9 +56,9 @@ class VideoSharpness(VideoCheck):
 
 
 def fine_detail(luma: Gray) -> float:
-    """Share of the variance of the Laplacian that a Gaussian blur of 1.5 pixels removes, 0 … 1."""
+    """Percent of the variance of the Laplacian that a Gaussian blur of 1.5 pixels removes, 0 … 100."""
     before = _detail(luma)
-    return 1 - min(1.0, _detail(cv2.GaussianBlur(luma, (0, 0), 1.5)) / before) if before else 0.0
+    return 100 * (1 - min(1.0, _detail(cv2.GaussianBlur(luma, (0, 0), 1.5)) / before)) if before else 0.0
 
 
 def _detail(luma: Gray) -> float:

@@ -17,7 +17,7 @@ class VideoSizeChanges(VideoCheck):
 
     name = "video.size_changes"
     title = "Constant picture size"
-    unit = "count"
+    unit = "changes"
     profiles = {"video": at_most(0.0)}
     sentences = {
         "too-high": "The picture changes its size {value} times; it should stay the same.",

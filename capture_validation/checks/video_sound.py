@@ -16,17 +16,17 @@ class VideoSound(AudioCheck):
     A muted microphone, a covered permission dialogue or a screen recorder leaves a video without sound; half of its
     worth is gone, and nobody notices while filming.
 
-    Result: 0 … 1 of all 20 ms stretches above −70 dBFS; 0 where there is no sound track.
+    Result: 0 … 100 % of all 20 ms stretches above −70 dBFS; 0 where there is no sound track.
     """
 
     name = "video.sound"
     title = "Sound of the video"
-    unit = "share"
-    profiles = {"video": at_least(0.5)}
+    unit = "%"
+    profiles = {"video": at_least(50.0)}
     sentences = {
         "missing": "The video has no sound.",
-        "too-low": "Only {value} of the video has any sound; at least {minimum} is wanted.",
-        "too-high": "{value} of the video has sound; at most {maximum} is wanted.",
+        "too-low": "Only {value} % of the video has any sound; at least {minimum} % is wanted.",
+        "too-high": "{value} % of the video has sound; at most {maximum} % is wanted.",
     }
     fix = "Allow the camera app to use the microphone, keep your fingers off it, and record again."
     false_alarms = "Scenes that were muted on purpose, to protect who speaks."
@@ -47,4 +47,4 @@ class VideoSound(AudioCheck):
     def measure(self) -> Measurement:
         if not self.started or not self.all:
             return Measurement(0.0, code="missing")
-        return Measurement(self.heard / self.all)
+        return Measurement(100 * self.heard / self.all)

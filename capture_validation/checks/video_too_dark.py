@@ -13,29 +13,29 @@ class VideoTooDark(VideoCheck):
 
     In the dark a phone makes noise instead of detail, and brightening later only shows the noise.
 
-    Result: 0 (black) … 1 (white), in display light: HDR recordings are mapped first, because their ordinary
+    Result: 0 (black) … 100 (white) percent, in display light: HDR recordings are mapped first, because their ordinary
     white has a low code.
     """
 
     name = "video.too_dark"
     title = "Enough light"
-    unit = "share"
-    profiles = {"video": at_least(0.13, reject=0.06, requirement="required")}
+    unit = "%"
+    profiles = {"video": at_least(13.0, reject=6.0, requirement="required")}
     sentences = {
-        "too-low": "The picture is too dark: {value} bright, at least {minimum} is needed.",
-        "too-high": "The picture is brighter ({value}) than the {maximum} that are wanted here.",
+        "too-low": "The picture is too dark: {value} % bright, at least {minimum} % is needed.",
+        "too-high": "The picture is brighter ({value} %) than the {maximum} % that are wanted here.",
     }
     fix = "Switch on a lamp or move to a brighter place, and tap on your subject so that the camera sets its light."
     false_alarms = "Night scenes with few lamps, stages, and dark-themed screens, which may be what is wanted."
     source = "Mean of luma; HDR by SMPTE ST 2084, ITU-R BT.2100-2 and BT.2408-7."
-    uncertainty = 0.005
+    uncertainty = 0.5
 
     def start(self, track: VideoTrack) -> None:
         self.readings = Readings(self.rule.limit)
         self.curve = GrowingCurve("brightness", "%", 1 / self.frames_per_second)
 
     def feed(self, pixels: Pixels) -> None:
-        self.readings.add(pixels.at_s, pixels.brightness)
+        self.readings.add(pixels.at_s, 100 * pixels.brightness)
         self.curve.add(pixels.at_s, 100 * pixels.brightness)
 
     def measure(self) -> Measurement:

@@ -19,20 +19,20 @@ class VideoUnevenFrames(VideoCheck):
     Phones lengthen exposure in poor light and slow down; screen recorders write when something moves. Motion then
     speeds up and slows down where the scene did not, and tools that assume a constant rate drift against the sound.
 
-    Result: 0 … 1 of the steps between frames.
+    Result: 0 … 100 % of the steps between frames.
     """
 
     name = "video.uneven_frames"
     title = "Even frame rate"
-    unit = "share"
-    profiles = {"video": at_most(0.1)}
+    unit = "%"
+    profiles = {"video": at_most(10.0)}
     sentences = {
-        "too-high": "{value} of the frames come too early or too late; at most {maximum} should.",
+        "too-high": "{value} % of the frames come too early or too late; at most {maximum} % should.",
     }
     fix = "Add light, so that the camera can keep its rhythm, and switch off “auto frame rate” in its settings."
     false_alarms = "None known; a screen recording is found rightly."
     source = "Steps between presentation times."
-    uncertainty = 0.01
+    uncertainty = 1.0
     frames_per_second = 0.0
 
     def start(self, track: VideoTrack) -> None:
@@ -47,7 +47,7 @@ class VideoUnevenFrames(VideoCheck):
             return Measurement(None)
         at_s, steps_s = self.timing.at_s, self.timing.steps_s
         uneven = np.abs(steps_s - typical_s) > UNEVEN * typical_s
-        value = float(uneven.mean())
+        value = 100 * float(uneven.mean())
         spans = Spans(gap_s=1.0)
         if self.rule.limit.maximum is not None and value > self.rule.limit.maximum:
             spans.extend((float(at_s[i]), float(max(at_s[i], at_s[i + 1]))) for i in np.flatnonzero(uneven))

@@ -44,7 +44,7 @@ def test_frames_that_were_dropped_are_counted_and_shown():
     result = seen("video.dropped_frames", frames)
     assert "hint" == result.status
     assert {"missing": 45} == result.parameters
-    assert pytest.approx(45 / 300) == result.value
+    assert pytest.approx(100 * 45 / 300) == result.value
     assert covers(result, 3.0, 6.0)
 
 
