@@ -4,8 +4,7 @@ import httpx
 import pytest
 
 from api.validation import Workplace
-from tests.api.taking import agree, examined, submit
-from tests.media import media
+from tests.api.taking import agree, examined, speech, submit
 
 Campaign = dict[str, object]
 
@@ -14,7 +13,7 @@ async def test_a_good_recording_with_consent_is_accepted(
     contributor: httpx.AsyncClient, campaign: Campaign, place: Workplace
 ) -> None:
     """The straight path: announce, send, agree, examined, accepted; and every step is in the story."""
-    recording = await submit(contributor, campaign, media("speech_jfk_16k.wav").read_bytes(), language="en")
+    recording = await submit(contributor, campaign, speech(), language="en")
     consent = await agree(contributor, campaign, recording)
 
     detail = await examined(place, contributor, recording)

@@ -13,8 +13,7 @@ import pytest
 from tusclient.client import TusClient
 
 from tests.api.conftest import running
-from tests.api.taking import agree, claim
-from tests.media import media
+from tests.api.taking import agree, claim, speech
 
 Campaign = dict[str, Any]
 
@@ -48,10 +47,11 @@ async def settled(client: httpx.AsyncClient, recording: str, log: Path, patience
 
 @pytest.mark.parametrize("chunk", [None, 100_000])
 async def test_a_stock_tus_client_submits_a_recording(
-    contributor: httpx.AsyncClient, campaign: Campaign, served: str, worker: Path, chunk: int | None
+    contributor: httpx.AsyncClient, campaign: Campaign, served: str, worker: Path, tmp_path: Path, chunk: int | None
 ) -> None:
     """In one request and in pieces: the report comes, and the owner hears the very bytes that were sent."""
-    path = media("speech_jfk_16k.wav")
+    path = tmp_path / "take.wav"
+    path.write_bytes(speech())
     claimed = (await claim(contributor, campaign, path.read_bytes(), language="en")).json()
     await agree(contributor, campaign, claimed["id"])
 
