@@ -1,9 +1,10 @@
 """Core Audio Format (Apple, Core Audio Format Specification 1.0): recordings of iOS and macOS apps."""
 
 import math
+from typing import NamedTuple
 
 from capture_validation.capacity import Capacity
-from capture_validation.containers.container import Container, at_most, malformed, sample_bytes, sound
+from capture_validation.containers.container import Container, at_most, claimed_s, malformed, sound
 from capture_validation.containers.window import Window
 from capture_validation.errors import Unreadable
 
@@ -19,28 +20,30 @@ def is_caf(head: bytes) -> bool:
 
 def recognise_caf(window: Window, capacity: Capacity) -> Container:
     """A CAF file. Raises Unreadable when it is not one that may be decoded."""
-    at, seconds, bytes_per_second, rate, available, cut = 8, None, None, 0.0, 0, False
+    at, seconds, layout, available, cut = 8, None, None, 0, False
     for _ in range(CHUNK_LIMIT):
         if at + 12 > window.size:
             break
         name, size = window.unpack(">4sq", at)
+        if size < 0 and name != b"data":
+            raise malformed("chunk size", size)
         if name == b"desc":
-            bytes_per_second, rate = _description(window, at + 12, capacity)
-        elif name == b"pakt" and rate and bytes_per_second is None:
-            seconds = _packets(window, at + 12, rate, capacity)
-        elif name == b"data":
+            layout = _description(window, at + 12, capacity)
+        elif name == b"pakt" and layout and not layout.bytes_per_second:
+            seconds = _packets(window, at + 12, layout.sample_rate, capacity)
+        elif name == b"data" and layout:
             # The data chunk starts with a four-byte edit count; a length of -1 means "to the end of the file".
             available = window.size - at - 16
             cut = size - 4 > available
-            if bytes_per_second:
-                seconds = sample_bytes(size - 4 if size >= 0 else -1, available, bytes_per_second, capacity)
-        if size < 0 and name != b"data":
-            raise malformed("chunk size", size)
+            seconds = claimed_s(size - 4, available, layout.bytes_per_second, capacity)
         if size < 0:
             break
         at += 12 + size
-    if available <= 0:
+    if layout is None or available <= 0:
         raise Unreadable("empty")
+    if layout.needs_packets and seconds is None:
+        # The table is written last, so a recorder that was interrupted leaves packets nobody can tell apart.
+        raise Unreadable("truncated", what="pakt")
     return Container(
         format="caf",
         kind="audio",
@@ -51,19 +54,26 @@ def recognise_caf(window: Window, capacity: Capacity) -> Container:
     )
 
 
-def _description(window: Window, at: int, capacity: Capacity) -> tuple[float | None, float]:
-    """Bytes per second (None for compressed sound) and the sample rate in Hz."""
+class Layout(NamedTuple):
+    """The `desc` chunk: Hz, bytes per second (0 for compressed sound), and whether packets differ in size."""
+
+    sample_rate: float
+    bytes_per_second: float
+    needs_packets: bool
+
+
+def _description(window: Window, at: int, capacity: Capacity) -> Layout:
     rate, codec, _flags, packet_bytes, packet_frames, channels, bits = window.unpack(">d4sIIIII", at)
     if not math.isfinite(rate):
         raise malformed("sample rate")
     sound(rate, channels, capacity)
     if codec in COMPRESSED:
-        return None, rate
+        return Layout(rate, 0.0, needs_packets=packet_bytes == 0)
     if codec not in PCM:
         raise Unreadable("codec-unsupported", codec="CAF " + codec.decode("latin-1"))
     if packet_frames != 1 or not 0 < packet_bytes <= 8 * channels or bits > 64:
         raise malformed("bytes per packet", packet_bytes)
-    return rate * packet_bytes, rate
+    return Layout(rate, rate * packet_bytes, needs_packets=False)
 
 
 def _packets(window: Window, at: int, rate: float, capacity: Capacity) -> float:

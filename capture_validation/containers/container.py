@@ -70,18 +70,21 @@ def malformed(what: str, value: float | str = "") -> Unreadable:
     return Unreadable("malformed", what=what, value=value)
 
 
-def sample_bytes(claimed: int, available: int, bytes_per_second: float, capacity: Capacity) -> float:
-    """Seconds of uncompressed sound that a header claims and the file can hold.
+def claimed_s(claimed: int, available: int, bytes_per_second: float, capacity: Capacity) -> float | None:
+    """Seconds of sound that a length in bytes claims and the file can hold; None for an unknown rate.
 
     Recorders that stream write 0 or the largest number as length, and a phone that died leaves a length the
     file does not reach: both count as "all that follows". A length that no recording can have is a lie.
     Raises Unreadable "over-limit" for such a length, "empty" when no sample follows.
     """
-    if not is_open_ended(claimed):
-        at_most("duration_s", claimed / bytes_per_second, capacity.audio_duration_s)
     if available <= 0:
         raise Unreadable("empty")
-    return (available if is_open_ended(claimed) else min(claimed, available)) / bytes_per_second
+    if not bytes_per_second:
+        return None
+    if is_open_ended(claimed):
+        return available / bytes_per_second
+    at_most("duration_s", claimed / bytes_per_second, capacity.audio_duration_s)
+    return min(claimed, available) / bytes_per_second
 
 
 def is_open_ended(claimed: int) -> bool:

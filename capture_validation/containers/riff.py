@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from capture_validation.capacity import Capacity
-from capture_validation.containers.container import Container, is_open_ended, malformed, sample_bytes, sound
+from capture_validation.containers.container import Container, claimed_s, is_open_ended, malformed, sound
 from capture_validation.containers.window import Window
 from capture_validation.errors import Unreadable
 
@@ -86,16 +86,14 @@ def _w64_chunks(window: Window) -> Iterator[Chunk]:
 
 
 def _format(window: Window, chunk: Chunk, capacity: Capacity) -> float:
-    """Bytes per second of the sound, from the `fmt ` chunk."""
+    """Bytes per second of the sound, from the `fmt ` chunk; 0 where a writer of compressed sound left it out."""
     tag, channels, rate, byte_rate, align, bits = window.unpack("<HHIIHH", chunk.at)
     if tag == EXTENSIBLE:
         # The real tag is the start of the sub-format GUID (WAVEFORMATEXTENSIBLE, 24 bytes into the chunk).
         tag = window.unpack("<H", chunk.at + 24)[0] if chunk.size >= 40 else PCM
     sound(rate, channels, capacity)
     if tag in COMPRESSED:
-        if not 100 <= byte_rate <= 1_000_000 or align == 0:
-            raise malformed("bytes per second", byte_rate)
-        return float(byte_rate)
+        return float(byte_rate if byte_rate >= 100 else 0)
     if tag not in (PCM, FLOAT, ALAW, MULAW):
         raise Unreadable("codec-unsupported", codec=f"WAVE format 0x{tag:04x}")
     width = align // channels
@@ -111,7 +109,7 @@ def _wav(window: Window, name: str, data: Chunk, bytes_per_second: float, capaci
         kind="audio",
         media_type="audio/wav",
         size_bytes=window.size,
-        claimed_duration_s=sample_bytes(data.size, available, bytes_per_second, capacity),
+        claimed_duration_s=claimed_s(data.size, available, bytes_per_second, capacity),
         incomplete=not is_open_ended(data.size) and data.size > available,
     )
 

@@ -171,6 +171,25 @@ def test_an_id3_tag_may_stand_in_front_of_flac_and_aac() -> None:
     assert of(tag + sound("adts", "aac", tone(0.2))).format == "aac"
 
 
+def test_compressed_sound_in_wav_may_keep_its_rate_to_itself() -> None:
+    """FFmpeg leaves the bytes per second of ADPCM at 0 when it cannot seek."""
+    assert of(sound("wav", "adpcm_ms", tone(0.5))).kind == "audio"
+    assert of(sound("wav", "libmp3lame", tone(0.5))).kind == "audio"
+
+
+def test_a_caf_that_lost_its_packet_table_is_truncated() -> None:
+    data = sound("caf", "alac", tone(2))
+
+    assert of(data).claimed_duration_s is not None
+    assert refusal(data[: len(data) // 2]).code == "truncated"
+
+
+def test_amr_wide_band_is_recognised_by_its_own_magic() -> None:
+    assert of(b"#!AMR-WB\n\x7c").media_type == "audio/amr-wb"
+    assert refusal(b"#!AMR\n").code == "empty"
+    assert refusal(b"#!AMR_MC1.0\n\0\0\0\2").code == "codec-unsupported"
+
+
 def dref(kind: bytes, flags: int, content: bytes) -> bytes:
     """An MP4 whose data reference is replaced."""
     data = video("mp4")
