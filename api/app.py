@@ -110,7 +110,9 @@ def create_app(settings: Settings) -> Litestar:
             description="Send recordings, read what is good and wrong with them, and see what you granted and earned.",
             license=License(name="Apache-2.0", identifier="Apache-2.0"),
             use_handler_docstrings=True,
-            openapi_router=Router("/schema", route_handlers=[], opt={"public": True}, guards=[absent]),
+            openapi_router=Router(
+                "/schema", route_handlers=[], opt={"public": True}, guards=[absent], include_in_schema=False
+            ),
             render_plugins=[JsonRenderPlugin()],
             operation_id_creator=operation_id,
         ),

@@ -7,6 +7,8 @@ field's type says once what a typical value is (`Meta(examples=[…])`), and eve
 from collections.abc import Callable
 from typing import Any
 
+from api.contract_values import FIELDS, PATHS
+
 Node = dict[str, Any]
 DEEPEST = 12
 
@@ -25,10 +27,20 @@ BY_FORMAT: dict[str, Any] = {
 def add_examples(document: Node) -> None:
     """Give each JSON body and each path parameter an example, where it does not have one yet."""
     schemas = document.get("components", {}).get("schemas", {})
+    add_typical_values(schemas)
     for path in document.get("paths", {}).values():
         for operation in path.values():
             if isinstance(operation, dict):
                 exemplify(operation, schemas)
+
+
+def add_typical_values(schemas: Node) -> None:
+    """Give the fields of the libraries' structs their examples, where they have none of their own."""
+    for name, fields in FIELDS.items():
+        properties = schemas.get(name, {}).get("properties", {})
+        for field, value in fields.items():
+            if field in properties:
+                properties[field].setdefault("examples", [value])
 
 
 def exemplify(operation: Node, schemas: Node) -> None:
@@ -40,7 +52,8 @@ def exemplify(operation: Node, schemas: Node) -> None:
             media["example"] = example_of(media.get("schema", {}), schemas)
     for parameter in operation.get("parameters", []):
         if parameter.get("required") and not parameter.keys() & {"example", "examples"}:
-            parameter["example"] = example_of(parameter.get("schema", {}), schemas)
+            typical = PATHS.get(parameter["name"]) if parameter.get("in") == "path" else None
+            parameter["example"] = typical or example_of(parameter.get("schema", {}), schemas)
 
 
 def example_of(schema: Node, schemas: Node, depth: int = 0) -> Any:

@@ -154,8 +154,8 @@ def lasts(settings: Settings) -> timedelta:
     http_method=[HttpMethod.OPTIONS],
     opt={"public": True},
     status_code=204,
+    responses=problems(public=True),
     tags=["Uploads"],
-    operation_id="DescribeUploads",
 )
 async def describe_uploads() -> Response[None]:
     """Say which parts of tus are spoken here."""

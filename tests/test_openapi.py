@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from api.contract import METHODS, nodes
+from api.contract_values import FIELDS, PATHS
 from openapi.export import FILE, current, drift
 
 DOCUMENT = json.loads(current())
@@ -101,6 +102,20 @@ def test_a_parameter_in_a_path_shows_an_example(name):
     parameters = OPERATIONS[name].get("parameters", [])
 
     assert [] == [part["name"] for part in parameters if part["in"] == "path" and part.get("example") in (None, "…")]
+
+
+def test_every_typical_value_belongs_to_a_field():
+    """A renamed field would leave its example behind, and get an invented one."""
+    schemas = DOCUMENT["components"]["schemas"]
+    parameters = {part["name"] for operation in OPERATIONS.values() for part in operation.get("parameters", [])}
+
+    assert set() == {
+        f"{name}.{field}"
+        for name, fields in FIELDS.items()
+        for field in fields
+        if field not in schemas.get(name, {}).get("properties", {})
+    }
+    assert set() == PATHS.keys() - parameters
 
 
 def test_whole_numbers_have_whole_bounds():
