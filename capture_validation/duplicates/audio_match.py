@@ -1,0 +1,185 @@
+"""Matching sound: proposals are looked up unchanged first, and only what found nothing is looked up changed.
+
+A proposal is aligned with the recording it names; the evidence of a line is its strength × the share of seconds that
+agree by themselves. Another take of the same sentence agrees for a second here and there, a copy agrees throughout.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from capture_validation.duplicates.alignment import Held, Line, Texture, align
+from capture_validation.duplicates.audio import FRAME_S, VERSION, AudioFingerprint, StoredAudio
+from capture_validation.duplicates.audio_words import Triples, triples
+from capture_validation.duplicates.evidence import Aligned, Match, Transformation, covered
+from capture_validation.duplicates.proposals import GRID, PLAIN, Find, Proposal, Warp, propose
+from capture_validation.duplicates.texture import SPACING
+from capture_validation.report import Span
+
+#: Evidence from which two recordings are the same. See docs/duplicates.md for what strangers reach.
+THRESHOLD = 9.0
+#: Evidence from which a person should listen.
+DOUBTFUL = 7.0
+#: A change of speed, tempo or pitch is one of many that were tried, so its evidence counts less.
+CHANGED = 0.6
+#: The largest change of pace that is believed.
+LIMIT = 0.056
+#: Where less than this share of a window agrees, its densest stretch of at least 3 s is judged alone: recordings that
+#: were cut together share a piece and nothing else. A stretch that was chosen counts less.
+PARTIAL, SHORTEST, CHOSEN = 0.7, 186, 0.75
+#: A window is 24 s: the 12 s that voted and 6 s on either side.
+MARGIN = 372
+#: Cells asked for besides the exact one, unchanged and for every change.
+DOUBTS, GRID_DOUBTS = 6, 0
+#: Places compared per 12 s of all changes together: a copy that was bent has few votes, so more have to be tried.
+GRID_MOST = 12
+
+Fetch = Callable[[int], StoredAudio]
+
+
+class Piece(Struct, frozen=True):
+    """One aligned window: what its line says, and where."""
+
+    proposal: Proposal
+    line: Line
+    evidence: float
+    first: int
+
+
+def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
+    """Every recording that shares sound with a new one, strongest evidence first.
+
+    `find` answers words with postings, `fetch` gives the stored fingerprint of a recording. What has too little
+    content to prove anything matches nothing: ask `new.enough` before you believe an empty answer.
+    """
+    if not new.enough:
+        return []
+    parts = triples(new.peaks)
+    frames = len(new.bits)
+    pieces = _align_all(new, propose(parts, frames, find, PLAIN, DOUBTS), fetch)
+    open_ = _unexplained(parts, pieces)
+    if len(open_.frame):
+        pieces += _align_all(new, propose(open_, frames, find, GRID, GRID_DOUBTS, GRID_MOST), fetch)
+    return sorted(_merged(pieces, new.seconds), key=lambda match: -match.strength)
+
+
+def _unexplained(parts: Triples, pieces: Iterable[Piece]) -> Triples:
+    """The landmarks outside every window that already is a duplicate of something."""
+    open_ = np.ones(len(parts.frame), bool)
+    for piece in pieces:
+        if piece.evidence >= THRESHOLD:
+            open_ &= (parts.frame < piece.proposal.first) | (parts.frame >= piece.proposal.last)
+    return Triples(parts.parts[:, open_], parts.frame[open_])
+
+
+def _align_all(new: AudioFingerprint, proposals: list[Proposal], fetch: Fetch) -> list[Piece]:
+    held: dict[int, StoredAudio] = {}
+    pieces = []
+    for proposal in proposals:
+        stored = held.setdefault(proposal.recording, fetch(proposal.recording))
+        piece = compare_at(new, stored, proposal)
+        if piece is not None:
+            pieces.append(piece)
+    return pieces
+
+
+def compare_at(new: AudioFingerprint, stored: StoredAudio, proposal: Proposal) -> Piece | None:
+    """The evidence that a proposal is true, or None when there is nothing to compare."""
+    first = max(0, proposal.first - MARGIN) if proposal.first else 0
+    last = min(len(new.bits), proposal.last + MARGIN)
+    texture, held = warped(new, first, last, proposal.warp), Held(stored.bits, stored.loud)
+    # The lag was counted from the beginning of the recording, the window begins later.
+    lag = proposal.lag + round(first * proposal.warp.time)
+    line = align(texture, held, lag, slopes(proposal.warp))
+    if line is None:
+        return None
+    whole = Piece(proposal, line, evidence(line, proposal.warp), first)
+    if line.share >= PARTIAL or line.last - line.first < SHORTEST:
+        return whole
+    part = Texture(texture.bits[line.first : line.last], texture.firm[line.first : line.last])
+    again = align(part, held, line.lag + line.first, slopes(proposal.warp))
+    if again is None:
+        return whole
+    strength = CHOSEN * evidence(again, proposal.warp)
+    begin = first + round(line.first / proposal.warp.time)
+    return Piece(proposal, again, strength, begin) if strength > whole.evidence else whole
+
+
+def evidence(line: Line, warp: Warp) -> float:
+    """What a line is worth: strength × share, less where something had to be changed to find it."""
+    plain = warp.plain and abs(line.slope) < 0.0045
+    return max(0.0, line.strength * line.share) * (1.0 if plain else CHANGED)
+
+
+def warped(new: AudioFingerprint, first: int, last: int, warp: Warp) -> Texture:
+    """A window of a recording as it would be had nothing been changed."""
+    frames = round((last - first) * warp.time)
+    at = np.minimum(first + np.rint(np.arange(frames) / warp.time).astype(np.int64), last - 1)
+    bits, firm = new.bits[at], new.firm[at]
+    places = round(12 * np.log2(warp.pitch) / SPACING)
+    if places >= 0:
+        return Texture(bits >> np.uint64(places), firm >> np.uint64(places))
+    return Texture(bits << np.uint64(-places), firm << np.uint64(-places))
+
+
+def slopes(warp: Warp) -> NDArray[np.float64]:
+    """Small changes of pace to try around a warp, in steps of 0.1 %: as far as its neighbours on the grid."""
+    reach = 13 if warp.pitch == 1.0 != warp.time else 3 if warp.time == 1.0 != warp.pitch else 7
+    steps = np.arange(-reach, reach + 1) * 0.001
+    return np.asarray(steps[np.abs(warp.time * (1 + steps) - 1) <= LIMIT], np.float64)
+
+
+def _merged(pieces: list[Piece], seconds: float) -> Iterable[Match]:
+    """One match per recording: its strongest window says how strong, all windows that agree say where."""
+    best: dict[int, list[Piece]] = {}
+    for piece in sorted(pieces, key=lambda piece: -piece.evidence):
+        known = best.setdefault(piece.proposal.recording, [])
+        if not known or piece.evidence >= THRESHOLD:
+            known.append(piece)
+    for recording, own in best.items():
+        strongest = own[0]
+        if strongest.evidence < DOUBTFUL:
+            continue
+        spans = joined([_aligned(piece) for piece in own])
+        warp = strongest.proposal.warp
+        yield Match(
+            recording=recording,
+            kind="audio",
+            verdict="duplicate" if strongest.evidence >= THRESHOLD else "alike",
+            strength=round(strongest.evidence, 2),
+            threshold=THRESHOLD,
+            covered=round(covered(spans, seconds), 3),
+            spans=spans,
+            transformation=Transformation(
+                speed=round(warp.time * (1 + strongest.line.slope), 4), pitch=round(warp.pitch, 4)
+            ),
+            version=VERSION,
+        )
+
+
+def _aligned(piece: Piece) -> Aligned:
+    """The densest stretch of a window, in seconds of both recordings."""
+    warp, line = piece.proposal.warp, piece.line
+    new = [(piece.first + edge / warp.time) * FRAME_S for edge in (line.first, line.last)]
+    held = [(edge + line.lag + line.slope * (edge - line.centre)) * FRAME_S for edge in (line.first, line.last)]
+    return Aligned(Span(round(new[0], 2), round(new[1], 2)), Span(round(max(0.0, held[0]), 2), round(held[1], 2)))
+
+
+def joined(spans: list[Aligned], slack_s: float = 0.3) -> tuple[Aligned, ...]:
+    """Stretches of one line as one stretch: windows overlap, and a listener should hear a copy once."""
+    out: list[Aligned] = []
+    for span in sorted(spans, key=lambda span: (span.new.start_s, span.new.end_s)):
+        previous = out[-1] if out else None
+        if previous and span.new.start_s <= previous.new.end_s + slack_s and _same_line(previous, span):
+            end = max(previous.new.end_s, span.new.end_s), max(previous.held.end_s, span.held.end_s)
+            out[-1] = Aligned(Span(previous.new.start_s, end[0]), Span(previous.held.start_s, end[1]))
+        else:
+            out.append(span)
+    return tuple(out)
+
+
+def _same_line(one: Aligned, two: Aligned) -> bool:
+    lag_one, lag_two = one.held.start_s - one.new.start_s, two.held.start_s - two.new.start_s
+    return abs(lag_one - lag_two) <= 0.2 + 0.06 * abs(two.new.start_s - one.new.start_s)

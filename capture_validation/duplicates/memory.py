@@ -1,0 +1,42 @@
+"""An index in memory: what a laptop, a test or a benchmark needs, with the same answers as one in a database."""
+
+import numpy as np
+
+from capture_validation.duplicates.audio_words import Integers, Words
+from capture_validation.duplicates.proposals import Postings
+
+
+class MemoryIndex:
+    """Posts words of recordings and finds them again; recordings are numbered by the caller."""
+
+    def __init__(self) -> None:
+        self._word: list[Integers] = []
+        self._frame: list[Integers] = []
+        self._recording: list[Integers] = []
+        self._sorted: tuple[Integers, Integers, Integers] | None = None
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._word)
+
+    def post(self, recording: int, posted: Words) -> None:
+        """Add the words of one recording."""
+        self._word.append(posted.word)
+        self._frame.append(posted.frame)
+        self._recording.append(np.full(len(posted.word), recording, np.int64))
+        self._sorted = None
+
+    def find(self, asked: Integers) -> Postings:
+        """Every posting of every word asked for."""
+        word, frame, recording = self._sorted or self._sort()
+        first, last = np.searchsorted(word, asked), np.searchsorted(word, asked, "right")
+        count = last - first
+        start = np.repeat(first - np.concatenate(([0], np.cumsum(count)[:-1])) if len(count) else first, count)
+        hit = start + np.arange(int(count.sum()))
+        return Postings(np.repeat(np.arange(len(asked)), count), recording[hit], frame[hit])
+
+    def _sort(self) -> tuple[Integers, Integers, Integers]:
+        nothing = [np.zeros(0, np.int64)]
+        word, frame, recording = (np.concatenate(nothing + part) for part in (self._word, self._frame, self._recording))
+        order = np.argsort(word, kind="stable")
+        self._sorted = word[order], frame[order], recording[order]
+        return self._sorted

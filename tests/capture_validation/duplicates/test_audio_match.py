@@ -1,0 +1,120 @@
+"""Matching sound: a copy is found whatever was done to it, another take is not."""
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from tests.capture_validation.duplicates.sounds import Library, at_16k, fingerprint, samples
+
+JFK = "speech_jfk_16k.wav"
+SEVENS = ["speech_fsdd_7_jackson_0.wav", "speech_fsdd_7_jackson_1.wav", "speech_fsdd_7_nicolas_0.wav",
+          "speech_fsdd_7_theo_0.wav", "speech_prompt_seven_allison.wav"]  # fmt: skip
+OTHERS = ["speech_librispeech_198_16k.ogg", "speech_librispeech_5703_22k.ogg", "speech_dialogue_8k.wav",
+          "music_vibe_ace_22k.ogg", "ambient_humpback_22k.ogg", "speech_nasa_44k_stereo.mp3"]  # fmt: skip
+
+
+def of(name):
+    return fingerprint(*samples(name))
+
+
+@pytest.fixture(scope="module")
+def library():
+    return Library(jfk=of(JFK), **{name: of(name) for name in OTHERS})
+
+
+def played(sound, factor):
+    return scipy.signal.resample_poly(sound, 1000, round(1000 * factor)).astype(np.float32)
+
+
+def noisy(sound):
+    return sound + np.random.default_rng(1).standard_normal(len(sound)) * np.abs(sound).mean()
+
+
+CHANGES = {
+    "quieter": lambda sound: sound * 0.05,
+    "clipped": lambda sound: np.clip(sound * 8, -1, 1),
+    "noisy": noisy,
+    "excerpt of 3 s": lambda sound: sound[64_000:112_000],
+    "start cut off by 0.37 s": lambda sound: sound[5_920:],
+    "telephone": lambda sound: scipy.signal.sosfilt(
+        scipy.signal.butter(4, (300, 3000), "band", fs=16_000, output="sos"), sound
+    ),
+    "5 % faster": lambda sound: played(sound, 1.05),
+    "5 % slower": lambda sound: played(sound, 0.95),
+    "1 % faster": lambda sound: played(sound, 1.01),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_copy_is_found(library, change):
+    found = library.match(fingerprint(CHANGES[change](at_16k(JFK))))
+
+    assert ["jfk"] == list(found)
+    assert "duplicate" == found["jfk"].verdict
+
+
+@pytest.mark.parametrize("name", ["speech_jfk_16k.mp3", "speech_jfk_44k_stereo.flac"])
+def test_another_file_of_the_same_recording_is_found(library, name):
+    assert "duplicate" == library.match(of(name))["jfk"].verdict
+
+
+@pytest.mark.parametrize("name", [*SEVENS, "speech_weather_16k.wav", "speech_live_hello_16k.wav"])
+def test_a_stranger_matches_nothing(library, name):
+    assert {} == library.match(of(name))
+
+
+def test_other_takes_of_the_same_words_are_no_duplicates():
+    """The same speaker says "seven" twice, and three others say it; forwards and backwards, so that it is enough."""
+    takes = {name: fingerprint(np.concatenate((at_16k(name), at_16k(name)[::-1]))) for name in SEVENS}
+    assert all(take.enough for take in takes.values())
+    library = Library(**takes)
+
+    found = {(name, other) for name, take in takes.items() for other in library.match(take) if other != name}
+
+    assert set() == found
+
+
+def test_two_recordings_of_one_speaker_are_strangers():
+    """A fingerprint identifies a recording and not a voice: halves of one reading do not match each other."""
+    sound = at_16k("speech_librispeech_198_16k.ogg")
+    half = len(sound) // 2
+
+    assert {} == Library(first=fingerprint(sound[:half])).match(fingerprint(sound[half:]))
+
+
+def test_an_excerpt_says_where_it_comes_from(library):
+    found = library.match(fingerprint(at_16k(JFK)[64_000:128_000]))["jfk"]
+
+    (span,) = found.spans
+    assert 4.0 == pytest.approx(span.held.start_s - span.new.start_s, abs=0.1)
+    assert found.covered > 0.7
+
+
+def test_the_speed_of_a_copy_is_told(library):
+    found = library.match(fingerprint(played(at_16k(JFK), 1.04)))["jfk"]
+
+    assert 1.04 == pytest.approx(found.transformation.speed, abs=0.005)
+
+
+def test_every_piece_of_a_recording_that_was_cut_together_is_found(library):
+    """Half a minute each of strangers around two excerpts: both excerpts, and where they lie."""
+    voice, music = at_16k("speech_librispeech_5703_22k.ogg"), at_16k("music_vibe_ace_22k.ogg")
+    strange = np.tile(at_16k("speech_live_hello_16k.wav"), 10)[: 16_000 * 25]
+    whole = np.concatenate((strange, voice[32_000:128_000], strange, music[160_000:320_000]))
+
+    found = library.match(fingerprint(whole))
+
+    assert {"speech_librispeech_5703_22k.ogg", "music_vibe_ace_22k.ogg"} == set(found)
+    assert 25 == pytest.approx(found["speech_librispeech_5703_22k.ogg"].spans[0].new.start_s, abs=1.5)
+
+
+def test_silence_matches_nothing_not_even_itself():
+    silence = fingerprint(np.zeros(160_000))
+
+    assert {} == Library(silence=silence).match(silence)
+
+
+def test_a_match_is_the_same_every_time(library):
+    copy = fingerprint(noisy(at_16k(JFK)))
+
+    assert library.match(copy) == library.match(copy)
