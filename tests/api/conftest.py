@@ -23,6 +23,7 @@ from api.settings import Settings
 from api.validation import Workplace
 from storage import accounts, sessions
 from storage.database import Pool, transaction
+from storage.objects import Store
 
 COUNT = itertools.count()
 ROOT = Path(__file__).parent.parent.parent
@@ -179,6 +180,12 @@ def served(
                 assert time.monotonic() < deadline, log.read_text()
                 time.sleep(0.1)
         yield url
+
+
+@pytest.fixture
+def app_store(app: Litestar) -> Store:
+    """The application's own bucket, to look behind an answer."""
+    return app.state.store
 
 
 @pytest.fixture
