@@ -16,7 +16,7 @@ class GrowingCurve:
     """Collects values on a grid of `step_s` seconds; the step doubles when more than 800 points would be needed.
 
     `kind` says what a point stands for when it holds many values: their `mean` (of powers, of brightness) or their
-    `max` (of peaks). Points nobody wrote to repeat the point before them, so a curve has no holes.
+    `max` (of peaks). Points nobody wrote to repeat the point before them (the first ones the point after), so a curve has no holes.
     """
 
     def __init__(self, name: str, unit: str, step_s: float, kind: Literal["mean", "max"] = "mean") -> None:
@@ -56,7 +56,9 @@ class GrowingCurve:
         """The curve so far, its values passed through `scale` (such as power to decibel) and rounded to a tenth."""
         length = int(np.flatnonzero(self._counts).max(initial=-1)) + 1
         counts = self._counts[:length]
-        latest = np.maximum.accumulate(np.where(counts > 0, np.arange(length), 0))
+        # What comes before the first value is as unknown as any hole, so it takes that value.
+        first = np.argmax(counts > 0) if length else 0
+        latest = np.maximum.accumulate(np.where(counts > 0, np.arange(length), first))
         values = self._totals[:length] / (np.maximum(counts, 1) if self.kind == "mean" else 1)
         points = tuple(round(float(value), 1) for value in scale(values[latest])) if length else ()
         return Curve(self.name, self.unit, self.step_s * self._grid, points)

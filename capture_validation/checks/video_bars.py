@@ -22,7 +22,7 @@ class VideoBars(VideoCheck):
     """
 
     name = "video.bars"
-    title = "No black bars"
+    title = "Black bars"
     unit = "%"
     profiles = {"video": at_most(2.0)}
     sentences = {"too-high": "Black bars cover {value} % of the picture; at most {maximum} % may be covered."}

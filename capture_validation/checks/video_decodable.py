@@ -21,7 +21,7 @@ class VideoDecodable(VideoCheck):
     """
 
     name = "video.decodable"
-    title = "Whole to the end"
+    title = "Damaged or missing picture"
     unit = "%"
     profiles = {"video": at_most(0.5, reject=5.0, requirement="required")}
     sentences = {

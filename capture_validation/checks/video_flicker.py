@@ -27,7 +27,7 @@ class VideoFlicker(VideoCheck):
     """
 
     name = "video.flicker"
-    title = "No flicker"
+    title = "Flicker"
     unit = "%"
     profiles = {"video": at_most(0.8)}
     sentences = {"too-high": "The brightness flickers by {value} % from frame to frame; at most {maximum} % is wanted."}

@@ -19,7 +19,7 @@ class VideoInterlaced(VideoCheck):
     """
 
     name = "video.interlaced"
-    title = "Whole pictures, no combed lines"
+    title = "Combed lines"
     unit = "×"
     profiles = {"video": at_most(0.85)}
     sentences = {

@@ -19,7 +19,7 @@ class VideoMotionBlur(VideoCheck):
     """
 
     name = "video.motion_blur"
-    title = "No smear from motion"
+    title = "Motion blur"
     unit = "%"
     profiles = {"video": at_most(22.0)}
     sentences = {

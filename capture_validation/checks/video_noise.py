@@ -24,7 +24,7 @@ class VideoNoise(VideoCheck):
     """
 
     name = "video.noise"
-    title = "Little noise"
+    title = "Noise"
     unit = "levels"
     profiles = {"video": at_most(5.0)}
     sentences = {

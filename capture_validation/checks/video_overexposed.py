@@ -18,7 +18,7 @@ class VideoOverexposed(VideoCheck):
     """
 
     name = "video.overexposed"
-    title = "Not burnt out"
+    title = "Burnt-out white"
     unit = "%"
     profiles = {"video": at_most(20.0, reject=50.0, requirement="required")}
     sentences = {

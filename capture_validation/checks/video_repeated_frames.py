@@ -29,7 +29,7 @@ class VideoRepeatedFrames(VideoCheck):
     """
 
     name = "video.repeated_frames"
-    title = "Genuine frame rate"
+    title = "Repeated frames"
     unit = "%"
     profiles = {"video": at_most(10.0)}
     sentences = {"too-high": "{value} % of the pictures only repeat the one before; at most {maximum} % may."}

@@ -30,10 +30,10 @@ class VideoSceneCuts(VideoCheck):
     """
 
     name = "video.scene_cuts"
-    title = "One uncut take"
+    title = "Cuts"
     unit = "cuts"
     profiles = {"video": at_most(0.0)}
-    sentences = {"too-high": "Your video is cut {value} times; it should be one take."}
+    sentences = {"too-high": "Cuts in your video: {value}. It should be one take."}
     fix = "Record in one go and send the original; send each take as a recording of its own."
     false_alarms = (
         "A door or a person that covers the whole lens from one frame to the next; dropped frames in a fast pan."

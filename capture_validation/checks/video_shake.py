@@ -32,7 +32,7 @@ class VideoShake(VideoCheck):
     """
 
     name = "video.shake"
-    title = "Steady picture"
+    title = "Shake"
     unit = "%"
     profiles = {"video": at_most(0.9)}
     sentences = {

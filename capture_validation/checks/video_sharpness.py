@@ -23,7 +23,7 @@ class VideoSharpness(VideoCheck):
     """
 
     name = "video.sharpness"
-    title = "Sharp picture"
+    title = "Sharpness"
     unit = "%"
     profiles = {"video": at_least(78.0, reject=50.0, requirement="required")}
     sentences = {

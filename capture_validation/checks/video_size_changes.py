@@ -16,7 +16,7 @@ class VideoSizeChanges(VideoCheck):
     """
 
     name = "video.size_changes"
-    title = "Constant picture size"
+    title = "Changes of picture size"
     unit = "changes"
     profiles = {"video": at_most(0.0)}
     sentences = {

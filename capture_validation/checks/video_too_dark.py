@@ -18,7 +18,7 @@ class VideoTooDark(VideoCheck):
     """
 
     name = "video.too_dark"
-    title = "Enough light"
+    title = "Brightness"
     unit = "%"
     profiles = {"video": at_least(13.0, reject=6.0, requirement="required")}
     sentences = {

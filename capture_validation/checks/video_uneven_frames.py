@@ -23,7 +23,7 @@ class VideoUnevenFrames(VideoCheck):
     """
 
     name = "video.uneven_frames"
-    title = "Even frame rate"
+    title = "Uneven frame rate"
     unit = "%"
     profiles = {"video": at_most(10.0)}
     sentences = {
