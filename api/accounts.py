@@ -13,7 +13,7 @@ from api.passwords import PasswordsBusy
 from api.problems import TooManyAttempts, problems
 from storage import accounts, sessions
 from storage.accounts import Profile
-from storage.database import transaction
+from storage.database import reading, transaction
 from storage.errors import EmailTaken
 from storage.sessions import Tokens
 
@@ -69,7 +69,7 @@ async def sign_up(
 @get("/v1/me", responses=problems(), tags=["Accounts"])
 async def me(account: Caller, database: Database) -> Profile:
     """Show the account that is signed in."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         profile = await accounts.profile_of(connection, account.id)
     if profile is None:
         raise NotAuthorizedException("This account is gone.")

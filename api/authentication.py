@@ -11,7 +11,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from storage.database import transaction
+from storage.database import reading
 from storage.sessions import Account, owner
 
 #: Where the account of a request is kept between the middleware and the handler.
@@ -38,7 +38,7 @@ async def account_of(request: ASGIConnection[Any, Any, Any, Any]) -> Account:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthorizedException("Sign in first.", headers={"WWW-Authenticate": "Bearer"})
-    async with transaction(request.app.state.database) as connection:
+    async with reading(request.app.state.database) as connection:
         account = await owner(connection, token.strip())
     if account is None:
         raise NotAuthorizedException(

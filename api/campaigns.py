@@ -20,7 +20,7 @@ from capture_validation.profile import CaptureProfile, CaptureRule, capture_prof
 from storage import campaigns
 from storage.campaigns import Campaign as Row
 from storage.campaigns import Media, Prompt
-from storage.database import transaction
+from storage.database import reading, transaction
 from storage.errors import CampaignMissing
 
 HOUR_MS = 3_600_000
@@ -150,7 +150,7 @@ async def list_campaigns(
     limit: Limit = 50,
 ) -> Response[Page[CampaignEntry]]:
     """List campaigns, newest first; closed ones stay readable and say so."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         rows = await campaigns.listing(
             connection, media=media, language=language, after=position_of(cursor), limit=limit + 1
         )
@@ -183,7 +183,7 @@ async def read_capture_profile(
     request: Request[Any, Any, Any], campaign: FromPath[UUID], database: Database
 ) -> Response[CaptureProfile]:
     """Read the rules of a campaign as data, so that an app can warn before a byte is sent."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         row = await campaigns.find(connection, campaign)
     return conditional(request, rules_of(row), PUBLIC)
 

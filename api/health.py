@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from api.dependencies import Database, Objects
 from api.problems import problems
-from storage.database import run, transaction
+from storage.database import reading, run
 from storage.errors import DatabaseBusy, StoreUnavailable
 
 
@@ -26,7 +26,7 @@ async def healthy() -> Health:
 @get("/readyz", opt={"public": True}, responses=problems(DatabaseBusy, StoreUnavailable, public=True), tags=["Health"])
 async def ready(database: Database, store: Objects) -> Response[Health]:
     """Say whether requests can be served now: the database and the object store answer."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         await run(connection, "SELECT 1")
     await store.ready()
     return Response(Health(), headers={"Cache-Control": "no-store"})

@@ -16,7 +16,7 @@ from api.passwords import PasswordsBusy
 from api.problems import TooManyAttempts, problems
 from storage import accounts, sessions
 from storage.accounts import Credentials
-from storage.database import Pool, transaction
+from storage.database import Pool, reading, transaction
 from storage.errors import SessionMissing, SignInRefused, TokenRefused
 from storage.sessions import Session, Tokens
 
@@ -96,7 +96,7 @@ async def refresh(data: JSONBody[Refresh], database: Database) -> Tokens:
 @get("/v1/sessions", responses=problems(), tags=["Sessions"])
 async def list_sessions(account: Caller, database: Database) -> Page[Session]:
     """List the devices that are signed in, newest first."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         return Page(await sessions.open_sessions(connection, account))
 
 

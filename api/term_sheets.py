@@ -13,7 +13,7 @@ from api.dependencies import Database
 from api.pages import Page
 from api.problems import problems
 from storage import term_sheets
-from storage.database import transaction
+from storage.database import reading
 from storage.errors import TermSheetMissing
 from storage.term_sheets import Published, TermSheet
 
@@ -49,7 +49,7 @@ def _entry(sheet: Published) -> TermSheetEntry:
 @get("/v1/term-sheets", opt={"public": True}, responses=problems(public=True), tags=["Term sheets"])
 async def list_term_sheets(request: Request[Any, Any, Any], database: Database) -> Response[Page[TermSheetEntry]]:
     """List the newest version of every term sheet."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         sheets = await term_sheets.current(connection)
     return conditional(request, Page([_entry(sheet) for sheet in sheets]), PUBLIC)
 
@@ -63,7 +63,7 @@ async def list_term_sheets(request: Request[Any, Any, Any], database: Database) 
 )
 async def current_term_sheet(sheet: FromPath[str], database: Database) -> Redirect:
     """Go to the newest version of a term sheet."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         found = await term_sheets.newest(connection, sheet)
     path = f"/v1/term-sheets/{found.id}/versions/{found.version}"
     return Redirect(path, status_code=HTTP_307_TEMPORARY_REDIRECT, headers={"Cache-Control": PUBLIC})
@@ -86,7 +86,7 @@ async def term_sheet(
     The body is the sheet's canonical form (RFC 8785), so SHA-256 over the bytes that arrive is the hash that a consent
     names. It never changes and may be kept forever.
     """
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         words, _ = await term_sheets.find(connection, sheet, version)
     return conditional_bytes(request, words, "application/json", IMMUTABLE)
 

@@ -27,7 +27,22 @@ def pool(url: str, *, largest: int = 10) -> Pool:
     A request waits at most 5 s for a connection, and a statement runs at most 15 s: a phone gives up sooner.
     """
     options = {"options": "-c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"}
-    return AsyncConnectionPool(url, min_size=1, max_size=largest, timeout=5, open=False, kwargs=options)
+    # Autocommit, so that a single read is one round trip; `transaction` begins and commits by itself.
+    settings = {**options, "autocommit": True}
+    return AsyncConnectionPool(url, min_size=1, max_size=largest, timeout=5, open=False, kwargs=settings)
+
+
+@asynccontextmanager
+async def reading(database: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection for one statement that changes nothing; it costs half of what a transaction costs.
+
+    Raises DatabaseBusy as `transaction` does.
+    """
+    try:
+        async with database.connection() as connection:
+            yield connection
+    except (PoolTimeout, psycopg.OperationalError) as error:
+        raise DatabaseBusy from error
 
 
 @asynccontextmanager
@@ -38,7 +53,7 @@ async def transaction(database: Pool) -> AsyncIterator[Connection]:
     and never an internal error.
     """
     try:
-        async with database.connection() as connection:
+        async with database.connection() as connection, connection.transaction():
             yield connection
     except (PoolTimeout, psycopg.OperationalError) as error:
         raise DatabaseBusy from error
