@@ -16,7 +16,8 @@ class GrowingCurve:
     """Collects values on a grid of `step_s` seconds; the step doubles when more than 800 points would be needed.
 
     `kind` says what a point stands for when it holds many values: their `mean` (of powers, of brightness) or their
-    `max` (of peaks). Points nobody wrote to repeat the point before them (the first ones the point after), so a curve has no holes.
+    `max` (of peaks). Points nobody wrote to repeat the point before them, the first ones the point after: a curve has
+    no holes.
     """
 
     def __init__(self, name: str, unit: str, step_s: float, kind: Literal["mean", "max"] = "mean") -> None:
