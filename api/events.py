@@ -52,7 +52,11 @@ def number_of(value: str | None, name: str, source: str) -> int:
 @get(
     "/v1/events",
     responses={
-        200: ResponseSpec(EventPage, description="Events as JSON, or as text/event-stream when Accept asks for it."),
+        200: ResponseSpec(
+            EventPage,
+            generate_examples=False,
+            description="Events as JSON, or as text/event-stream when Accept asks for it.",
+        ),
         **problems(),
     },
     tags=["Events"],

@@ -128,7 +128,10 @@ async def begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 BYTES = ResponseSpec(
-    bytes, description="The recording, or the asked range (206).", media_type="application/octet-stream"
+    bytes,
+    generate_examples=False,
+    description="The recording, or the asked range (206).",
+    media_type="application/octet-stream",
 )
 MEDIA_PROBLEMS = problems(RecordingMissing, MediaMissing, RangeUnsatisfiable, StoreUnavailable, MediaDamaged)
 

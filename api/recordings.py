@@ -188,7 +188,11 @@ def allowance(settings: Settings) -> recordings.Allowance:
 @post(
     "/v1/recordings",
     responses={
-        200: ResponseSpec(RecordingView, description="These bytes are here already: nothing needs to be sent."),
+        200: ResponseSpec(
+            RecordingView,
+            generate_examples=False,
+            description="These bytes are here already: nothing needs to be sent.",
+        ),
         **problems(
             CampaignMissing,
             CampaignClosed,

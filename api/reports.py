@@ -139,7 +139,9 @@ def findings(report: Report, locale: str) -> list[Finding]:
 @get(
     "/v1/recordings/{recording:uuid}/report",
     responses={
-        200: ResponseSpec(ReportView, description="The newest report, in the language of Content-Language."),
+        200: ResponseSpec(
+            ReportView, generate_examples=False, description="The newest report, in the language of Content-Language."
+        ),
         **problems(RecordingMissing, ReportMissing),
     },
     tags=["Reports"],
@@ -161,7 +163,9 @@ async def read_report(
     "/v1/recordings/{recording:uuid}/report.png",
     media_type="image/png",
     responses={
-        200: ResponseSpec(bytes, description="PNG, readable on a phone.", media_type="image/png"),
+        200: ResponseSpec(
+            bytes, generate_examples=False, description="PNG, readable on a phone.", media_type="image/png"
+        ),
         **problems(RecordingMissing, ReportMissing),
     },
     tags=["Reports"],
