@@ -124,6 +124,7 @@ async def start(directory: Directory) -> Child:
         await prepared(access)
     except BaseException:
         process.kill(engine)
+        await process.stop(engine)
         raise
     return engine
 

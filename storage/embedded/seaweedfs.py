@@ -112,6 +112,7 @@ async def start(directory: Directory, bucket: str = BUCKET) -> Child:
         await synced(directory, ports, bucket)
     except BaseException:
         process.kill(engine)
+        await process.stop(engine)
         raise
     return engine
 

@@ -226,7 +226,7 @@ async def test_its_engine_user_alone_reads_the_keys(shared_place: Directory, sha
 
 
 async def test_it_goes_when_it_is_stopped_while_starting(place: Directory) -> None:
-    """A Ctrl-C during the first second leaves no process behind."""
+    """A Ctrl-C during the first second leaves no process and no socket behind."""
     starting = asyncio.create_task(seaweedfs.start(place))
     assert await until(lambda: working_on(place.path))
     starting.cancel()
@@ -234,3 +234,4 @@ async def test_it_goes_when_it_is_stopped_while_starting(place: Directory) -> No
         await starting
 
     assert await until(lambda: not working_on(place.path))
+    assert not any(path.exists() for path in seaweedfs.litter(ports(place)))
