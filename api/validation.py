@@ -69,6 +69,7 @@ async def validate_recording(place: Workplace, recording: UUID, tries: int) -> N
         pause = back_off(await reports.kills(connection, attempt.account_id))
     if pause > timedelta():
         raise WaitFirst(pause)
+    logger.info("examining", extra={"recording": str(recording), "attempt": attempt.number})
     try:
         await examine(place, attempt)
     except Exception:

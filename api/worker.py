@@ -15,13 +15,13 @@ from pathlib import Path
 from uuid import UUID
 
 from anyio import CapacityLimiter
-from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate import App, JobContext
 
 from api.app import bucket_of
 from api.settings import Settings
 from api.validation import Workplace, validate_recording
 from storage import queue
-from storage.database import Pool, pool, transaction
+from storage.database import pool, transaction
 from storage.objects import open_store
 from storage.recordings import expire
 from storage.sweeping import remove_doomed, remove_orphans
@@ -50,9 +50,9 @@ async def workplace(settings: Settings) -> AsyncIterator[Workplace]:
         yield Workplace(database, store, settings.master_key, scratch_of(settings), limiter)
 
 
-def jobs(place: Workplace) -> App:
+def jobs(url: str, place: Workplace) -> App:
     """Make the queue's application with its one kind of job."""
-    app = App(connector=PsycopgConnector())
+    app = queue.application(url)
 
     @app.task(name=queue.VALIDATION, queue="validation", retry=queue.UntilItWorks(), pass_context=True)
     async def run_validation(context: JobContext, recording: str) -> None:
@@ -91,7 +91,7 @@ def clock(app: App, place: Workplace) -> list[asyncio.Task[None]]:
 
     return [
         asyncio.create_task(every_so_often(seconds, work.__name__, work))
-        for seconds, work in ((2, retry_stalled), (30, expire_claims), (5, clear_away), (3600, clear_orphans))
+        for seconds, work in ((1, retry_stalled), (30, expire_claims), (5, clear_away), (3600, clear_orphans))
     ]
 
 
@@ -99,17 +99,15 @@ async def work(settings: Settings) -> None:
     """Run until a signal asks to stop; jobs that run then get half a minute to end, else another worker runs them."""
     async with AsyncExitStack() as stack:
         place = await stack.enter_async_context(workplace(settings))
-        connections: Pool = pool(settings.database_url, largest=4)
-        app = jobs(place)
-        await stack.enter_async_context(connections)
-        await stack.enter_async_context(app.open_async(connections))
+        app = jobs(settings.database_url, place)
+        await stack.enter_async_context(app.open_async())
         tasks = clock(app, place)
         logger.info("working")
         try:
             await app.run_worker_async(
                 queues=["validation"],
                 concurrency=(os.cpu_count() or 1) + READ_AHEAD,
-                fetch_job_polling_interval=2.0,
+                fetch_job_polling_interval=1.0,
                 update_heartbeat_interval=queue.HEARTBEAT_S,
                 stalled_worker_timeout=queue.STALLED_S,
                 delete_jobs="successful",

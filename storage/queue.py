@@ -44,6 +44,11 @@ class UntilItWorks(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts, 10), LONGEST_WAIT_S)})
 
 
+def application(url: str) -> App:
+    """Make the queue as a worker sees it, with connections of its own; open it with `open_async`."""
+    return App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=4))
+
+
 async def enqueue_validation(connection: Connection, recording: UUID) -> None:
     """Have a recording validated once the caller's transaction is committed; one waiting job is enough."""
     task = DEFERRING.configure_task(
