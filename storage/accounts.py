@@ -140,3 +140,8 @@ async def forgive(connection: Connection, email: str, address: str) -> None:
         email_hash=hashlib.sha256(email.lower().encode()).digest(),
         address=address,
     )
+
+
+async def prune(connection: Connection) -> int:
+    """Drop failures that no longer count; the clock calls this now and then."""
+    return await run(connection, "DELETE FROM sign_in_failures WHERE at < now() - interval '1 hour'")
