@@ -5,6 +5,7 @@ in a folder that is removed afterwards. What is measured here is therefore what 
 """
 
 import contextlib
+import io
 import os
 import re
 import shutil
@@ -16,7 +17,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 READY_WITHIN_S = 90.0
 STOP_WITHIN_S = 60.0
@@ -57,30 +57,27 @@ def running_service(cores: set[int] | None = None) -> Iterator[Service]:
     )
     if cores:
         os.sched_setaffinity(process.pid, cores)
+    service, announced = Service("", process), threading.Event()
+    reader = threading.Thread(target=follow, args=(service, announced), daemon=True)
+    reader.start()
     try:
-        yield ready(process)
+        if not announced.wait(READY_WITHIN_S) or not service.url:
+            raise ServiceFailed("The service did not become ready:\n" + "\n".join(service.lines[-30:]))
+        yield service
     finally:
         stop(process)
+        reader.join()
         shutil.rmtree(data, ignore_errors=True)
 
 
-def ready(process: subprocess.Popen[str]) -> Service:
-    """Read the service's lines until it names its address; go on reading them in the background."""
-    service = Service("", process)
-    announced = threading.Event()
-    threading.Thread(target=follow, args=(process.stdout, service, announced), daemon=True).start()
-    if not announced.wait(READY_WITHIN_S) or not service.url:
-        raise ServiceFailed("The service did not become ready:\n" + "\n".join(service.lines[-30:]))
-    return service
-
-
-def follow(output: IO[str] | None, service: Service, announced: threading.Event) -> None:
-    """Keep every line, and note the address in the one that carries it."""
-    for line in output or ():
-        service.lines.append(line.rstrip())
-        if not service.url and (found := READY.search(line)):
-            service.url = found[1]
-            announced.set()
+def follow(service: Service, announced: threading.Event) -> None:
+    """Keep every line that the service prints, and note the address in the one that carries it."""
+    with service.process.stdout or io.StringIO() as output:
+        for line in output:
+            service.lines.append(line.rstrip())
+            if not service.url and (found := READY.search(line)):
+                service.url = found[1]
+                announced.set()
     announced.set()
 
 

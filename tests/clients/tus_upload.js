@@ -4,23 +4,18 @@
 // connection is dropped after so many bytes and the upload is taken up again by a new client, as after an app restart.
 // Prints JSON: {uploadUrl, resumedAt}: where the upload lies, and the offset the service told the second client.
 
-import { open, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import * as tus from "tus-js-client";
 
 const task = JSON.parse(process.argv[2]);
 
-async function readable() {
-  return (await open(task.file)).createReadStream();
-}
+const content = await readFile(task.file);
 
-async function upload({ uploadUrl, cutAfter }) {
-  const stream = await readable();
-  const { size } = await stat(task.file);
+function upload({ uploadUrl, cutAfter }) {
   return new Promise((resolve, reject) => {
-    const client = new tus.Upload(stream, {
+    const client = new tus.Upload(content, {
       endpoint: task.endpoint,
       uploadUrl,
-      uploadSize: size,
       chunkSize: task.chunkSize ?? Number.POSITIVE_INFINITY,
       headers: { Authorization: `Bearer ${task.token}` },
       metadata: task.metadata ?? {},
