@@ -2,6 +2,7 @@
 
 from array import array
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +49,10 @@ class VideoSceneCuts(VideoCheck):
 
     def feed(self, pixels: Pixels) -> None:
         classes = quarters(pixels.small)
-        self.changes.append(0.0 if self.before is None else float(np.abs(classes - self.before).sum() / 8))
+        if self.before is None or self.before.shape != classes.shape:
+            self.changes.append(0.0)
+        else:
+            self.changes.append(float(np.abs(classes - self.before).sum() / 8))
         self.timing.add(pixels.at_s)
         self.before = classes
 
@@ -64,8 +68,13 @@ def quarters(picture: Gray) -> NDArray[np.float64]:
     height, width = picture.shape
     rows, columns = ((0, side - side // 2, side) for side in (height, width))
     parts = [picture[rows[i] : rows[i + 1], columns[j] : columns[j + 1]] for i in (0, 1) for j in (0, 1)]
-    counts = [np.bincount(part.ravel() // (256 // CLASSES), minlength=CLASSES) for part in parts]
-    return np.array([count / max(1, part.size) for count, part in zip(counts, parts, strict=True)])
+    counts = [
+        cv2.calcHist([part], [0], None, [CLASSES], [0, 256]).ravel()
+        for part in map(np.ascontiguousarray, parts)
+        if part.size
+    ]
+    shares: NDArray[np.float64] = np.array([count / count.sum() for count in counts], dtype=np.float64)
+    return shares
 
 
 def cuts(changes: NDArray[np.float64]) -> NDArray[np.intp]:
