@@ -6,6 +6,7 @@ died is still worth hearing about; what is endless or enormous is stopped with U
 """
 
 import contextlib
+import hashlib
 from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -55,6 +56,7 @@ class OpenRecording:
         self.container = container
         self.audio_end = TrackEnd()
         self.video_end = TrackEnd()
+        self._payloads = hashlib.sha256(), hashlib.sha256()
         self._media = media
         self._capacity = capacity
         self._sound = best(media.streams.audio)
@@ -124,6 +126,8 @@ class OpenRecording:
         for packet in self._packets():
             end = self.audio_end if packet.stream is self._sound else self.video_end
             end.packets += bool(packet.size)
+            if packet.size:
+                self._payloads[packet.stream is self._picture].update(packet)
             if end.packets > self._capacity.packets and self.container.format not in ("wav", "w64", "aiff", "caf"):
                 raise Unreadable("over-limit", what="packets", value=end.packets, limit=self._capacity.packets)
             try:
@@ -198,9 +202,11 @@ class OpenRecording:
             raise Unreadable("over-limit", what=what, value=value, limit=limit)
 
     def _finish(self) -> None:
-        for track, end in ((self.audio, self.audio_end), (self.video, self.video_end)):
+        both = (self.audio, self.audio_end), (self.video, self.video_end)
+        for (track, end), payload in zip(both, self._payloads, strict=True):
             if track is None:
                 continue
+            end.payload_sha256 = payload.hexdigest()
             claimed = track.claimed_duration_s or 0.0
             # The last packet of honest files is often shorter or longer than claimed, never half a second.
             missing = claimed - end.decoded_duration_s - sum(length for _, length in end.gaps)

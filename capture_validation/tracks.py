@@ -59,7 +59,8 @@ class TrackEnd(Struct, kw_only=True):
     `decoded_duration_s` is what was really there: samples over rate, or first to last picture. `gaps` are
     (start, length) in seconds where the timestamps jump although the samples go on. `truncated` says that the
     file ends before its own structure does. `decode_errors` are packets that gave nothing, `corrupt_frames`
-    pictures of which the decoder guessed a part.
+    pictures of which the decoder guessed a part. `payload_sha256` is the hash of all coded bytes of the track: the
+    same after another wrapping or another title.
     """
 
     decoded_duration_s: float = 0.0
@@ -71,6 +72,7 @@ class TrackEnd(Struct, kw_only=True):
     first_at_s: float = 0.0
     last_at_s: float = 0.0
     gaps: list[tuple[float, float]] = field(default_factory=list)
+    payload_sha256: str = ""
 
 
 def best(streams: Sequence[AnyStream]) -> AnyStream | None:

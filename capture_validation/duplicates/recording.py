@@ -1,0 +1,59 @@
+"""All that identifies one recording: the hash of its content and the fingerprints of its tracks."""
+
+from typing import BinaryIO
+
+from msgspec import Struct
+
+from capture_validation.capacity import CAPACITY, Capacity
+from capture_validation.decode import OpenRecording, open_recording
+from capture_validation.duplicates.audio import AudioFingerprint, AudioFingerprinter
+from capture_validation.duplicates.content import content_hash
+from capture_validation.duplicates.video import VideoFingerprint, VideoFingerprinter
+from capture_validation.samples import AudioBlock
+
+
+class Fingerprints(Struct, frozen=True):
+    """What a recording is compared by; `audio` and `video` are None without such a track."""
+
+    content: str
+    audio: AudioFingerprint | None
+    video: VideoFingerprint | None
+
+    @property
+    def enough(self) -> bool:
+        """Whether at least one track has enough content to tell this recording from another."""
+        return any(track is not None and track.enough for track in (self.audio, self.video))
+
+
+def fingerprints(file: BinaryIO, capacity: Capacity = CAPACITY) -> Fingerprints:
+    """Decode a recording once and fingerprint it. Raises Unreadable for a file that is none."""
+    with open_recording(file, capacity) as recording:
+        listener = Fingerprinter(recording)
+        for part in recording.read():
+            listener.feed(part)
+        return listener.finish(recording)
+
+
+class Fingerprinter:
+    """Takes the parts of a recording as they are decoded, beside whatever else looks at them."""
+
+    def __init__(self, recording: OpenRecording) -> None:
+        track = recording.audio
+        self._audio = AudioFingerprinter(track.sample_rate, track.channels) if track else None
+        self._video = VideoFingerprinter() if recording.video else None
+
+    def feed(self, part: object) -> None:
+        """Take the next block of sound or the next picture."""
+        if isinstance(part, AudioBlock):
+            if self._audio:
+                self._audio.feed(part.samples)
+        elif self._video:
+            self._video.feed(part)  # type: ignore[arg-type]
+
+    def finish(self, recording: OpenRecording) -> Fingerprints:
+        """The fingerprints, once `recording.read` is exhausted."""
+        return Fingerprints(
+            content_hash(recording.audio_end, recording.video_end),
+            self._audio.finish() if self._audio else None,
+            self._video.finish() if self._video else None,
+        )

@@ -1,0 +1,149 @@
+"""Matching pictures: shared words propose key frames, geometry finds the place, motion decides."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+import numpy as np
+from msgspec import Struct
+
+from capture_validation.duplicates.evidence import Aligned, Match, Transformation, Verdict, covered
+from capture_validation.duplicates.geometry import Similarity, mutual, similarity
+from capture_validation.duplicates.motion import Moves, agreement, shared
+from capture_validation.duplicates.proposals import Find
+from capture_validation.duplicates.video import HZ, VERSION, VideoFingerprint
+from capture_validation.duplicates.visual_words import visual_words
+from capture_validation.report import Span
+
+#: Correlation of motion from which two recordings are the same, and matching points without which nothing is.
+THRESHOLD, INLIERS = 0.5, 8
+#: Mean change of brightness (levels of 255 per quarter second) below which a place is too still to tell.
+STILL = 0.25
+#: Pairs of key frames tried per recording, transformations judged by motion, and recordings looked at.
+PAIRS, JUDGED, MOST = 24, 4, 25
+#: A word that more postings than this share says nothing about one recording.
+COMMON = 2000
+
+Fetch = Callable[[int], VideoFingerprint]
+
+
+class KeyPair(Struct, frozen=True):
+    """A key frame of the new recording that shares words with one of a held recording."""
+
+    votes: float
+    new: int
+    held: int
+    mirrored: bool
+
+
+class Seen(Struct, frozen=True):
+    """One way in which a held recording may lie in the new one, and how the motions agree in it."""
+
+    geometry: Similarity
+    moves: Moves
+    shown: float
+
+
+def match_video(new: VideoFingerprint, find: Find, fetch: Fetch) -> list[Match]:
+    """Every recording that shows what the new one shows, strongest evidence first.
+
+    `find` answers visual words with postings whose frame is the number of a key frame, `fetch` gives the stored
+    fingerprint. Ask `new.enough` before you believe an empty answer.
+    """
+    if not new.enough:
+        return []
+    found = []
+    for recording, pairs in propose_places(new, find).items():
+        held = fetch(recording)
+        seen = compare(new, held, pairs)
+        if seen is not None:
+            found.append(_match(recording, new, held, seen))
+    return sorted(found, key=lambda match: (match.verdict != "duplicate", -match.strength))
+
+
+def propose_places(new: VideoFingerprint, find: Find, most: int = MOST) -> dict[int, list[KeyPair]]:
+    """Recordings that share most words with the new one, and the pairs of key frames that share them."""
+    votes: dict[tuple[int, int, int, bool], float] = defaultdict(float)
+    for mirrored in (False, True):
+        for number, key in enumerate(new.keys):
+            own = np.unique(visual_words(key.features.mirrored if mirrored else key.features.bits))
+            answer = find(own)
+            if not len(answer.asked):
+                continue
+            common = np.bincount(answer.asked, minlength=len(own))
+            useful = common[answer.asked] <= COMMON
+            weight = 1 / np.sqrt(common[answer.asked])
+            pair = answer.recording[useful] * (1 << 20) + answer.frame[useful]
+            one, where = np.unique(pair, return_inverse=True)
+            for code, vote in zip(one.tolist(), np.bincount(where, weight[useful]).tolist(), strict=True):
+                votes[code >> 20, code & ((1 << 20) - 1), number, mirrored] += vote
+    return _ranked(votes, most)
+
+
+def _ranked(votes: dict[tuple[int, int, int, bool], float], most: int) -> dict[int, list[KeyPair]]:
+    own: dict[int, list[KeyPair]] = defaultdict(list)
+    for (recording, held, number, mirrored), vote in votes.items():
+        own[recording].append(KeyPair(vote, number, held, mirrored))
+    for pairs in own.values():
+        pairs.sort(key=lambda pair: (-pair.votes, pair.new, pair.held))
+    strongest = sorted(own, key=lambda recording: (-sum(pair.votes for pair in own[recording][:PAIRS]), recording))
+    return {recording: own[recording][:PAIRS] for recording in strongest[:most]}
+
+
+def compare(new: VideoFingerprint, held: VideoFingerprint, pairs: list[KeyPair]) -> Seen | None:
+    """The way in which both recordings agree best, or None when they do not show the same place."""
+    places = [place for pair in pairs if (place := _place(new, held, pair)) is not None]
+    best: Seen | None = None
+    for geometry in sorted(places, key=lambda place: -place.inliers)[:JUDGED]:
+        if geometry.inliers < INLIERS - 2:
+            break
+        both = shared(held, new, geometry)
+        if both is None:
+            continue
+        moves = agreement(both)
+        if best is None or moves.correlation > best.moves.correlation:
+            best = Seen(geometry, moves, both.shown)
+    return best if best is not None and best.geometry.inliers >= INLIERS else None
+
+
+def _place(new: VideoFingerprint, held: VideoFingerprint, pair: KeyPair) -> Similarity | None:
+    there, here = held.keys[pair.held].features, new.keys[pair.new].features
+    j, i = mutual(there.bits, here.mirrored if pair.mirrored else here.bits)
+    points = here.points[i].copy()
+    if pair.mirrored:
+        points[:, 0], points[:, 3] = new.width - points[:, 0], np.pi - points[:, 3]
+    return similarity(there.points[j], points, mirrored=pair.mirrored)
+
+
+def _match(recording: int, new: VideoFingerprint, held: VideoFingerprint, seen: Seen) -> Match:
+    moves, geometry = seen.moves, seen.geometry
+    spans = (_aligned(moves, new.seconds, held.seconds),)
+    return Match(
+        recording=recording,
+        kind="video",
+        verdict=_verdict(moves),
+        strength=round(moves.correlation, 3),
+        threshold=THRESHOLD,
+        covered=round(covered(spans, new.seconds), 3),
+        spans=spans,
+        transformation=Transformation(
+            speed=round(1 / moves.pace, 3),
+            mirrored=geometry.mirrored,
+            scale=round(geometry.scale, 3),
+            rotation_deg=round(geometry.rotation_deg, 1),
+            shown=round(seen.shown, 2),
+        ),
+        version=VERSION,
+    )
+
+
+def _verdict(moves: Moves) -> Verdict:
+    if moves.correlation >= THRESHOLD:
+        return "duplicate"
+    return "not-enough-content" if moves.activity < STILL else "alike"
+
+
+def _aligned(moves: Moves, new_s: float, held_s: float) -> Aligned:
+    start, length = max(0.0, moves.offset), moves.overlap
+    begin = max(0.0, -moves.offset) * moves.pace
+    new = Span(round(begin / HZ, 2), round(min(new_s, (begin + length * moves.pace) / HZ), 2))
+    return Aligned(new, Span(round(start / HZ, 2), round(min(held_s, (start + length) / HZ), 2)))
