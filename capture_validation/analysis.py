@@ -20,6 +20,7 @@ from capture_validation.decode import (
     open_recording,
 )
 from capture_validation.errors import Unreadable
+from capture_validation.grid import decibel
 from capture_validation.judge import judge
 from capture_validation.pixels import Pixels
 from capture_validation.profile import Profile
@@ -33,7 +34,7 @@ from capture_validation.report import (
     VideoFacts,
     most_important_first,
 )
-from capture_validation.sound import Sound, Stretches, decibel, level_length
+from capture_validation.sound import Sound, Stretches, level_length
 from capture_validation.version import VERSION
 
 

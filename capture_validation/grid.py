@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
+Powers = NDArray[np.float32]
+#: Stands for silence, so that a logarithm exists; far below the last bit of 24.
+FLOOR = 1e-12
 
 
 class Grid:
@@ -33,3 +36,8 @@ class Grid:
 def mean_square(frames: Samples) -> NDArray[np.float32]:
     """Mean of the squares along the last axis, summed in float32 over at most a few thousand samples."""
     return np.asarray(np.einsum("...j,...j->...", frames, frames) / np.float32(frames.shape[-1]), np.float32)
+
+
+def decibel(power: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Ten times the decimal logarithm of a power, at least −120 dB."""
+    return np.asarray(10 * np.log10(np.maximum(power, FLOOR)), dtype=np.float32)

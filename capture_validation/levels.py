@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from capture_validation.sound import LEVEL_S, Sound, decibel
+from capture_validation.grid import decibel
+from capture_validation.sound import LEVEL_S, Sound
 
 LOWEST, STEP = -120.0, 0.5
 #: Under this level a phone records nothing but its own noise.
@@ -55,7 +56,10 @@ class Levels:
         return len(self._cells) * self.step_s
 
 
-def runs(marked: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Start and end (exclusive) of every run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], marked, [False])).astype(np.int8)))
-    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+def runs(marked: NDArray[np.bool_], shortest: int = 1) -> Iterator[tuple[int, int]]:
+    """Start and end (exclusive) of every run of True that is long enough, and of one that reaches the end."""
+    around = np.concatenate(([False], marked, [False]))
+    edges = np.flatnonzero(around[1:] != around[:-1])
+    starts, ends = edges[::2], edges[1::2]
+    kept = (ends - starts >= shortest) | (ends == len(marked))
+    return zip(starts[kept].tolist(), ends[kept].tolist(), strict=True)

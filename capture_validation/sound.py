@@ -11,22 +11,15 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from capture_validation.grid import Grid, Samples, mean_square
+from capture_validation.grid import Grid, Powers, Samples, mean_square
 from capture_validation.loudness import Weighting
-
-Powers = NDArray[np.float32]
+from capture_validation.rumble import LowPass
+from capture_validation.spectrum import Calming
 
 #: The step of levels: short enough for a syllable's edge, and a whole period of the mains at 50 Hz.
 LEVEL_S = 0.02
 #: The length of a spectrum; half of it is the step. Speech hardly changes in this time.
 SPECTRUM_S = 0.032
-#: Stands for silence, so that a logarithm exists; far below the last bit of 24.
-FLOOR = 1e-12
-
-
-def decibel(power: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Ten times the decimal logarithm of a power, at least −120 dB."""
-    return np.asarray(10 * np.log10(np.maximum(power, FLOOR)), dtype=np.float32)
 
 
 class Sound:
@@ -47,7 +40,7 @@ class Sound:
         self.channels: Samples = np.ascontiguousarray(samples.T)
         self._level_frames = levels
         self._spectrum_frames = spans
-        self._weighting = grids.weighting
+        self._grids = grids
 
     @property
     def first_level(self) -> int:
@@ -79,7 +72,20 @@ class Sound:
 
         The filter has a memory: a check that uses this asks for it at every stretch.
         """
-        return self._weighting.take(self.channels)
+        return self._grids.weighting.take(self.channels)
+
+    @cached_property
+    def rumble(self) -> tuple[Powers, Powers]:
+        """Power of new 20 ms steps below and above 120 Hz, loudest channel, each of shape (steps,). See `rumble`.
+
+        The filter has a memory, as that of `weighted`.
+        """
+        return self._grids.low_pass.take(self.channels)
+
+    @cached_property
+    def calmed(self) -> NDArray[np.float32]:
+        """New means over eight following spectra in dB, shape (means, bins); has a memory, as `weighted`."""
+        return self._grids.calming.take(self.spectra)
 
     @property
     def first_spectrum(self) -> int:
@@ -133,6 +139,8 @@ class Stretches:
         self.rate = rate
         self.samples = 0
         self.weighting = Weighting(rate)
+        self.low_pass = LowPass(rate, level_length(rate))
+        self.calming = Calming()
         self._levels = Grid(level_length(rate), level_length(rate))
         self._spectra = Grid(spectrum_length(rate), spectrum_length(rate) // 2)
 

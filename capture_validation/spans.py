@@ -38,6 +38,10 @@ class Spans:
         for start_s, end_s in findings:
             self.add(start_s, end_s)
 
+    def extend_steps(self, steps: Iterable[int], step_s: float) -> None:
+        """Take findings that are numbers of steps of one length, in time order."""
+        self.extend((step * step_s, (step + 1) * step_s) for step in steps)
+
     def clear(self) -> None:
         """Forget everything: what was found turned out not to count."""
         self._found.clear()

@@ -5,7 +5,7 @@ import numpy as np
 from capture_validation.check import AudioCheck, Measurement, at_least
 from capture_validation.decode import AudioTrack
 from capture_validation.sound import Sound, spectrum_length
-from capture_validation.spectrum import Calmed, Histogram
+from capture_validation.spectrum import Histogram
 
 #: Sound further below the strongest band than this is not there.
 WITHIN_DB = 50.0
@@ -43,12 +43,11 @@ class Bandwidth(AudioCheck):
         self.frequencies = np.fft.rfftfreq(length, 1 / track.sample_rate)
         self.samples = 0
         self.rate = track.sample_rate
-        self.calmed = Calmed()
         self.histogram = Histogram(len(self.frequencies))
 
     def feed(self, sound: Sound) -> None:
         self.samples += len(sound.samples)
-        self.histogram.add(self.calmed.take(sound.spectra))
+        self.histogram.add(sound.calmed)
 
     def measure(self) -> Measurement:
         if self.samples < SHORTEST_S * self.rate:

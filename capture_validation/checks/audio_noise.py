@@ -5,7 +5,7 @@ import numpy as np
 from capture_validation.check import AudioCheck, Measurement, at_least
 from capture_validation.decode import AudioTrack
 from capture_validation.sound import SPECTRUM_S, Sound, spectrum_length
-from capture_validation.spectrum import CALM, Calmed, Histogram
+from capture_validation.spectrum import CALM, Histogram
 
 #: Bands in which every voice has energy; above, a narrow recording would be called noisy for what it lacks.
 BAND_HZ = (150.0, 3800.0)
@@ -40,11 +40,10 @@ class SignalToNoise(AudioCheck):
     def start(self, track: AudioTrack) -> None:
         frequencies = np.fft.rfftfreq(spectrum_length(track.sample_rate), 1 / track.sample_rate)
         self.voice = (frequencies >= BAND_HZ[0]) & (frequencies <= BAND_HZ[1])
-        self.calmed = Calmed()
         self.histogram = Histogram(int(self.voice.sum()))
 
     def feed(self, sound: Sound) -> None:
-        self.histogram.add(self.calmed.take(sound.spectra[:, self.voice]))
+        self.histogram.add(sound.calmed[:, self.voice])
 
     def measure(self) -> Measurement:
         if self.histogram.times * CALM * SPECTRUM_S / 2 < SHORTEST_S:

@@ -48,10 +48,12 @@ def test_sounds_no_microphone_makes_give_a_verdict(name, sound):
 @given(sizes=st.lists(st.integers(97, 9000), min_size=1, max_size=5))
 def test_no_result_depends_on_how_blocks_are_cut(name, sizes):
     """A decoder's habits are no property of the recording."""
-    samples, rate = clip("speech_weather_16k.wav")
+    mono, rate = clip("speech_weather_16k.wav")
+    samples = np.hstack((mono, np.roll(mono, 5, axis=0) / 2))
 
     whole = heard(name, samples, rate, profile_of(name))
     pieces = heard(name, samples, rate, profile_of(name), blocks=sizes)
 
     assert (whole.status, whole.code) == (pieces.status, pieces.code)
-    assert whole.value == pytest.approx(pieces.value, rel=1e-3, abs=1e-3)
+    assert (whole.value is None) == (pieces.value is None)
+    assert whole.value is None or whole.value == pytest.approx(pieces.value, rel=1e-3, abs=1e-3)

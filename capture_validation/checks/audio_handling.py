@@ -1,0 +1,58 @@
+"""Handling noise: thumps of a hand, a table or a pocket."""
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from capture_validation.check import AudioCheck, Measurement, at_most, information
+from capture_validation.decode import AudioTrack
+from capture_validation.rumble import Rumble
+from capture_validation.sound import Sound, level_length
+from capture_validation.spans import Spans
+
+
+class Handling(AudioCheck):
+    """How far a thump below 120 Hz rises over the second around it, where it is louder than all that lies above.
+
+    A hand that shifts its grip, a table that is knocked: short, deep and much louder than it seemed to the person who
+    held the phone.
+
+    Block: levels of 20 ms below and above 120 Hz. Result: 0…80 dB. Spans: the thumps.
+    """
+
+    name = "audio.handling"
+    title = "Handling noise"
+    unit = "dB"
+    profiles = {
+        "speech": at_most(20.0),
+        "conversation": at_most(20.0),
+        "ambient": information(),
+        "music": information(),
+        "video": information(),
+    }
+    sentences = {
+        "passed": "No thumps are heard.",
+        "too-high": "The phone was knocked or moved: a thump of {value} dB; at most {maximum} dB is normal.",
+    }
+    fix = "Lay the phone on something soft or hold it still, and do not touch it while recording."
+    false_alarms = "Drums, slamming doors, and plosives spoken right into the microphone."
+    source = "Low band over its median of one second: AUC .90 to .96."
+    uncertainty = 1.0
+
+    def start(self, track: AudioTrack) -> None:
+        self.rumble = Rumble()
+        self.step_s = level_length(track.sample_rate) / track.sample_rate
+
+    def feed(self, sound: Sound) -> None:
+        self.rumble.add(sound.rumble)
+
+    def measure(self) -> Measurement:
+        low, rest = self.rumble.low(), self.rumble.rest()
+        if len(low) < 50:
+            return Measurement(None)
+        usual = np.maximum(median_filter(low, 51, mode="nearest"), -60.0)
+        above = np.where(low > rest, low - usual, 0.0)
+        limit = self.rule.limit.maximum
+        spans = Spans()
+        if limit is not None:
+            spans.extend_steps(np.flatnonzero(above > limit).tolist(), self.step_s)
+        return Measurement(max(float(above.max()), 0.0), spans.spans())

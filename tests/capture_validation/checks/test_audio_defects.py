@@ -1,0 +1,237 @@
+"""Defects of phone recordings, made from real ones: each must be found, and the recording without it must pass."""
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from tests.capture_validation.listening import clip, heard
+
+SPOKEN = ["speech_jfk_16k.wav", "speech_librispeech_198_16k.ogg", "speech_librispeech_5703_22k.ogg"]
+RANDOM = 7
+
+
+def noise(samples):
+    return np.random.default_rng(RANDOM).normal(0, 1, samples.shape)
+
+
+def power(samples):
+    return float(np.sqrt((samples**2).mean()))
+
+
+def hiss(samples, rate):
+    """White noise, 10 dB under the voice."""
+    return samples + noise(samples) * power(samples) * 10 ** (-10 / 20)
+
+
+def mains(samples, rate):
+    """50 Hz and four harmonics at −35 dBFS."""
+    times = np.arange(len(samples)) / rate
+    hum = sum(np.sin(2 * np.pi * 50 * harmonic * times + harmonic) / harmonic for harmonic in range(1, 6))
+    return samples + 10 ** (-35 / 20) * hum[:, None]
+
+
+def gusts(samples, rate):
+    """Noise below 60 Hz that comes and goes, 16 dB over the voice."""
+    deep = scipy.signal.sosfilt(scipy.signal.butter(2, 60, fs=rate, output="sos"), noise(samples), axis=0)
+    comes_and_goes = np.clip(np.sin(np.arange(len(samples)) / rate * 3), 0, 1)[:, None]
+    return samples + deep / power(deep) * comes_and_goes * power(samples) * 10 ** (16 / 20)
+
+
+def knocks(samples, rate):
+    """A decaying 55 Hz thump at 3 s, 20 dB over the voice."""
+    times = np.arange(int(0.15 * rate)) / rate
+    spoilt = samples.copy()
+    thump = np.sin(2 * np.pi * 55 * times) * np.exp(-times * 30) * power(samples) * 10 ** (20 / 20)
+    spoilt[3 * rate : 3 * rate + len(times)] += thump[:, None]
+    return spoilt
+
+
+def holes(samples, rate):
+    """20 ms of nothing where the voice is loud, at five places."""
+    spoilt = samples.copy()
+    loud = np.argsort(np.abs(samples[rate:-rate, 0]))[-5:] + rate
+    for at in loud:
+        spoilt[at - rate // 100 : at + rate // 100] = 0
+    return spoilt
+
+
+def stutter(samples, rate):
+    """A packet of 20 ms heard twice, where the voice is loud."""
+    spoilt = samples.copy()
+    length = rate // 50
+    at = int(np.argmax(np.abs(samples[rate:-rate, 0]))) + rate
+    spoilt[at : at + length] = spoilt[at - length : at]
+    return spoilt
+
+
+def hall(samples, rate):
+    """An echo of 0.8 s, as loud as the voice itself."""
+    length = int(0.8 * rate)
+    tail = np.random.default_rng(RANDOM).normal(0, 1, length) * 10 ** (-3 * np.arange(length) / length)
+    tail /= np.sqrt((tail**2).sum())
+    tail[0] = 0.7
+    return scipy.signal.fftconvolve(samples, tail[:, None], axes=0)[: len(samples)]
+
+
+def squashed(samples, rate):
+    """Clipped at its loudest 5 %, halved, and sent through a filter as an encoder would."""
+    top = np.quantile(np.abs(samples), 0.95)
+    sections = scipy.signal.butter(2, 0.8, output="sos")
+    return scipy.signal.sosfilt(sections, np.clip(samples, -top, top) / 2, axis=0)
+
+
+def telephone(samples, rate):
+    """Nothing above 3.4 kHz, as after a call."""
+    sections = scipy.signal.butter(10, 3400, fs=rate, output="sos")
+    return scipy.signal.sosfilt(sections, samples, axis=0)
+
+
+DEFECTS = {
+    "audio.signal_to_noise": hiss,
+    "audio.hum": mains,
+    "audio.wind": gusts,
+    "audio.handling": knocks,
+    "audio.dropouts": holes,
+    "audio.repeats": stutter,
+    "audio.reverberation": hall,
+    "audio.flat_top": squashed,
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "name"),
+    # Packets hold whole samples, so no phone call runs at 22.05 kHz.
+    [(check, name) for check in DEFECTS for name in SPOKEN if (check, name) != ("audio.repeats", SPOKEN[2])],
+)
+def test_a_defect_is_found_and_only_where_it_is(check, name):
+    samples, rate = clip(name)
+
+    assert ("passed", "hint") == (
+        heard(check, samples, rate).status,
+        heard(check, DEFECTS[check](samples.astype(np.float64), rate), rate).status,
+    )
+
+
+@pytest.mark.parametrize("name", SPOKEN[1:])
+def test_a_telephone_band_is_found_in_a_wide_file(name):
+    samples, rate = clip(name)
+
+    assert "passed" == heard("audio.bandwidth", samples, rate).status
+    assert "too-low" == heard("audio.bandwidth", telephone(samples, rate), rate).code
+
+
+def test_spans_point_at_the_thump():
+    samples, rate = clip("speech_librispeech_198_16k.ogg")
+
+    spans = heard("audio.handling", knocks(samples.astype(float), rate), rate).spans
+
+    assert [3.0] == [pytest.approx(span.start_s, abs=0.25) for span in spans] or 3.0 == pytest.approx(
+        spans[0].start_s, abs=0.25
+    )
+
+
+def test_spans_point_at_the_holes():
+    samples, rate = clip("speech_librispeech_198_16k.ogg")
+    spoilt = samples.copy()
+    at = int(np.argmax(np.abs(samples[:, 0])))
+    spoilt[at : at + rate // 20] = 0
+
+    result = heard("audio.dropouts", spoilt, rate)
+
+    assert 1 == result.value
+    assert at / rate == pytest.approx(result.spans[0].start_s, abs=0.01)
+
+
+def test_a_pause_of_exact_zeros_that_fades_is_no_dropout():
+    """A noise gate and a decoder's comfort silence are quiet before they are zero."""
+    samples, rate = clip("speech_jfk_16k.wav")
+    spoilt = samples.copy()
+    fade = np.linspace(1, 0, rate // 10)[:, None]
+    spoilt[4 * rate : 4 * rate + len(fade)] *= fade
+    spoilt[4 * rate + len(fade) : 5 * rate] = 0
+    spoilt[5 * rate : 5 * rate + len(fade)] *= fade[::-1]
+
+    assert 0 == heard("audio.dropouts", spoilt, rate).value
+
+
+def test_a_synthetic_tone_is_not_called_a_bad_connection():
+    tone = np.tile(0.3 * np.sin(2 * np.pi * np.arange(40) / 40), 800)
+
+    assert "not_applicable" == heard("audio.repeats", tone, 16000).status
+
+
+def test_a_test_tone_is_refused_and_a_trumpet_is_not():
+    tone = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(48000) / 16000)
+
+    assert "failed" == heard("audio.constant_tone", tone, 16000).status
+    assert "passed" == heard("audio.constant_tone", *clip("music_trumpet_44k_stereo.ogg"), "music").status
+
+
+def test_dead_and_inverted_channels_are_found():
+    voice, rate = clip("speech_jfk_16k.wav")
+
+    assert "passed" == heard("audio.channel_balance", np.hstack((voice, voice)), rate).status
+    assert "too-high" == heard("audio.channel_balance", np.hstack((voice, voice * 0.1)), rate).code
+    assert "passed" == heard("audio.channel_phase", np.hstack((voice, voice)), rate).status
+    assert "too-low" == heard("audio.channel_phase", np.hstack((voice, -voice)), rate).code
+    assert "not_applicable" == heard("audio.channel_phase", voice, rate).status
+
+
+def test_an_offset_is_measured_in_the_worst_channel():
+    voice, rate = clip("speech_jfk_16k.wav")
+
+    result = heard("audio.dc_offset", np.hstack((voice, voice + 0.03)), rate)
+
+    assert "failed" == result.status
+    assert 3.0 == pytest.approx(result.value, abs=0.1)
+
+
+def test_silence_at_start_end_and_in_between_is_told_apart():
+    """With a constant offset on everything, which must not hide it."""
+    voice, rate = clip("speech_librispeech_198_16k.ogg")
+    still = np.zeros((4 * rate, 1))
+    spoilt = np.concatenate((still, voice, still, voice, still)) + 0.05
+
+    start, middle, end = (
+        heard(f"audio.{name}", spoilt, rate) for name in ("leading_silence", "longest_pause", "trailing_silence")
+    )
+
+    for result, at in ((start, 0.0), (middle, 4.0 + len(voice) / rate), (end, 8.0 + 2 * len(voice) / rate)):
+        assert "hint" == result.status
+        assert 4.0 == pytest.approx(result.value, abs=1.0)
+        assert at == pytest.approx(result.spans[0].start_s, abs=1.0)
+
+
+def test_a_recording_of_nothing_fails_for_its_silence():
+    assert "failed" == heard("audio.silence", np.zeros(32000), 16000).status
+
+
+@pytest.mark.parametrize(("ending", "status", "code"), [
+    ({}, "passed", "passed"),
+    ({"claimed_duration_s": 11.3}, "passed", "passed"),
+    ({"claimed_duration_s": 20.0}, "failed", "truncated"),
+    ({"gaps": [(5.0, 0.3)]}, "hint", "skipped"),
+    ({"gaps": [(0.02, 0.3)]}, "passed", "passed"),
+    ({"decode_errors": 90_000}, "failed", "damaged"),
+])  # fmt: skip
+def test_what_could_not_be_decoded_is_counted(ending, status, code):
+    result = heard("audio.decodable", *clip("speech_jfk_16k.wav"), **ending)
+
+    assert (status, code) == (result.status, result.code)
+
+
+def test_a_narrow_file_is_told_apart_from_a_wide_one():
+    assert "too-low" == heard("audio.sample_rate", *clip("speech_dialogue_8k.wav"), "conversation").code
+    assert "passed" == heard("audio.sample_rate", *clip("speech_jfk_16k.wav")).status
+
+
+@pytest.mark.parametrize(("name", "status"), [
+    ("speech_jfk_16k.wav", "passed"),
+    ("speech_fsdd_7_theo_0.wav", "hint"),
+])  # fmt: skip
+def test_duration_is_counted_in_samples(name, status):
+    samples, rate = clip(name)
+    result = heard("audio.duration", samples, rate)
+
+    assert len(samples) / rate == pytest.approx(result.value, abs=1e-6)
+    assert status == result.status
