@@ -111,4 +111,5 @@ def scaled(frame: AudioFrame, channels: int) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore", invalid="ignore"):
         # 32-bit integers and doubles hold more than float32 shows; rounding once is the exact nearest value.
         wide = samples.astype(np.float64 if name in ("s32", "dbl") else np.float32)
-        return np.asarray((wide + offset) * scale if scale != 1.0 else wide, np.float32)
+        wide += offset
+        return np.asarray(np.multiply(wide, scale), np.float32)
