@@ -6,6 +6,7 @@ is free for the corrected request. The rules follow draft-ietf-httpapi-idempoten
 """
 
 import hashlib
+import logging
 import re
 from typing import Any
 from uuid import UUID
@@ -15,8 +16,11 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.authentication import KEY
 from api.problems import KeyInProgress, KeyInvalid, KeyReused
-from storage.database import Pool, transaction
+from storage.database import Connection, Pool, transaction
+from storage.errors import Unavailable
 from storage.idempotency import Kept, Taken, give_back, keep, take
+
+logger = logging.getLogger("companion.idempotency")
 
 PRINTABLE = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -82,10 +86,17 @@ class _Keeper:
                 await self.send({"type": "http.response.body", "body": self.body, "more_body": False})
 
     async def _settle(self) -> None:
+        try:
+            async with transaction(self.database) as connection:
+                await self._record(connection)
+        except Unavailable:
+            # What was asked for is done, so its answer goes out; a repeat does the work again after a minute.
+            logger.warning("An answer was given and could not be kept.")
+
+    async def _record(self, connection: Connection) -> None:
         status: int = self.start["status"]
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.start["headers"]]
-        async with transaction(self.database) as connection:
-            if 200 <= status < 300:
-                await keep(connection, self.account, self.key, self.taken, status, headers, self.body)
-            else:
-                await give_back(connection, self.account, self.key, self.taken)
+        if 200 <= status < 300:
+            await keep(connection, self.account, self.key, self.taken, status, headers, self.body)
+        else:
+            await give_back(connection, self.account, self.key, self.taken)

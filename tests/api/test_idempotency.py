@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -11,9 +13,10 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from api.app import create_app
+from api.idempotency import _Keeper
 from api.settings import Settings
 from storage import idempotency
-from storage.database import Pool, transaction
+from storage.database import Pool, pool, transaction
 from storage.errors import MoveRefused
 from tests.api.conftest import client_of
 
@@ -170,3 +173,26 @@ async def account_id(client: httpx.AsyncClient, database: Pool) -> Any:
         row = await cursor.fetchone()
     assert row is not None
     return row[0]
+
+
+async def test_an_answer_goes_out_even_when_it_cannot_be_kept(caplog: pytest.LogCaptureFixture):
+    """The database went away after the effect: the phone must not hear that nothing happened."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    away = pool("postgresql://nobody@127.0.0.1:1/nowhere")
+    keeper = _Keeper(away, uuid4(), "k1", idempotency.Taken(datetime.now(UTC)), send)
+    await keeper({"type": "http.response.start", "status": 201, "headers": []})
+    await keeper({"type": "http.response.body", "body": b"done", "more_body": False})
+
+    assert [201, b"done"] == [sent[0]["status"], sent[1]["body"]]
+    assert "could not be kept" in caplog.text
+
+
+async def test_a_body_that_is_too_large_is_refused_before_its_key_is_taken(orders: httpx.AsyncClient):
+    answer = await orders.post("/v1/test-orders", content=b" " * 1_000_001, headers={"Idempotency-Key": "k1"})
+
+    assert 413 == answer.status_code
+    assert 201 == (await ask(orders, "k1", text="a")).status_code
