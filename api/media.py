@@ -90,7 +90,6 @@ def headers_of(played: Played) -> dict[str, str]:
         "Cache-Control": "private, no-store",
         "Content-Disposition": f'attachment; filename="{played.recording.id}"',
         "Content-Type": played.recording.media_type,
-        "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
 

@@ -20,7 +20,7 @@ from procrastinate import App, JobContext
 from api.app import bucket_of
 from api.settings import Settings
 from api.validation import Workplace, validate_recording
-from storage import queue
+from storage import accounts, idempotency, queue, sessions
 from storage.database import pool, transaction
 from storage.objects import open_store
 from storage.recordings import expire
@@ -89,9 +89,16 @@ def clock(app: App, place: Workplace) -> list[asyncio.Task[None]]:
     async def clear_orphans() -> None:
         await remove_orphans(place.database, place.store)
 
+    async def forget_expired() -> None:
+        async with transaction(place.database) as connection:
+            await sessions.prune(connection)
+            await idempotency.prune(connection)
+            await accounts.prune(connection)
+
+    hourly = ((3600, clear_orphans), (3600, forget_expired))
     return [
         asyncio.create_task(every_so_often(seconds, work.__name__, work))
-        for seconds, work in ((1, retry_stalled), (30, expire_claims), (5, clear_away), (3600, clear_orphans))
+        for seconds, work in ((1, retry_stalled), (30, expire_claims), (5, clear_away), *hourly)
     ]
 
 

@@ -1,0 +1,91 @@
+"""Consent: a decision for every use, to exactly the text that was read."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from storage.consents import Use, check_decisions
+from storage.database import Pool, transaction
+from storage.errors import DecisionMissing
+from tests.api.taking import agree, claim, speech
+
+Campaign = dict[str, Any]
+Client = httpx.AsyncClient
+USES = [Use("asr", "core"), Use("tts", "optional"), Use("cloning", "prohibited")]
+
+
+async def test_a_consent_can_be_given_before_the_upload_and_read_back(contributor: Client, campaign: Campaign) -> None:
+    """And there is none before."""
+    recording = (await claim(contributor, campaign, speech())).json()["id"]
+    url = f"/v1/recordings/{recording}/consents"
+
+    before = await contributor.get(url)
+    given = await agree(contributor, campaign, recording)
+    after = await contributor.get(url)
+
+    assert (404, 200, 200) == (before.status_code, given.status_code, after.status_code)
+    assert given.json() == after.json()
+    assert campaign["term_sheet"]["sha256"] == after.json()["sha256"]
+
+
+async def test_the_same_consent_twice_is_one(contributor: Client, campaign: Campaign, database: Pool) -> None:
+    """A phone that lost the answer sends it again."""
+    recording = (await claim(contributor, campaign, speech())).json()["id"]
+
+    answers = [await agree(contributor, campaign, recording) for _ in range(2)]
+
+    async with transaction(database) as connection:
+        row = await (
+            await connection.execute("SELECT count(*) FROM consents WHERE recording_id = %s", (recording,))
+        ).fetchone()
+    assert (1, answers[0].json()) == (row[0], answers[1].json())
+
+
+@pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"version": 99}, {"term_sheet": "another"}])
+async def test_a_consent_to_another_text_is_refused(
+    contributor: Client, campaign: Campaign, change: dict[str, Any]
+) -> None:
+    """Whoever agreed to an older text must read the new one."""
+    recording = (await claim(contributor, campaign, speech())).json()["id"]
+    terms = {"term_sheet": campaign["term_sheet"]["id"], "version": campaign["term_sheet"]["version"]}
+    terms |= {"sha256": campaign["term_sheet"]["sha256"], "locale": "en", "decisions": {}}
+
+    answer = await contributor.put(f"/v1/recordings/{recording}/consents", json=terms | change)
+
+    assert (409, "/problems/terms-changed") == (answer.status_code, answer.json()["type"])
+
+
+@pytest.mark.parametrize(
+    ("decisions", "use"),
+    [
+        ({}, "asr"),
+        ({"asr": "given"}, "tts"),
+        ({"asr": "refused", "tts": "given"}, "asr"),
+        ({"asr": "given", "tts": "given", "cloning": "given"}, "cloning"),
+        ({"asr": "given", "tts": "given", "invented": "refused"}, "invented"),
+    ],
+)
+def test_silence_is_no_decision_and_nothing_else_can_be_decided(decisions: dict[str, Any], use: str) -> None:
+    """The refusal names the use."""
+    with pytest.raises(DecisionMissing) as refusal:
+        check_decisions(USES, decisions)
+
+    assert use == refusal.value.facts["use"]
+
+
+def test_an_optional_use_may_be_refused() -> None:
+    """The offer stands without it."""
+    check_decisions(USES, {"asr": "given", "tts": "refused"})
+
+
+async def test_a_missing_decision_is_a_422(contributor: Client, campaign: Campaign) -> None:
+    """Over HTTP, with the use in the problem."""
+    recording = (await claim(contributor, campaign, speech())).json()["id"]
+    terms = {"term_sheet": campaign["term_sheet"]["id"], "version": campaign["term_sheet"]["version"]}
+    terms |= {"sha256": campaign["term_sheet"]["sha256"], "locale": "en", "decisions": {}}
+
+    answer = await contributor.put(f"/v1/recordings/{recording}/consents", json=terms)
+
+    assert (422, "/problems/decision-missing") == (answer.status_code, answer.json()["type"])
+    assert answer.json()["use"]
