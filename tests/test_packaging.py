@@ -66,7 +66,8 @@ def test_the_development_lock_serves_make_run_too():
 def test_no_large_file_and_no_machine_path_is_tracked():
     """Media and paths of one machine do not belong in a clone."""
     files = tracked_files()
-    machine_path = re.compile(rb"(?<![\w.])/(?:work/|home/(?!user/|amina/)\w+/|Users/\w+/|opt/pypi/)")
+    # Where this clone lies, and where builds like to lie; /home/ada in a test is an invented one.
+    machine_path = re.compile(rb"(?<![\w.])/(?:work|opt/pypi|root/\.pyenv)/|" + re.escape(str(ROOT).encode() + b"/"))
 
     assert [] == [str(path) for path in files if path.stat().st_size > 1_000_000]
     assert [] == [str(path) for path in files if machine_path.search(path.read_bytes())]
