@@ -25,7 +25,8 @@ from capture_validation.sandbox.budget import LONGEST_CPU_S, analysis_cpu_s
 
 SOURCE_FD, RESULT_FD = 3, 4
 MEMORY_HEADROOM = 512 << 20
-NOBODY = 65534
+# Not `nobody`: the embedded engines run as that, and their files must be closed to whoever breaks out of a decoder.
+STRANGER = 65533
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 # The first byte of an answer says what follows: a result, or the text of an error in our own code.
 RESULT, ERROR = b"R", b"E"
@@ -121,8 +122,8 @@ def _confine(fence: Fence, cpu_s: float | None, zygote: int) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     if os.geteuid() == 0:
         os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        os.setresgid(STRANGER, STRANGER, STRANGER)
+        os.setresuid(STRANGER, STRANGER, STRANGER)
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     _prctl(PR_SET_DUMPABLE, 0)
     # A change of identity clears this, so it comes after; and the zygote may have died before it was set.
