@@ -12,8 +12,11 @@ import httpx
 import pytest
 from tusclient.client import TusClient
 
+from api.validation import Workplace
+from storage.database import Pool, transaction
 from tests.api.conftest import running
-from tests.api.taking import agree, claim, speech
+from tests.api.taking import agree, claim, examined, speech, submit
+from tests.media import all_media, hostile, media
 
 Campaign = dict[str, Any]
 
@@ -62,3 +65,97 @@ async def test_a_stock_tus_client_submits_a_recording(
     assert 200 == (await contributor.get(detail["report_url"])).status_code
     heard = await contributor.get(urlsplit(detail["media_url"]).path)
     assert claimed["sha256"] == hashlib.sha256(heard.content).hexdigest()
+
+
+#: What phones call the files whose ending Python does not know, or knows by a name of another age.
+TYPES = {
+    ".amr": "audio/amr",
+    ".opus": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".flac": "audio/flac",
+    ".webm": "video/webm",
+    ".3gp": "video/3gpp",
+    ".m4a": "audio/mp4",
+    ".mp3": "audio/mpeg",
+    ".wav": "audio/wav",
+    ".aiff": "audio/aiff",
+    ".mov": "video/quicktime",
+    ".avi": "video/x-msvideo",
+    ".mkv": "video/x-matroska",
+    ".mp4": "video/mp4",
+}
+
+
+@pytest.fixture
+async def street(client: httpx.AsyncClient) -> Campaign:
+    """The demo's video campaign, as the API shows it."""
+    listed = (await client.get("/v1/campaigns", params={"media": "video"})).json()["data"]
+    return dict((await client.get(listed[0]["url"])).json())
+
+
+async def reported(client: httpx.AsyncClient, campaign: Campaign, path: Path, place: Workplace) -> dict[str, Any]:
+    """Submit a file and have it examined; the report, with how long the examination took."""
+    known = TYPES.get(path.suffix, f"{campaign['media']}/x-unknown")
+    began = time.monotonic()
+    recording = await submit(client, campaign, path.read_bytes(), media_type=known)
+    await examined(place, client, recording)
+    answer = await client.get(f"/v1/recordings/{recording}/report")
+    assert 200 == answer.status_code, answer.text
+    return {**answer.json(), "lasted_s": time.monotonic() - began}
+
+
+async def test_every_real_recording_gets_a_report_and_none_is_called_unreadable(
+    contributor: httpx.AsyncClient, campaign: Campaign, street: Campaign, place: Workplace, database: Pool
+) -> None:
+    """Every codec and container in the folder, by way of the API: decoded to the end, whatever the checks say."""
+    await open_for_all(database)
+    refused = {}
+    for name in all_media() or [media("any").name]:
+        kind = street if name.startswith("video_") else campaign
+        report = await reported(contributor, kind, media(name), place)
+        if report["rejection"] is not None or report["media"]["duration_s"] <= 0:
+            refused[name] = report["rejection"]
+
+    assert {} == refused
+
+
+async def open_for_all(database: Pool) -> None:
+    """Let a test's campaigns take recordings of any length."""
+    async with transaction(database) as connection:
+        await connection.execute("UPDATE campaigns SET max_duration_ms = 3600000")
+
+
+@pytest.mark.parametrize(
+    ("name", "readable"),
+    [
+        ("00_ok.mp4", True),
+        ("00_ok.wav", True),
+        ("canary_rel.mp4", True),
+        ("10_wav_nan_inf.wav", False),
+        ("28_mp4_stsz_170M.mp4", False),
+        ("35_mov_cmov_1g.mov", False),
+        ("51_hls_http.m3u8", False),
+        ("58_ffconcat_abs.mp4", False),
+        ("71_onebyte.wav", False),
+        ("75_ansi_text.txt", False),
+        ("98_noext_hls", False),
+    ],
+)
+async def test_a_hostile_file_is_refused_with_a_reason(
+    contributor: httpx.AsyncClient,
+    campaign: Campaign,
+    street: Campaign,
+    place: Workplace,
+    name: str,
+    readable: bool,
+) -> None:
+    """By way of the API, and the harmless ones are not; how each is contained is tested where it is decoded."""
+    kind = street if name.endswith((".mp4", ".mov")) else campaign
+
+    report = await reported(contributor, kind, hostile(name), place)
+
+    assert readable == (report["rejection"] is None), report["rejection"]
+    if not readable:
+        assert "rejected" == report["outcome"]
+        assert report["rejection"]["message"]
+        assert report["rejection"]["fix"]
