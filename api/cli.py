@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The library has its own command line and its own help.
         from capture_validation import console
 
-        return console.main(words[1:])
+        return console.check(words[1:])
     chosen = _parser().parse_args(words)
     try:
         return int(chosen.run(chosen) or 0)

@@ -70,3 +70,12 @@ def test_a_command_that_cannot_start_says_why_in_one_line(
 
     assert 2 == cli.main(["api"])
     assert "companion: DATABASE_URL is not set.\n" == capsys.readouterr().err
+
+
+def test_a_file_is_checked_without_a_server(capsys: pytest.CaptureFixture[str]):
+    """`companion check` is the library's own command line: it asks for a file and for no setting."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["check", "--help"])
+
+    assert 0 == ended.value.code
+    assert "--profile" in capsys.readouterr().out
