@@ -1,0 +1,30 @@
+"""What the documents say is there, is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted(
+    path.relative_to(ROOT)
+    for folder in (".", "docs", "docs/decisions", "load_tests")
+    for path in (ROOT / folder).glob("*.md")
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_link_to_a_file_leads_somewhere(document):
+    """A file that moved leaves a dead link behind."""
+    links = re.findall(r"\]\(([^)#\s]+)", (ROOT / document).read_text())
+
+    assert [] == [link for link in links if "://" not in link and not (ROOT / document).parent.joinpath(link).exists()]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_make_task_that_is_named_exists(document):
+    """A newcomer types what stands there."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^    )make ([a-z][a-z-]*)", (ROOT / document).read_text(), re.MULTILINE))
+
+    assert set() == named - targets
