@@ -17,8 +17,8 @@ cv2.setNumThreads(1)
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
-#: Long side in pixels that features are looked for at, and how many are kept.
-SIDE, MOST = 320, 120
+#: Long side in pixels that features are looked for at, how many are kept, and out of how many.
+SIDE, MOST, DESCRIBED = 256, 120, 400
 #: A cell of a 4 × 4 grid gives each further point this much less weight, so that a title cannot take all places.
 CROWDED = 0.85
 #: Mean of a RootSIFT component; subtracted so that signs of projections are balanced.
@@ -47,12 +47,13 @@ def features(gray: Bytes) -> Features:
     projection (Charikar, STOC 2002).
     """
     opencv: Any = cv2  # Its type hints leave SIFT out.
-    sift = opencv.SIFT_create(contrastThreshold=0.015, edgeThreshold=12, nOctaveLayers=3)
+    sift = opencv.SIFT_create(nfeatures=DESCRIBED, contrastThreshold=0.02, edgeThreshold=12)
     small = _shrunk(gray)
-    found = sift.detect(small, None)
+    found, described = sift.detectAndCompute(small, None)
     if not found:
         return Features(np.zeros((0, 4)), np.zeros((0, 32), np.uint8), np.zeros((0, 32), np.uint8))
-    kept, described = sift.compute(small, [found[i] for i in _spread(found, small.shape)[:MOST]])
+    order = _spread(found, small.shape)[:MOST]
+    kept, described = [found[i] for i in order], described[order]
     side = max(small.shape)
     points = np.array([(p.pt[0] / side, p.pt[1] / side, p.size / side, np.deg2rad(p.angle)) for p in kept])
     root = np.sqrt(described / (described.sum(axis=1, keepdims=True) + 1e-6)) - np.float32(MEAN)

@@ -45,10 +45,13 @@ class Similarity(Struct, frozen=True):
 
 
 def moved(numbers: Floats, points: Floats) -> Floats:
-    """Points (n, 2) of the held picture at their places in the new one; `numbers` are (a, b, dx, dy)."""
+    """Points (n, 2) of the held picture at their places in the new one; `numbers` are (a, b, dx, dy).
+
+    With many similarities at once, `numbers` (4, m, 1), the result is (m, n, 2).
+    """
     a, b, dx, dy = numbers
     x, y = points[:, 0], points[:, 1]
-    return np.stack((a * x - b * y + dx, b * x + a * y + dy), axis=1)
+    return np.stack((a * x - b * y + dx, b * x + a * y + dy), axis=-1)
 
 
 def mutual(held: Bytes, new: Bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -73,7 +76,7 @@ def similarity(held: Floats, new: Floats, *, mirrored: bool) -> Similarity | Non
     guesses = _guesses(held, new)
     if not len(guesses):
         return None
-    reach = np.array([_errors(guess, held, new) < 2 * TOLERANCE for guess in guesses])
+    reach = _errors(guesses.T[:, :, None], held, new) < 2 * TOLERANCE
     inside = reach[int(reach.sum(axis=1).argmax())]
     for _ in range(3):
         if inside.sum() < 3:
@@ -95,7 +98,7 @@ def _guesses(held: Floats, new: Floats) -> Floats:
 
 def _errors(numbers: Floats, held: Floats, new: Floats) -> Floats:
     off = moved(numbers, held) - new[:, :2]
-    return np.hypot(off[:, 0], off[:, 1])
+    return np.hypot(off[..., 0], off[..., 1])
 
 
 def _fitted(held: Floats, new: Floats) -> Floats:

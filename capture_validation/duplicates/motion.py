@@ -11,9 +11,9 @@ import scipy.fft
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from capture_validation.duplicates.features import Bytes, Floats
+from capture_validation.duplicates.features import Floats
 from capture_validation.duplicates.geometry import Similarity, moved
-from capture_validation.duplicates.video import GRID, VideoFingerprint
+from capture_validation.duplicates.video import GRID, STEPS, VideoFingerprint
 
 Singles = NDArray[np.float32]
 
@@ -89,10 +89,10 @@ def _read(motion: Singles, size: Floats, points: Floats) -> Singles:
     return np.asarray(upper * (1 - v) + lower * v, np.float32)
 
 
-def _soften(motion: Bytes, cell: Floats, other: Floats) -> Singles:
+def _soften(motion: NDArray[np.int16], cell: Floats, other: Floats) -> Singles:
     """Blur a motion to the cells of the other one where those are coarser."""
     sx, sy = 0.45 * np.sqrt(np.maximum(0, (other / cell) ** 2 - 1))
-    frames = motion.astype(np.float32)
+    frames = motion.astype(np.float32) / np.float32(STEPS)
     if max(sx, sy) < 0.25:
         return frames
     return np.stack([cv2.GaussianBlur(f, (0, 0), sigmaX=max(sx, 0.01), sigmaY=max(sy, 0.01)) for f in frames])

@@ -20,6 +20,11 @@ class Fingerprints(Struct, frozen=True):
     video: VideoFingerprint | None
 
     @property
+    def seconds(self) -> float:
+        """Length of the longer track."""
+        return max((track.seconds for track in (self.audio, self.video) if track is not None), default=0.0)
+
+    @property
     def enough(self) -> bool:
         """Whether at least one track has enough content to tell this recording from another."""
         return any(track is not None and track.enough for track in (self.audio, self.video))

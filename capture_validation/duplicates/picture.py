@@ -1,0 +1,90 @@
+"""The picture of a pair: time of the new recording against time of the held one, and what they share.
+
+Every dot is a word that both contain. A copy draws a straight line; two takes of one sentence draw a cloud.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from capture_validation.duplicates.audio import FRAME_S
+from capture_validation.duplicates.audio_words import triples, words
+from capture_validation.duplicates.evidence import Match
+from capture_validation.duplicates.recording import Fingerprints
+from capture_validation.duplicates.video import VideoFingerprint
+from capture_validation.duplicates.visual_words import visual_words
+
+WIDTH, HEIGHT, EDGE = 900, 700, 70
+PAPER, INK, DOT, LINE = (255, 255, 255), (40, 40, 40), (90, 130, 200), (214, 60, 40)
+#: More dots than this would hide the line.
+MOST_DOTS = 20_000
+
+Times = NDArray[np.float64]
+
+
+def alignment_picture(new: Fingerprints, held: Fingerprints, names: tuple[str, str], match: Match) -> Image.Image:
+    """Draw a match, RGB 900 × 700. `names` are those of the new recording and of the held one."""
+    picture = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
+    draw = ImageDraw.Draw(picture)
+    scale = (WIDTH - 2 * EDGE) / max(new.seconds, 0.1), (HEIGHT - 2 * EDGE) / max(held.seconds, 0.1)
+    _axes(draw, names, (new.seconds, held.seconds), match)
+    x, y = shared_times(new, held, match)
+    for left, up in zip((EDGE + x * scale[0]).tolist(), (HEIGHT - EDGE - y * scale[1]).tolist(), strict=True):
+        draw.ellipse((left - 1, up - 1, left + 1, up + 1), fill=DOT)
+    for span in match.spans:
+        ends = (span.new.start_s, span.held.start_s), (span.new.end_s, span.held.end_s)
+        draw.line([(EDGE + a * scale[0], HEIGHT - EDGE - b * scale[1]) for a, b in ends], fill=LINE, width=3)
+    return picture
+
+
+def save_picture(path: Path, picture: Image.Image) -> None:
+    """Write a picture as PNG, whatever the path is called."""
+    picture.save(path, format="PNG")
+
+
+def shared_times(new: Fingerprints, held: Fingerprints, match: Match) -> tuple[Times, Times]:
+    """When the words both contain are heard or seen, seconds of the new and of the held recording."""
+    if match.kind == "video" and new.video and held.video:
+        ours, theirs = _seen(new.video, mirrored=match.transformation.mirrored), _seen(held.video, mirrored=False)
+    elif new.audio and held.audio:
+        change = match.transformation
+        own = words(triples(new.audio.peaks), change.speed, change.pitch, doubts=6)
+        other = words(triples(held.audio.peaks))
+        ours = own.word, np.asarray(own.frame * FRAME_S / change.speed, np.float64)
+        theirs = other.word, np.asarray(other.frame * FRAME_S, np.float64)
+    else:
+        return np.zeros(0), np.zeros(0)
+    return _common(ours, theirs)
+
+
+def _seen(video: VideoFingerprint, *, mirrored: bool) -> tuple[NDArray[np.int64], Times]:
+    nothing = np.zeros(0, np.int64)
+    found = [visual_words(key.features.mirrored if mirrored else key.features.bits).ravel() for key in video.keys]
+    times = [np.full(len(word), key.at_s) for word, key in zip(found, video.keys, strict=True)]
+    return np.concatenate([nothing, *found]), np.concatenate([np.zeros(0), *times])
+
+
+def _common(ours: tuple[NDArray[np.int64], Times], theirs: tuple[NDArray[np.int64], Times]) -> tuple[Times, Times]:
+    order = np.argsort(theirs[0], kind="stable")
+    word, time = theirs[0][order], theirs[1][order]
+    first, last = np.searchsorted(word, ours[0]), np.searchsorted(word, ours[0], "right")
+    count = np.minimum(last - first, 50)
+    begin = np.repeat(first - np.cumsum(count) + count, count)
+    hit = begin + np.arange(int(count.sum()))
+    x, y = np.repeat(ours[1], count), time[hit]
+    step = max(1, len(x) // MOST_DOTS)
+    return x[::step], y[::step]
+
+
+def _axes(draw: ImageDraw.ImageDraw, names: tuple[str, str], seconds: tuple[float, float], match: Match) -> None:
+    draw.rectangle((EDGE, EDGE, WIDTH - EDGE, HEIGHT - EDGE), outline=INK)
+    draw.text((EDGE, HEIGHT - EDGE + 24), f"new: {names[0]}, {seconds[0]:.1f} s", fill=INK)
+    draw.text((EDGE, EDGE - 22), f"held: {names[1]}, {seconds[1]:.1f} s (upwards)", fill=INK)
+    verdict = f"{match.kind}: {match.verdict}, evidence {match.strength:g} (threshold {match.threshold:g})"
+    draw.text((EDGE, 14), verdict, fill=LINE)
+    for tenth in range(0, 11, 2):
+        x, y = EDGE + (WIDTH - 2 * EDGE) * tenth / 10, HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * tenth / 10
+        draw.text((x - 8, HEIGHT - EDGE + 6), f"{seconds[0] * tenth / 10:.1f}", fill=INK)
+        draw.text((EDGE - 40, y - 6), f"{seconds[1] * tenth / 10:.1f}", fill=INK)

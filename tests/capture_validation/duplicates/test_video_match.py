@@ -1,0 +1,83 @@
+"""Matching pictures: a copy is found whatever was done to it, another minute of the same camera is not."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.capture_validation.duplicates.pictures import Library, clip, fingerprint
+
+STATION, TREE = "video_station_60fps_15s.mp4", "video_tree_fixed.avi"
+RABBIT, ELF = "video_rabbit_320.mp4", "video_elf_480.webm"
+
+
+@pytest.fixture(scope="module")
+def library():
+    return Library(
+        station=fingerprint(clip(STATION, 0, 7)),
+        tree=fingerprint(clip(TREE, 0, 7)),
+        rabbit=fingerprint(clip(RABBIT)),
+        elf=fingerprint(clip(ELF)),
+    )
+
+
+def each(change):
+    return lambda frames: [(at, change(picture)) for at, picture in frames]
+
+
+CHANGES = {
+    "nothing": lambda frames: frames,
+    "half the size": each(lambda p: cv2.resize(p, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)),
+    "darker": each(lambda p: (p * 0.6).astype(np.uint8)),
+    "mirrored": each(lambda p: p[:, ::-1]),
+    "turned": each(np.rot90),
+    "a corner of 70 %": each(lambda p: p[: int(0.7 * len(p)), : int(0.7 * p.shape[1])]),
+    "right side of 60 %": each(lambda p: p[:, int(0.4 * p.shape[1]) :]),
+    "letterbox": each(lambda p: np.pad(p, ((30, 30), (0, 0)))),
+    "half the frames": lambda frames: frames[::2],
+    "1.1 times faster": lambda frames: [(at / 1.1, picture) for at, picture in frames],
+    "excerpt of 4 s": lambda frames: [(at - 1.5, picture) for at, picture in frames if 1.5 <= at < 5.5],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_copy_is_found(library, change):
+    found = library.match(fingerprint(CHANGES[change](clip(STATION, 0, 7))))
+
+    assert ["station"] == [name for name, match in found.items() if match.verdict == "duplicate"]
+
+
+def test_the_change_is_told(library):
+    found = library.match(fingerprint(CHANGES["mirrored"](clip(STATION, 0, 7))))["station"]
+
+    assert found.transformation.mirrored
+    assert 1.0 == pytest.approx(found.transformation.scale, abs=0.03)
+
+
+def test_an_excerpt_says_where_it_comes_from(library):
+    (span,) = library.match(fingerprint(CHANGES["excerpt of 4 s"](clip(STATION, 0, 7))))["station"].spans
+
+    assert 1.5 == pytest.approx(span.held.start_s - span.new.start_s, abs=0.3)
+
+
+@pytest.mark.parametrize(("name", "start"), [(STATION, 7.5), (TREE, 8.0), (TREE, 16.0)])
+def test_another_minute_of_the_same_camera_is_no_duplicate(library, name, start):
+    """The place is recognised, the recording is another one."""
+    found = library.match(fingerprint(clip(name, start, start + 7)))
+
+    assert [] == [name for name, match in found.items() if match.verdict == "duplicate"]
+
+
+def test_another_object_on_the_same_table_is_no_duplicate(library):
+    found = library.match(fingerprint(clip("video_monster_480.webm")))
+
+    assert [] == [name for name, match in found.items() if match.verdict == "duplicate"]
+
+
+def test_a_still_is_not_enough_content_and_no_duplicate():
+    """Two stills of one poster: the same place, and nothing moves that could tell."""
+    picture = clip(STATION, 0, 7)[0][1]
+    still = fingerprint([(i / 10, picture) for i in range(80)])
+
+    found = Library(still=still).match(still)
+
+    assert "not-enough-content" == found["still"].verdict
