@@ -45,6 +45,11 @@ def recording() -> bytes:
     return file.getvalue()
 
 
+def asks_to_wait(answer: Any) -> bool:
+    """Whether the service said that it has too much to do, and for how long."""
+    return answer.status_code == 503 and "Retry-After" in (answer.headers or {})
+
+
 class Contributor(FastHttpUser):  # type: ignore[misc]
     """One person with a phone, who records, sends, and waits for the verdict."""
 
@@ -85,7 +90,7 @@ class Contributor(FastHttpUser):  # type: ignore[misc]
         """Send every byte in one request."""
         tus = {**headers, **TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
         with self.judged("PATCH", url, "upload", data=content, headers=tus) as answer:
-            if answer.status_code != 204:
+            if answer.status_code != 204 and not asks_to_wait(answer):
                 answer.failure(f"{answer.status_code}: {answer.text}")
             return bool(answer.status_code == 204)
 
@@ -124,16 +129,17 @@ class Contributor(FastHttpUser):  # type: ignore[misc]
     def json(self, method: str, path: str, name: str, status: int, **options: Any) -> Any:
         """Make a request that must answer with one status and JSON."""
         with self.judged(method, path, name, **options) as answer:
-            if answer.status_code != status:
+            if answer.status_code == status:
+                return answer.json()
+            if not asks_to_wait(answer):
                 answer.failure(f"{answer.status_code}: {answer.text}")
-                return None
-            return answer.json()
+            return None
 
     @contextmanager
     def judged(self, method: str, path: str, name: str, **options: Any) -> Iterator[Any]:
         """Make a request; a service that asks to come back later is obeyed, and that is no failure."""
         with self.client.request(method, path, name=name, catch_response=True, **options) as answer:
-            if answer.status_code == 503 and "Retry-After" in (answer.headers or {}):
+            if asks_to_wait(answer):
                 answer.success()
                 gevent.sleep(float(answer.headers["Retry-After"]))
             yield answer
