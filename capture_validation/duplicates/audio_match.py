@@ -4,7 +4,7 @@ A proposal is aligned with the recording it names; the evidence of a line is its
 agree by themselves. Another take of the same sentence agrees for a second here and there, a copy agrees throughout.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from msgspec import Struct
@@ -14,7 +14,7 @@ from capture_validation.duplicates.alignment import Held, Line, Texture, align
 from capture_validation.duplicates.audio import FRAME_S, VERSION, AudioFingerprint, StoredAudio
 from capture_validation.duplicates.audio_words import Triples, triples
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation, covered
-from capture_validation.duplicates.proposals import GRID, PLAIN, Find, Proposal, Warp, propose
+from capture_validation.duplicates.proposals import BLOCK, GRID, PLAIN, Find, Proposal, Warp, propose
 from capture_validation.duplicates.texture import SPACING
 from capture_validation.report import Span
 
@@ -31,6 +31,8 @@ LIMIT = 0.056
 PARTIAL, SHORTEST, CHOSEN = 0.7, 186, 0.75
 #: A window is 24 s: the 12 s that voted and 6 s on either side.
 MARGIN = 372
+#: Frames looked up at once: five blocks of 12 s.
+MINUTE = 5 * BLOCK
 #: Cells asked for besides the exact one, unchanged and for every change.
 DOUBTS, GRID_DOUBTS = 6, 0
 #: Places compared per 12 s of all changes together: a copy that was bent has few votes, so more have to be tried.
@@ -58,11 +60,23 @@ def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
         return []
     parts = triples(new.peaks)
     frames = len(new.bits)
-    pieces = _align_all(new, propose(parts, frames, find, PLAIN, DOUBTS), fetch)
-    open_ = _unexplained(parts, pieces)
-    if len(open_.frame):
-        pieces += _align_all(new, propose(open_, frames, find, GRID, GRID_DOUBTS, GRID_MOST), fetch)
+    pieces: list[Piece] = []
+    for minute in _minutes(parts):
+        plain = _align_all(new, propose(minute, frames, find, PLAIN, DOUBTS), fetch)
+        open_ = _unexplained(minute, plain)
+        pieces += plain
+        if len(open_.frame):
+            pieces += _align_all(new, propose(open_, frames, find, GRID, GRID_DOUBTS, GRID_MOST), fetch)
     return sorted(_merged(pieces, new.seconds), key=lambda match: -match.strength)
+
+
+def _minutes(parts: Triples) -> Iterator[Triples]:
+    """About a minute of landmarks at a time, so that an hour asks for no more memory than a minute does."""
+    if not len(parts.frame):
+        return
+    minute = np.maximum(parts.frame, 0) // MINUTE
+    for one in np.unique(minute):
+        yield Triples(parts.parts[:, minute == one], parts.frame[minute == one])
 
 
 def _unexplained(parts: Triples, pieces: Iterable[Piece]) -> Triples:

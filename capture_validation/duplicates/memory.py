@@ -5,6 +5,12 @@ import numpy as np
 from capture_validation.duplicates.audio_words import Integers, Words
 from capture_validation.duplicates.proposals import Postings
 
+#: The first so many postings of a word are enough to find a recording that was sent ten thousand times, and a file
+#: that was made to fill one list costs no more than that.
+MOST_POSTINGS = 1000
+#: Postings given in one answer; beyond it every word gives fewer.
+MOST_ANSWERED = 2_000_000
+
 
 class MemoryIndex:
     """Posts words of recordings and finds them again; recordings are numbered by the caller."""
@@ -29,8 +35,9 @@ class MemoryIndex:
         """Every posting of every word asked for."""
         word, frame, recording = self._sorted or self._sort()
         first, last = np.searchsorted(word, asked), np.searchsorted(word, asked, "right")
-        count = last - first
-        start = np.repeat(first - np.concatenate(([0], np.cumsum(count)[:-1])) if len(count) else first, count)
+        most = min(MOST_POSTINGS, max(1, MOST_ANSWERED // max(1, len(asked))))
+        count = np.minimum(last - first, most)
+        start = np.repeat(first - np.cumsum(count) + count, count)
         hit = start + np.arange(int(count.sum()))
         return Postings(np.repeat(np.arange(len(asked)), count), recording[hit], frame[hit])
 

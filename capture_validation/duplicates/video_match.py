@@ -15,7 +15,7 @@ from capture_validation.duplicates.visual_words import visual_words
 from capture_validation.report import Span
 
 #: Correlation of motion from which two recordings are the same, and matching points without which nothing is.
-THRESHOLD, INLIERS = 0.5, 8
+THRESHOLD, INLIERS = 0.46, 8
 #: Mean change of brightness (levels of 255 per quarter second) below which a place is too still to tell.
 STILL = 0.25
 #: Pairs of key frames tried per recording, transformations judged by motion, and recordings looked at.

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 import scipy.signal
 
+from capture_validation.duplicates.audio_match import match_audio
+from capture_validation.duplicates.audio_words import triples, words
+from capture_validation.duplicates.memory import MemoryIndex
 from tests.capture_validation.duplicates.sounds import Library, at_16k, fingerprint, samples
 
 JFK = "speech_jfk_16k.wav"
@@ -118,3 +121,28 @@ def test_a_match_is_the_same_every_time(library):
     copy = fingerprint(noisy(at_16k(JFK)))
 
     assert library.match(copy) == library.match(copy)
+
+
+def test_a_recording_that_was_sent_a_thousand_times_is_found_in_bounded_time():
+    """Every posting list then holds a thousand postings; the answer is one of the copies, and it is quick."""
+    sound = fingerprint(at_16k("speech_weather_16k.wav"))
+    index, posted = MemoryIndex(), words(triples(sound.peaks))
+    for number in range(3000):
+        index.post(number, posted)
+    stored = [sound.stored()] * 3000
+
+    found = match_audio(sound, index.find, stored.__getitem__)
+
+    assert 0 < len(found) <= 8
+    assert {"duplicate"} == {match.verdict for match in found}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_white_noise_matches_only_itself(seed):
+    """Noise has content, of the kind that no other noise shares."""
+    noise = [fingerprint(np.random.default_rng(number).standard_normal(80_000) * 0.1) for number in range(3)]
+    library = Library(zero=noise[0], one=noise[1], two=noise[2])
+
+    found = library.match(noise[seed])
+
+    assert [["zero", "one", "two"][seed]] == [name for name, match in found.items() if match.verdict == "duplicate"]
