@@ -48,12 +48,7 @@ def analyse(file: BinaryIO, profile: Profile, capacity: Capacity = CAPACITY) -> 
         with open_recording(file, capacity) as recording:
             return _examined(recording, profile)
     except Unreadable as reason:
-        return rejected(profile, Rejection(reason.code, reason.parameters))
-
-
-def rejected(profile: Profile, rejection: Rejection) -> Report:
-    """The report on a file that could not be examined."""
-    return Report(VERSION, profile.name, profile.version, None, rejection, ())
+        return profile.rejected(Rejection(reason.code, reason.parameters))
 
 
 def _examined(recording: OpenRecording, profile: Profile) -> Report:

@@ -5,7 +5,7 @@ counts. The power of 100 ms steps is all that integrated, short-term and range m
 """
 
 import numpy as np
-import scipy.signal
+import scipy
 from numpy.typing import NDArray
 
 from capture_validation.grid import Grid, Samples, mean_square

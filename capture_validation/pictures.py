@@ -71,7 +71,7 @@ class VideoFrame:
             self._picture, width, height, pixel_format, interpolation=Interpolation.AREA, threads=1
         )
         # NumPy turns counter-clockwise, the display matrix is kept clockwise.
-        pixels = np.ascontiguousarray(np.rot90(small.to_ndarray(), -self._rotation // 90))
+        pixels: Pixels = np.ascontiguousarray(np.rot90(small.to_ndarray(), -self._rotation // 90), np.uint8)
         self._converted[pixel_format] = long_side, pixels
         return pixels
 

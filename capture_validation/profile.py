@@ -15,7 +15,8 @@ from capture_validation import checks
 from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.check import Rule, VideoCheck
 from capture_validation.errors import InvalidRule, UnknownProfile
-from capture_validation.report import Limit, Requirement
+from capture_validation.report import Limit, Rejection, Report, Requirement
+from capture_validation.version import VERSION
 
 Media = Literal["audio", "video"]
 
@@ -37,6 +38,10 @@ class Profile(Struct, frozen=True):
     version: int
     media: Media
     rules: dict[str, Rule]
+
+    def rejected(self, rejection: Rejection) -> Report:
+        """The report on a file that could not be examined by these rules, with the reason the contributor is owed."""
+        return Report(VERSION, self.name, self.version, None, rejection, ())
 
 
 class RuleChange(Struct, frozen=True, forbid_unknown_fields=True):

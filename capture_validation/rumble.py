@@ -4,7 +4,7 @@ One low pass for all who ask, on samples averaged down first, because nothing hi
 """
 
 import numpy as np
-import scipy.signal
+import scipy
 from numpy.typing import NDArray
 
 from capture_validation.grid import Grid, Powers, Samples, decibel

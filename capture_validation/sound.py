@@ -8,7 +8,7 @@ so no result depends on where a stretch was cut, and memory never depends on len
 from functools import cached_property
 
 import numpy as np
-import scipy.fft
+import scipy
 from numpy.typing import NDArray
 
 from capture_validation.grid import Grid, Powers, Samples, mean_square

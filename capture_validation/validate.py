@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from capture_validation.analysis import rejected
 from capture_validation.errors import SandboxKilled, SandboxOverflow, SandboxTimeout
 from capture_validation.profile import Profile, profile
 from capture_validation.report import Rejection, Report
@@ -46,7 +45,7 @@ def validate(
         try:
             answer = (sandbox or shared_sandbox()).run(descriptor, job, wall_s=wall_s, cpu_s=cpu_s)
         except (SandboxKilled, SandboxTimeout, SandboxOverflow):
-            return rejected(rules, Rejection("too-expensive"))
+            return rules.rejected(Rejection("too-expensive"))
     return msgspec.json.decode(answer, type=Report)
 
 

@@ -1,7 +1,7 @@
 """Handling noise: thumps of a hand, a table or a pocket."""
 
 import numpy as np
-from scipy.ndimage import median_filter
+import scipy
 
 from capture_validation.check import AudioCheck, Measurement, at_most, information
 from capture_validation.decode import AudioTrack
@@ -49,7 +49,7 @@ class Handling(AudioCheck):
         low, rest = self.rumble.low(), self.rumble.rest()
         if len(low) < 50:
             return Measurement(None)
-        usual = np.maximum(median_filter(low, 51, mode="nearest"), -60.0)
+        usual = np.maximum(scipy.ndimage.median_filter(low, 51, mode="nearest"), -60.0)
         above = np.where(low > rest, low - usual, 0.0)
         limit = self.rule.limit.maximum
         spans = Spans()

@@ -3,7 +3,7 @@
 from functools import cache
 
 import numpy as np
-import scipy.signal
+import scipy
 from numpy.typing import NDArray
 
 from capture_validation.check import AudioCheck, Measurement, at_most

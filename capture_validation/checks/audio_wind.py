@@ -1,7 +1,7 @@
 """Wind: air that hits the microphone and rumbles."""
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d
+import scipy
 
 from capture_validation.check import AudioCheck, Measurement, at_most, information
 from capture_validation.decode import AudioTrack
@@ -50,7 +50,7 @@ class Wind(AudioCheck):
         if len(low) < 25:
             return Measurement(None)
         # A gust lasts longer than one step; a single one is the click of a lip.
-        above = minimum_filter1d(low - np.maximum(np.maximum(rest, float(np.median(low))), -60.0), 2)
+        above = scipy.ndimage.minimum_filter1d(low - np.maximum(np.maximum(rest, float(np.median(low))), -60.0), 2)
         limit = self.rule.limit.maximum
         spans = Spans(gap_s=0.5)
         if limit is not None:

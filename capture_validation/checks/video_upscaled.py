@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-import scipy.fft
+import scipy
 from numpy.typing import NDArray
 
 from capture_validation.check import Measurement, VideoCheck, at_least

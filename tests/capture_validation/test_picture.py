@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from capture_validation.analysis import analyse, rejected
+from capture_validation.analysis import analyse
 from capture_validation.curves import POINTS, GrowingCurve
 from capture_validation.picture import SCALE, WIDTH, clock, draw, fitted, font, nice, tick, width_of, wrapped
 from capture_validation.profile import profile
@@ -58,7 +58,7 @@ def test_every_finding_makes_the_picture_longer_until_there_are_too_many():
 
 @pytest.mark.parametrize("code", ["playlist", "over-limit", "a-code-of-tomorrow"])
 def test_a_refused_file_draws_its_reason(code):
-    assert opened(draw(rejected(profile("speech"), Rejection(code)))).height > 100
+    assert opened(draw(profile("speech").rejected(Rejection(code)))).height > 100
 
 
 def test_a_report_on_nothing_still_draws():
