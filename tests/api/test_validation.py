@@ -14,7 +14,6 @@ import pytest
 
 from api import validation
 from api.validation import Workplace, back_off, validate_recording
-from capture_validation.analysis import rejected
 from capture_validation.errors import SandboxUnavailable
 from capture_validation.profile import profile
 from capture_validation.report import Rejection, Report
@@ -137,6 +136,38 @@ async def test_an_attempt_that_was_outrun_changes_nothing(
     assert [f"recordings/{recording}/2"] == [item.key for item in await place.store.listing(f"recordings/{recording}/")]
 
 
+async def test_an_old_attempt_cannot_conclude_while_a_newer_one_works(
+    contributor: Client, campaign: Campaign, place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number is the fence, not the state: the recording still waits for the newest attempt."""
+    recording = await submit(contributor, campaign, speech())
+    gates, reached = [asyncio.Event(), asyncio.Event()], [asyncio.Event(), asyncio.Event()]
+    coming = iter((0, 1))
+    real = validation.keep
+
+    async def gated(*arguments: Any) -> str:
+        key = await real(*arguments)
+        number = next(coming)
+        reached[number].set()
+        await gates[number].wait()
+        return key
+
+    monkeypatch.setattr(validation, "keep", gated)
+    attempts = []
+    async with asyncio.timeout(60):
+        for examined_and_stored in reached:
+            attempts.append(asyncio.create_task(validate_recording(place, UUID(recording), tries=0)))
+            await examined_and_stored.wait()
+        gates[0].set()
+        await attempts[0]
+        between = await state_of(contributor, recording)
+        gates[1].set()
+        await attempts[1]
+
+    assert ("validating", "all-bytes") == between
+    assert "needs_consent" == (await state_of(contributor, recording))[0]
+
+
 async def test_our_own_failure_is_never_the_contributors(
     contributor: Client, campaign: Campaign, place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,7 +221,7 @@ async def test_an_account_whose_recordings_had_to_be_killed_waits(
     """The third one waits a minute; another contributor's does not."""
 
     def expensive(*_: Any) -> Report:
-        return rejected(profile("speech"), Rejection("too-expensive"))
+        return profile("speech").rejected(Rejection("too-expensive"))
 
     with monkeypatch.context() as hostile:
         hostile.setattr(validation, "validate", expensive)
