@@ -1,9 +1,11 @@
-"""What the documents say is there, is there."""
+"""What the documents say is there, is there; and what an operator can set is said."""
 
 import re
 from pathlib import Path
 
 import pytest
+
+from api.settings import documented
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
@@ -11,6 +13,12 @@ DOCUMENTS = sorted(
     for folder in (".", "docs", "docs/decisions", "load_tests")
     for path in (ROOT / folder).glob("*.md")
 )
+
+
+@pytest.mark.parametrize("variable", [setting.variable for setting in documented()])
+def test_every_setting_is_in_the_readme(variable):
+    """An operator reads one table, not the code."""
+    assert f"`{variable}`" in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)

@@ -6,7 +6,9 @@ import sys
 
 def loaded(module: str) -> set[str]:
     program = f"import sys, {module}; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout.split())
+    return set(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout.split()
+    )
 
 
 def test_the_api_starts_without_a_decoder_or_a_numeric_library():
