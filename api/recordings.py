@@ -17,7 +17,7 @@ from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import CursorInvalid, problems
 from api.settings import Settings
 from capture_validation.capacity import CAPACITY
-from storage import consents, events, recordings, uploads
+from storage import claims, consents, events, recordings, uploads
 from storage.consents import Consent
 from storage.database import transaction
 from storage.errors import (
@@ -175,9 +175,9 @@ def view(recording: Recording, upload: UploadLink | None = None) -> RecordingVie
     )
 
 
-def allowance(settings: Settings) -> recordings.Allowance:
+def allowance(settings: Settings) -> claims.Allowance:
     """Give what one contributor may take, by the operator's settings."""
-    return recordings.Allowance(
+    return claims.Allowance(
         largest_bytes=max(CAPACITY.audio_bytes, CAPACITY.video_bytes),
         waiting=settings.queued_jobs,
         daily_bytes=settings.daily_bytes,
@@ -221,7 +221,7 @@ async def claim_recording(
     Every limit is checked here, so that nothing is sent in vain. The same bytes from the same contributor are the
     recording that exists: then the answer is 200, and only an unfinished one has an `upload`.
     """
-    wish = recordings.Claim(
+    wish = claims.Claim(
         campaign_id=data.campaign,
         sha256=bytes.fromhex(data.sha256),
         size_bytes=data.size_bytes,
@@ -232,7 +232,7 @@ async def claim_recording(
         replaces=data.replaces,
     )
     async with transaction(database) as connection:
-        recording, made = await recordings.claim(connection, account.id, wish, allowance(settings))
+        recording, made = await claims.claim(connection, account.id, wish, allowance(settings))
         upload = await uploads.of_recording(connection, recording.id)
     shown = view(recording, link(request, settings, recording, upload))
     location = {"Location": absolute(request, settings, f"/v1/recordings/{recording.id}")}

@@ -1,4 +1,4 @@
-"""Recordings: claimed before a byte is sent, moved from state to state, read by their owner.
+"""Recordings: moved from state to state, read, changed and deleted by their owner; `claims` makes them.
 
 The allowed moves are rows of `recording_edges`; a trigger refuses every other move and writes an event for each that
 happens, so a recording's history is complete whoever moves it. `move` is the only function here that changes a state.
@@ -6,7 +6,7 @@ happens, so a recording's history is complete whoever moves it. `move` is the on
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -15,18 +15,11 @@ from msgspec import UNSET, Struct, UnsetType
 
 from storage.database import Connection, every, one, run
 from storage.errors import (
-    CampaignClosed,
-    CampaignMissing,
-    DailyBytesUsed,
     LanguageRefused,
-    MediaTypeRefused,
     MoveRefused,
     PromptMissing,
     RecordingMissing,
-    ReplacementRefused,
     SlotTaken,
-    TooLarge,
-    TooManyWaiting,
 )
 
 State = Literal[
@@ -74,168 +67,10 @@ class Recording(Struct, frozen=True):
     updated_at: datetime
 
 
-class Claim(Struct, frozen=True):
-    """What a contributor announces before sending a byte."""
-
-    campaign_id: UUID
-    sha256: bytes
-    size_bytes: int
-    media_type: str
-    language: str | None = None
-    prompt_id: UUID | None = None
-    title: str | None = None
-    replaces: UUID | None = None
-
-
-class Allowance(Struct, frozen=True):
-    """What the service grants one contributor: the largest file, recordings in the queue, bytes a day, time to send."""
-
-    largest_bytes: int
-    waiting: int
-    daily_bytes: int
-    claim_lasts: timedelta
-
-
 COLUMNS = """
     id, account_id, campaign_id, prompt_id, language, title, sha256, size_bytes, media_type, state, moved_because,
     replaces, object_key, duration_ms, created_at, updated_at
 """
-SAME_CONTENT = f"""
-    SELECT {COLUMNS} FROM recordings
-    WHERE account_id = %(account)s AND sha256 = %(sha256)s AND state NOT IN ('expired', 'deleted', 'erased')
-"""
-INSERT = f"""
-    INSERT INTO recordings
-        (account_id, campaign_id, prompt_id, language, title, sha256, size_bytes, media_type, replaces)
-    VALUES (%(account)s, %(campaign)s, %(prompt)s, %(language)s, %(title)s, %(sha256)s, %(size)s, %(media_type)s,
-            %(replaces)s)
-    ON CONFLICT DO NOTHING
-    RETURNING {COLUMNS}
-"""
-INSERT_UPLOAD = """
-    INSERT INTO uploads (recording_id, account_id, length, expires_at)
-    VALUES (%(recording)s, %(account)s, %(length)s, now() + %(lasts)s)
-"""
-
-
-async def claim(connection: Connection, account: UUID, wish: Claim, allowance: Allowance) -> tuple[Recording, bool]:
-    """Give the recording of these bytes, and whether it is new; nothing is uploaded for one that exists.
-
-    Every limit is checked here, before a byte is sent on a contributor's data plan. Two identical claims at once give
-    one recording: the second waits for the first and finds its row. Raises what `_check` and `_make_room` raise, and
-    SlotTaken when the contributor has another take for this prompt.
-    """
-    present = await _present(connection, account, wish.sha256)
-    if present is not None:
-        return present, False
-    await _check(connection, account, wish, allowance)
-    if wish.replaces is not None:
-        await _replace(connection, account, wish, wish.replaces)
-    made = await one(
-        connection,
-        Recording,
-        INSERT,
-        account=account,
-        campaign=wish.campaign_id,
-        prompt=wish.prompt_id,
-        language=wish.language,
-        title=wish.title,
-        sha256=wish.sha256,
-        size=wish.size_bytes,
-        media_type=wish.media_type,
-        replaces=wish.replaces,
-    )
-    if made is None:
-        return await _beaten(connection, account, wish), False
-    lasts = allowance.claim_lasts
-    await run(connection, INSERT_UPLOAD, recording=made.id, account=account, length=made.size_bytes, lasts=lasts)
-    return made, True
-
-
-async def _present(connection: Connection, account: UUID, sha256: bytes) -> Recording | None:
-    """Find the recording that holds these bytes already, clearing away one whose bytes never were these."""
-    present = await one(connection, Recording, SAME_CONTENT, account=account, sha256=sha256)
-    if present is not None and present.state == "rejected" and present.moved_because in NOT_THE_CONTENT:
-        await move(connection, present.id, "deleted", by="contributor", because="claimed-again")
-        return None
-    return present
-
-
-async def _beaten(connection: Connection, account: UUID, wish: Claim) -> Recording:
-    """Explain why there is a row in the way: the same bytes claimed at the same moment, or another take in the slot."""
-    present = await one(connection, Recording, SAME_CONTENT, account=account, sha256=wish.sha256)
-    if present is None:
-        raise SlotTaken
-    return present
-
-
-class CampaignLimits(Struct, frozen=True):
-    """What a campaign takes, and what this contributor has used of their allowance."""
-
-    media: str
-    languages: list[str]
-    max_bytes: int
-    open: bool
-    has_prompt: bool
-    prompt_language: str | None
-    waiting: int
-    claimed_today: int
-
-
-LIMITS = """
-    SELECT c.media, c.languages, c.max_bytes,
-        (c.deadline IS NULL OR c.deadline > now())
-            AND (SELECT count(*) FROM recordings WHERE campaign_id = c.id AND state IN ('accepted', 'held'))
-                < c.quota_recordings AS open,
-        p.id IS NOT NULL AS has_prompt, p.language AS prompt_language,
-        (SELECT count(*) FROM recordings
-            WHERE account_id = %(account)s AND state IN ('validating', 'failed')) AS waiting,
-        (SELECT coalesce(sum(size_bytes), 0)::bigint FROM recordings
-            WHERE account_id = %(account)s AND created_at > now() - interval '1 day'
-              AND NOT (state IN ('deleted', 'expired') AND object_key IS NULL)) AS claimed_today
-    FROM campaigns c LEFT JOIN prompts p ON p.campaign_id = c.id AND p.id = %(prompt)s
-    WHERE c.id = %(campaign)s
-"""
-
-
-async def _check(connection: Connection, account: UUID, wish: Claim, allowance: Allowance) -> None:
-    """Refuse what would be refused after the upload as well.
-
-    Raises CampaignMissing, CampaignClosed, MediaTypeRefused, TooLarge, PromptMissing, LanguageRefused, TooManyWaiting,
-    DailyBytesUsed.
-    """
-    campaign = await one(
-        connection, CampaignLimits, LIMITS, account=account, campaign=wish.campaign_id, prompt=wish.prompt_id
-    )
-    if campaign is None:
-        raise CampaignMissing
-    if not campaign.open:
-        raise CampaignClosed
-    if not may_hold(campaign.media, wish.media_type):
-        raise MediaTypeRefused(collects=campaign.media, media_type=wish.media_type)
-    largest = min(campaign.max_bytes, allowance.largest_bytes)
-    if wish.size_bytes > largest:
-        raise TooLarge(largest_bytes=largest, size_bytes=wish.size_bytes)
-    if wish.prompt_id is not None and not campaign.has_prompt:
-        raise PromptMissing
-    check_language(wish.language, campaign.languages)
-    if campaign.waiting >= allowance.waiting:
-        raise TooManyWaiting(waiting=campaign.waiting)
-    left = allowance.daily_bytes - campaign.claimed_today
-    if wish.size_bytes > left:
-        raise DailyBytesUsed(daily_bytes=allowance.daily_bytes, left_bytes=max(left, 0))
-
-
-#: Containers that hold sound as often as pictures: phones name a voice memo `video/mp4`, browsers `video/webm`.
-EITHER = frozenset({"video/mp4", "video/webm", "video/3gpp", "video/3gpp2", "application/ogg"})
-
-
-def may_hold(media: str, media_type: str) -> bool:
-    """Whether a file announced as `media_type` can be a recording for an `audio` or a `video` campaign.
-
-    Only what is certainly of the other kind is refused here; the content decides later.
-    """
-    return media_type.startswith(f"{media}/") or (media == "audio" and media_type in EITHER)
 
 
 def check_language(language: str | None, languages: list[str]) -> None:
@@ -251,15 +86,6 @@ def speaks(language: str, wanted: str) -> bool:
     """Whether `language` is within `wanted` by RFC 4647 basic filtering: de-AT is within de, de is not within de-AT."""
     language, wanted = language.lower(), wanted.lower()
     return language == wanted or language.startswith(wanted + "-")
-
-
-async def _replace(connection: Connection, account: UUID, wish: Claim, old_id: UUID) -> None:
-    """Let go of the take that the new one replaces; both are of the same prompt. Raises ReplacementRefused."""
-    old = await find(connection, account, old_id)
-    slot = (wish.campaign_id, wish.prompt_id)
-    if old.state != "needs_fix" or (old.campaign_id, old.prompt_id) != slot:
-        raise ReplacementRefused(state=old.state)
-    await move(connection, old_id, "replaced", by="contributor", because="new-take")
 
 
 FIND = f"""

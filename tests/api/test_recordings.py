@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from api.validation import Workplace
-from storage import recordings
+from storage import claims, recordings
 from storage.database import Pool, transaction
-from storage.errors import MoveRefused
+from storage.errors import DailyBytesUsed, MoveRefused
 from storage.objects import Store
 from storage.sweeping import remove_doomed, remove_orphans
 from tests.api.taking import agree, claim, examined, send, speech, submit
@@ -298,15 +298,15 @@ async def test_an_account_may_announce_so_many_bytes_a_day(
 ) -> None:
     """The next claim is told how much is left."""
     account = UUID((await contributor.get("/v1/me")).json()["id"])
-    little = recordings.Allowance(10**9, 20, 1000, recordings.timedelta(days=7))
-    wish = recordings.Claim(UUID(campaign["id"]), hashlib.sha256(b"1").digest(), 600, "audio/wav")
-    more = recordings.Claim(UUID(campaign["id"]), hashlib.sha256(b"2").digest(), 600, "audio/wav")
+    little = claims.Allowance(10**9, 20, 1000, timedelta(days=7))
+    wish = claims.Claim(UUID(campaign["id"]), hashlib.sha256(b"1").digest(), 600, "audio/wav")
+    more = claims.Claim(UUID(campaign["id"]), hashlib.sha256(b"2").digest(), 600, "audio/wav")
 
     async with transaction(database) as connection:
-        await recordings.claim(connection, account, wish, little)
-    with pytest.raises(recordings.DailyBytesUsed) as refusal:
+        await claims.claim(connection, account, wish, little)
+    with pytest.raises(DailyBytesUsed) as refusal:
         async with transaction(database) as connection:
-            await recordings.claim(connection, account, more, little)
+            await claims.claim(connection, account, more, little)
 
     assert 400 == refusal.value.facts["left_bytes"]
 
@@ -324,7 +324,7 @@ async def test_an_account_may_announce_so_many_bytes_a_day(
 )
 def test_only_what_is_certainly_of_the_other_kind_is_refused(media: str, media_type: str, fits: bool) -> None:
     """Phones name a voice memo after its container."""
-    assert fits == recordings.may_hold(media, media_type)
+    assert fits == claims.may_hold(media, media_type)
 
 
 @pytest.mark.parametrize(
