@@ -23,7 +23,7 @@ from storage.embedded.errors import EmbeddedError
 
 # Below this FFmpeg a published flaw runs a stranger's code (CVE-2026-8461).
 FFMPEG_MIN = (8, 1, 2)
-# The gate at which intake stops: a full disk stops PostgreSQL, too.
+# A full disk stops PostgreSQL, and with it everything: this much is kept free for it.
 FREE_BYTES_MIN, FREE_SHARE_MIN = 5_000_000_000, 0.10
 PATIENCE_S = 3
 
@@ -80,11 +80,11 @@ def data_directory() -> list[Finding]:
 
 
 def free_disk() -> list[Finding]:
-    """Compare the free space beside the data with the gate at which uploads are refused."""
+    """Compare the free space beside the data with what PostgreSQL should never run out of."""
     place = next(folder for folder in (directory.located(), *directory.located().parents) if reachable(folder))
     usage = shutil.disk_usage(place)
     needed = max(FREE_BYTES_MIN, FREE_SHARE_MIN * usage.total)
-    text = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB; uploads stop below {needed / 1e9:.1f} GB"
+    text = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB; keep at least {needed / 1e9:.1f} GB"
     return [Finding("free disk", usage.free >= needed, text)]
 
 

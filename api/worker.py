@@ -14,12 +14,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 from procrastinate import App, JobContext
 
 from api.app import bucket_of
 from api.settings import Settings
 from api.validation import Workplace, validate_recording
+from capture_validation.errors import SandboxError
+from capture_validation.validate import shared_sandbox
 from storage import accounts, idempotency, queue, sessions
 from storage.database import pool, transaction
 from storage.objects import open_store
@@ -102,13 +104,21 @@ def clock(app: App, place: Workplace) -> list[asyncio.Task[None]]:
     ]
 
 
+async def warm_up() -> None:
+    """Start the sandbox before the first recording waits for it; a machine without one says so at once."""
+    try:
+        await to_thread.run_sync(shared_sandbox)
+    except SandboxError:
+        logger.exception("no recording can be examined here; `companion doctor` says more")
+
+
 async def work(settings: Settings) -> None:
     """Run until a signal asks to stop; jobs that run then get half a minute to end, else another worker runs them."""
     async with AsyncExitStack() as stack:
         place = await stack.enter_async_context(workplace(settings))
         app = jobs(settings.database_url, place)
         await stack.enter_async_context(app.open_async())
-        tasks = clock(app, place)
+        tasks = [asyncio.create_task(warm_up()), *clock(app, place)]
         logger.info("working")
         try:
             await app.run_worker_async(

@@ -3,6 +3,7 @@
 The recording is decoded in the sandbox and nowhere else. What comes back is data.
 """
 
+import atexit
 import contextlib
 import os
 import threading
@@ -57,6 +58,7 @@ def shared_sandbox() -> "Sandbox":
     with _lock:
         if _shared is None:
             _shared = Sandbox()
+            atexit.register(_shared.close)
             _shared.start()
         return _shared
 
