@@ -19,11 +19,13 @@ from capture_validation.duplicates.texture import SPACING
 from capture_validation.report import Span
 
 #: Evidence from which two recordings are the same. See docs/duplicates.md for what strangers reach.
-THRESHOLD = 9.0
+THRESHOLD = 12.0
 #: Evidence from which a person should listen.
-DOUBTFUL = 7.0
+DOUBTFUL = 8.0
 #: A change of speed, tempo or pitch is one of many that were tried, so its evidence counts less.
 CHANGED = 0.6
+#: Evidence from which no further change is looked for: a copy that runs 2 % faster agrees a little without any.
+EXPLAINED = 24.0
 #: The largest change of pace that is believed.
 LIMIT = 0.056
 #: Where less than this share of a window agrees, its densest stretch of at least 3 s is judged alone: recordings that
@@ -80,10 +82,10 @@ def _minutes(parts: Triples) -> Iterator[Triples]:
 
 
 def _unexplained(parts: Triples, pieces: Iterable[Piece]) -> Triples:
-    """The landmarks outside every window that already is a duplicate of something."""
+    """The landmarks outside every window that is explained without any change."""
     open_ = np.ones(len(parts.frame), bool)
     for piece in pieces:
-        if piece.evidence >= THRESHOLD:
+        if piece.evidence >= EXPLAINED:
             open_ &= (parts.frame < piece.proposal.first) | (parts.frame >= piece.proposal.last)
     return Triples(parts.parts[:, open_], parts.frame[open_])
 

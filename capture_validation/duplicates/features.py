@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 #: Long side in pixels that features are looked for at, how many are kept, and out of how many.
-SIDE, MOST, DESCRIBED = 256, 120, 400
+SIDE, MOST, DESCRIBED = 256, 200, 600
 #: A cell of a 4 × 4 grid gives each further point this much less weight, so that a title cannot take all places.
 CROWDED = 0.85
 #: Mean of a RootSIFT component; subtracted so that signs of projections are balanced.

@@ -20,7 +20,7 @@ from capture_validation.pictures import VideoFrame
 VERSION = 1
 #: Motion is the mean brightness of 16 × 16 cells, four times a second, of at most eight frames a second.
 GRID, HZ, FRAMES_HZ = 16, 4, 8
-#: A key frame every 0.67 s while the recording is new; every third of them is kept, with less than half its points.
+#: A key frame every 0.67 s while the recording is new; every third of them is kept, with a quarter of its points.
 KEY_S, KEPT_STEP, KEPT_POINTS = 2 / 3, 3, 50
 #: Steps per level of brightness: leaves in the wind move a cell by a quarter of a level, which whole levels hide.
 STEPS = 2

@@ -19,7 +19,7 @@ THRESHOLD, INLIERS = 0.46, 8
 #: Mean change of brightness (levels of 255 per quarter second) below which a place is too still to tell.
 STILL = 0.25
 #: Pairs of key frames tried per recording, transformations judged by motion, and recordings looked at.
-PAIRS, JUDGED, MOST = 24, 4, 25
+PAIRS, JUDGED, MOST = 40, 6, 25
 #: A word that more postings than this share says nothing about one recording.
 COMMON = 2000
 

@@ -133,7 +133,7 @@ def test_a_recording_that_was_sent_a_thousand_times_is_found_in_bounded_time():
 
     found = match_audio(sound, index.find, stored.__getitem__)
 
-    assert 0 < len(found) <= 8
+    assert 0 < len(found) <= 20
     assert {"duplicate"} == {match.verdict for match in found}
 
 
