@@ -17,7 +17,7 @@ from capture_validation.duplicates.video import VideoFingerprint
 from capture_validation.duplicates.visual_words import visual_words
 
 WIDTH, HEIGHT, EDGE = 900, 700, 70
-PAPER, INK, DOT, LINE = (255, 255, 255), (40, 40, 40), (90, 130, 200), (214, 60, 40)
+PAPER, INK, DOT, LINE, BAND = (255, 255, 255), (40, 40, 40), (30, 80, 170), (190, 40, 30), (250, 205, 190)
 #: More dots than this would hide the line.
 MOST_DOTS = 20_000
 
@@ -30,12 +30,12 @@ def alignment_picture(new: Fingerprints, held: Fingerprints, names: tuple[str, s
     draw = ImageDraw.Draw(picture)
     scale = (WIDTH - 2 * EDGE) / max(new.seconds, 0.1), (HEIGHT - 2 * EDGE) / max(held.seconds, 0.1)
     _axes(draw, names, (new.seconds, held.seconds), match)
+    for span in match.spans:
+        ends = (span.new.start_s, span.held.start_s), (span.new.end_s, span.held.end_s)
+        draw.line([(EDGE + a * scale[0], HEIGHT - EDGE - b * scale[1]) for a, b in ends], fill=BAND, width=13)
     x, y = shared_times(new, held, match)
     for left, up in zip((EDGE + x * scale[0]).tolist(), (HEIGHT - EDGE - y * scale[1]).tolist(), strict=True):
         draw.ellipse((left - 1, up - 1, left + 1, up + 1), fill=DOT)
-    for span in match.spans:
-        ends = (span.new.start_s, span.held.start_s), (span.new.end_s, span.held.end_s)
-        draw.line([(EDGE + a * scale[0], HEIGHT - EDGE - b * scale[1]) for a, b in ends], fill=LINE, width=3)
     return picture
 
 
