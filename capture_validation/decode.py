@@ -71,6 +71,8 @@ class OpenRecording:
         self._peeked = deque(self._peek())
         self.audio = audio_track(self._sound, self._first_sound, container, capacity) if self._sound else None
         self.video = video_track(self._picture, self._first_picture, container) if self._picture else None
+        # Kept, the first picture would occupy one place more than the decoder itself ever needs.
+        self._first_picture = None
 
     def read(self) -> Iterator[AudioBlock | VideoFrame]:
         """Sound in blocks of exactly 0.5 s (the last is shorter) and single pictures, in the order of the file.
@@ -85,7 +87,11 @@ class OpenRecording:
                 if blocks:
                     yield from self._hear(frame, blocks)
             elif self.video:
-                yield self._see(frame, scaler)
+                shown = self._see(frame, scaler)
+                del frame
+                yield shown
+                # A reference kept by the reader, or by this loop, would cost 31 MB at 4K while the next is decoded.
+                shown.forget()
         if blocks:
             yield from blocks.rest()
             self.audio_end.decoded_duration_s = blocks.samples / blocks.sample_rate
@@ -137,10 +143,13 @@ class OpenRecording:
             except (av.error.FFmpegError, ValueError):
                 end.decode_errors += 1
                 continue
-            for frame in frames:
+            frames.reverse()
+            while frames:
+                frame = frames.pop()
                 end.corrupt_frames += frame.is_corrupt
                 if isinstance(frame, AudioFrame | Picture):
                     yield frame
+                del frame
 
     def _packets(self) -> Iterator[av.Packet]:  # type: ignore[type-arg]
         """All packets; the demuxer is asked again after an error, because it resumes behind the damage."""

@@ -15,7 +15,8 @@ class VideoFrame:
 
     `at_s` and `duration_s` are seconds of the recording, `width` x `height` pixels as shown. `is_corrupt` is the
     decoder's own word that parts were guessed. Pixels are converted on request, so a frame that no check looks at
-    costs its decoding and nothing more; the last conversion of each kind is kept.
+    costs its decoding and nothing more; the last conversion of each kind is kept. It can be looked at until the next
+    part of the recording is asked for; then its memory goes back to the decoder, and only the facts remain.
     """
 
     __slots__ = (
@@ -38,7 +39,7 @@ class VideoFrame:
         self.is_corrupt = bool(picture.is_corrupt)
         self.interlaced = bool(picture.interlaced_frame)
         self.width, self.height = shown_size(picture.width, picture.height, rotation_deg, pixel_aspect)
-        self._picture = picture
+        self._picture: Picture | None = picture
         self._rotation = rotation_deg
         self._scaler = scaler
         self._converted: dict[str, tuple[int, Pixels]] = {}
@@ -59,10 +60,17 @@ class VideoFrame:
         """Colours as uint8 (height, width, 3), 0..255; full size unless `long_side` (pixels) is given."""
         return self._convert("rgb24", long_side or max(self.width, self.height))
 
+    def forget(self) -> None:
+        """Give the picture's memory back; it cannot be looked at any more."""
+        self._picture = None
+        self._converted.clear()
+
     def _convert(self, pixel_format: Literal["gray", "rgb24"], long_side: int) -> Pixels:
         kept = self._converted.get(pixel_format)
         if kept and kept[0] == long_side:
             return kept[1]
+        if self._picture is None:
+            raise RuntimeError("A picture can be looked at only until the next one is read.")
         scale = min(1.0, long_side / max(self.width, self.height))
         width, height = max(1, round(self.width * scale)), max(1, round(self.height * scale))
         if self._rotation in (90, 270):

@@ -1,5 +1,6 @@
 """Samples and pictures out of recordings, exact and in bounded memory."""
 
+import gc
 import io
 import itertools
 import math
@@ -113,12 +114,12 @@ def test_a_block_that_was_handed_out_is_never_written_again() -> None:
 def test_pictures_are_upright_with_square_pixels(name: str, rotation: int, size: tuple[int, int]) -> None:
     with media(name).open("rb") as file, open_recording(file) as recording:
         track = recording.video
-        first = pictures(recording)[0]
+        first = next(part for part in recording.read() if isinstance(part, VideoFrame))
+        shapes = first.luma(2000).shape, first.rgb().shape
 
     assert track is not None
     assert (rotation, *size) == (track.rotation_deg, track.width, track.height)
-    assert (size[1], size[0]) == first.luma(2000).shape
-    assert (size[1], size[0], 3) == first.rgb().shape
+    assert ((size[1], size[0]), (size[1], size[0], 3)) == shapes
 
 
 @pytest.mark.parametrize(("rotation", "corner"), [(0, (0, 0)), (90, (0, 1)), (180, (1, 1)), (270, (1, 0))])
@@ -138,11 +139,36 @@ def test_pictures_are_turned_clockwise(rotation: int, corner: tuple[int, int]) -
 def test_brightness_is_full_range() -> None:
     """Video stores black as 16 and white as 235; a check on exposure must see 0 and 255."""
     with open_recording(io.BytesIO(video("mp4", pictures=32))) as recording:
-        means = [picture.luma().mean() for picture in pictures(recording)]
+        means = [part.luma().mean() for part in recording.read() if isinstance(part, VideoFrame)]
 
     assert means[0] < 3
     assert abs(means[31] - 248) < 4
     assert all(later > earlier for earlier, later in itertools.pairwise(means))
+
+
+def test_no_picture_outlives_the_next_one() -> None:
+    """A 4K picture takes 31 MB; whoever keeps one forgotten in a list learns it at once, not on the largest film."""
+    with open_recording(io.BytesIO(video("mp4"))) as recording:
+        parts = recording.read()
+        first = next(parts)
+        next(parts)
+
+    assert isinstance(first, VideoFrame)
+    with pytest.raises(RuntimeError, match="until the next one is read"):
+        first.luma()
+
+
+def test_the_decoder_alone_holds_the_pictures_it_still_needs() -> None:
+    """While a reader looks at one picture, no earlier one is referenced from Python any more."""
+    encoded = io.BytesIO(video("mp4"))
+    gc.collect()
+    others = {id(thing) for thing in gc.get_objects() if isinstance(thing, av.VideoFrame)}
+    with open_recording(encoded) as recording:
+        for _ in recording.read():
+            mine = [thing for thing in gc.get_objects() if isinstance(thing, av.VideoFrame) and id(thing) not in others]
+            # One is being looked at; PyAV keeps one empty for the decoder to fill.
+            assert sum(thing.width > 0 for thing in mine) <= 1
+            del mine
 
 
 def test_pictures_know_their_time() -> None:
