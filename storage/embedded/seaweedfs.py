@@ -313,8 +313,12 @@ async def synced(directory: Directory, ports: dict[str, int], bucket: str) -> No
         async with asyncio.timeout(START_PATIENCE_S):
             answer, _ = await shell.communicate(FSYNC_RULE.format(bucket=bucket).encode())
     except TimeoutError:
-        shell.kill()
         raise EngineFailed("SeaweedFS' shell did not answer.") from None
+    finally:
+        # Also when the start is cancelled in the middle: nothing may outlive the supervisor.
+        if shell.returncode is None:
+            shell.kill()
+            await asyncio.shield(shell.wait())
     if not has_fsync(answer.decode(), bucket):
         raise EngineFailed(f"SeaweedFS did not accept the fsync rule: {answer.decode()[-500:]}")
 
