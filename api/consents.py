@@ -81,7 +81,7 @@ async def give_consent(
     """Decide about the terms of a recording, use by use.
 
     Every use that is offered needs a decision of its own: silence is never consent. A recording that only waited for
-    this is accepted at once.
+    this is accepted at once, or looked at by a person where the campaign asks for that or is full by now.
     """
     agreement = consents.Agreement(
         data.term_sheet, data.version, bytes.fromhex(data.sha256), data.locale, data.decisions

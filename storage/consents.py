@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg.types.json import Jsonb
 
+from storage import quota
 from storage.database import Connection, one
 from storage.errors import ConsentMissing, DecisionMissing, MoveRefused, TermsChanged
 from storage.recordings import State, find, lock, move
@@ -54,7 +55,7 @@ class Use(Struct, frozen=True):
 
 
 class Terms(Struct, frozen=True):
-    """The sheet of a recording's campaign, and whether a person looks at every recording of it."""
+    """The sheet of a recording's campaign; `review` is "always" where a person looks at every recording of it."""
 
     term_sheet_id: str
     term_sheet_version: int
@@ -99,9 +100,21 @@ async def give(connection: Connection, account: UUID, recording: UUID, agreement
         raise MoveRefused(state=subject.state)
     consent = await _store(connection, account, recording, agreement)
     if subject.state == "needs_consent":
-        to: State = "in_review" if terms.review == "always" else "accepted"
-        await move(connection, recording, to, by="contributor", because="consent-given")
+        # The campaign may have filled up since the recording was examined.
+        place_left = await quota.left(connection, subject.campaign_id)
+        to, because = onward(review_always=terms.review == "always", quota_left=place_left)
+        await move(connection, recording, to, by="contributor", because=because)
     return consent
+
+
+def onward(*, review_always: bool, quota_left: bool) -> tuple[State, str]:
+    """Where a recording goes that only waited for its consent, and why.
+
+    A full campaign never rejects it: its owner recorded in time, so a person decides whether one more is taken.
+    """
+    if not quota_left:
+        return "in_review", "quota-reached"
+    return ("in_review", "campaign-review") if review_always else ("accepted", "consent-given")
 
 
 def check_decisions(uses: list[Use], decisions: Mapping[str, Decision]) -> None:

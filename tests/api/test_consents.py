@@ -1,14 +1,21 @@
 """Consent: a decision for every use, to exactly the text that was read."""
 
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from api.demo import DATA
+from api.validation import Workplace
+from storage.campaigns import Draft, open_campaign
 from storage.consents import Use, check_decisions
 from storage.database import Pool, transaction
 from storage.errors import DecisionMissing
-from tests.api.taking import agree, claim, speech
+from tests.api.taking import agree, claim, examined, speech, submit
 
 Campaign = dict[str, Any]
 Client = httpx.AsyncClient
@@ -89,3 +96,38 @@ async def test_a_missing_decision_is_a_422(contributor: Client, campaign: Campai
 
     assert (422, "/problems/decision-missing") == (answer.status_code, answer.json()["type"])
     assert answer.json()["use"]
+
+
+async def test_a_late_consent_does_not_overfill_a_campaign(
+    sign_in: Callable[[], Awaitable[Client]], place: Workplace, database: Pool
+) -> None:
+    """Two recordings wait for their consents, one place is left: one is accepted, a person decides about the other."""
+    small = await with_one_place(database, await sign_in())
+    people = [await sign_in() for _ in range(2)]
+    recordings = [await submit(person, small, speech()) for person in people]
+    for person, recording in zip(people, recordings, strict=True):
+        await examined(place, person, recording)
+
+    pairs = zip(people, recordings, strict=True)
+    answers = await asyncio.gather(*(agree(person, small, recording) for person, recording in pairs))
+
+    stand = [
+        (await person.get(f"/v1/recordings/{recording}")).json()["recording"]
+        for person, recording in zip(people, recordings, strict=True)
+    ]
+    assert [200, 200] == [answer.status_code for answer in answers]
+    assert [("accepted", "consent-given"), ("in_review", "quota-reached")] == sorted(
+        (one["state"], one["because"]) for one in stand
+    )
+
+
+async def with_one_place(database: Pool, client: Client) -> Campaign:
+    """Open a campaign of read speech that takes a single recording; give it as the API shows it."""
+    document = (DATA / "campaign-read-speech.json").read_bytes()
+    name = os.urandom(8).hex()
+    draft = msgspec.structs.replace(
+        msgspec.json.decode(document, type=Draft), slug=name, title=name, quota_recordings=1, prompts=[]
+    )
+    async with transaction(database) as connection:
+        opened = await open_campaign(connection, draft)
+    return dict((await client.get(f"/v1/campaigns/{opened}")).json())
