@@ -95,6 +95,8 @@ def signals(home: Household, work: asyncio.Task[None]) -> Iterator[None]:
     finally:
         for number in wanted:
             loop.remove_signal_handler(number)
+            # Everything has stopped: one more Ctrl-C must not turn a good end into a traceback.
+            signal.signal(number, signal.SIG_IGN)
 
 
 async def lived(home: Household) -> None:
