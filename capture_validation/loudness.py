@@ -15,6 +15,10 @@ OFFSET = -0.691
 #: What never counts as content: the absolute gate (BS.1770-5, equation 5).
 SILENCE_LUFS = -70.0
 STEP_S = 0.1
+#: Steps in a short-term window: 3 s (EBU Tech 3341, section 2.2).
+SHORT_TERM = 30
+#: Quieter short-term windows than this below the mean are background, not part of the range (EBU Tech 3342).
+RANGE_GATE_LU = 20.0
 
 
 def k_weighting(rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -94,3 +98,27 @@ def integrated(steps: NDArray[np.float64]) -> float | None:
         return SILENCE_LUFS
     relative = float(lufs(loud.mean())) - 10
     return float(lufs(loud[lufs(loud) > relative].mean()))
+
+
+def short_term_maximum(steps: NDArray[np.float64]) -> tuple[float, float] | None:
+    """The loudest 3 s window: its loudness in LUFS and its start in seconds. None under 3 s."""
+    short = windows(steps, SHORT_TERM)
+    if not short.size:
+        return None
+    loudest = int(short.argmax())
+    return max(float(lufs(short[loudest])), SILENCE_LUFS), loudest * STEP_S
+
+
+def loudness_range(steps: NDArray[np.float64]) -> float | None:
+    """Loudness range in LU: the 95th over the 10th percentile of the short-term loudness (EBU Tech 3342, section 3).
+
+    Windows under −70 LUFS, or more than 20 LU under the mean of the rest, are left out. None where nothing is left.
+    """
+    short = windows(steps, SHORT_TERM)
+    loud = short[lufs(short) > SILENCE_LUFS]
+    if not loud.size:
+        return None
+    levels = lufs(loud)
+    kept = levels[levels > float(lufs(loud.mean())) - RANGE_GATE_LU]
+    low, high = np.percentile(kept, (10, 95))
+    return float(high - low)

@@ -69,3 +69,45 @@ def test_a_quiet_recording_gets_a_hint_and_a_useless_one_fails():
 
 def test_under_400_milliseconds_there_is_no_loudness():
     assert "not_applicable" == heard(NAME, sine(-20, 0.39, 16000), 16000).status
+
+
+@pytest.mark.parametrize(("tones", "expected"), [
+    ([(-20.0, 20.0), (-30.0, 20.0)], 10.0),
+    ([(-20.0, 20.0), (-15.0, 20.0)], 5.0),
+    ([(-40.0, 20.0), (-20.0, 20.0)], 20.0),
+    ([(-50.0, 20.0), (-35.0, 20.0), (-20.0, 20.0), (-35.0, 20.0), (-50.0, 20.0)], 15.0),
+])  # fmt: skip
+def test_the_cases_of_ebu_tech_3342(tones, expected):
+    """Cases 1 to 4: loudness range of a stereo sine of 1000 Hz at these levels and lengths, within 1 LU."""
+    mono = np.concatenate([sine(level, seconds, 48000, 1000.0) for level, seconds in tones])
+
+    result = heard("audio.loudness_range", np.stack((mono, mono), axis=1), 48000)
+
+    assert result.value == pytest.approx(expected, abs=1.0)
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.15, 0.6, 1.5])
+def test_the_short_term_maximum_is_that_of_the_loudest_three_seconds(wait_s):
+    """Like case 10 of EBU Tech 3341: wherever the tone starts, within 0.1 LU."""
+    mono = np.concatenate((np.zeros(round(wait_s * 48000)), sine(-23.0, 3.1, 48000, 1000.0), np.zeros(48000)))
+
+    result = heard("audio.short_term_loudness", np.stack((mono, mono), axis=1), 48000)
+
+    assert result.value == pytest.approx(-23.0, abs=0.1)
+
+
+def test_the_loudest_passage_is_pointed_at():
+    mono = np.concatenate((sine(-30.0, 10.0, 16000), sine(0.0, 3.0, 16000), sine(-30.0, 5.0, 16000)))
+
+    result = heard("audio.short_term_loudness", mono, 16000)
+
+    assert "hint" == result.status
+    assert (10.0, 13.0) == (result.spans[0].start_s, result.spans[0].end_s)
+
+
+def test_a_voice_that_goes_away_has_too_wide_a_range():
+    samples, rate = clip("speech_librispeech_5703_22k.ogg")
+    far = np.concatenate((samples, samples * 10 ** (-18 / 20), samples * 10 ** (-19 / 20)))
+
+    assert "passed" == heard("audio.loudness_range", samples, rate).status
+    assert heard("audio.loudness_range", far, rate).value > 15

@@ -1,0 +1,39 @@
+"""Cut start: somebody was already speaking when the recording began."""
+
+from capture_validation.check import AudioCheck, Measurement, at_most
+from capture_validation.decode import AudioTrack
+from capture_validation.edges import EDGE_S, Edges
+from capture_validation.report import Span
+from capture_validation.sound import Sound
+
+
+class CutStart(AudioCheck):
+    """Level of the first 30 ms against the loudest tenth of the recording.
+
+    A first word without its first sound is useless for whoever learns to read from it, and nobody notices while
+    recording: the recorder started a moment after the button was pressed.
+
+    Block: float32 (samples, channels), any constant offset left out. Result: −120…20 dB. Nothing under 1 s.
+    """
+
+    name = "audio.cut_start"
+    title = "Start of speech"
+    unit = "dB"
+    profiles = {"speech": at_most(-4.0)}
+    sentences = {
+        "passed": "The recording starts before you speak.",
+        "too-high": "The first word seems to be cut off: the recording starts right in the sound.",
+    }
+    fix = "Press record, wait for one second, then start to speak."
+    false_alarms = "A noise of its own at the very start, such as a breath or the button; clips cut from longer ones."
+    source = "First 30 ms against the 90th percentile of levels; the limit lies high above −10 dB to spare clean clips."
+    uncertainty = 1.0
+
+    def start(self, track: AudioTrack) -> None:
+        self.edges = Edges(track.sample_rate)
+
+    def feed(self, sound: Sound) -> None:
+        self.edges.add(sound)
+
+    def measure(self) -> Measurement:
+        return Measurement(self.edges.start_db(), (Span(0.0, EDGE_S),))

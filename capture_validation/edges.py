@@ -1,0 +1,61 @@
+"""Edges: how loud the first and the last moments of a recording are, against its loud parts.
+
+Somebody who starts to speak before the recorder runs, or stops it on the last syllable, leaves an edge as loud as the
+speech itself; who waits for a moment leaves the room.
+"""
+
+import numpy as np
+
+from capture_validation.grid import Samples, decibel
+from capture_validation.levels import Levels
+from capture_validation.sound import Sound
+
+#: The length of an edge: shorter than any syllable.
+EDGE_S = 0.03
+#: Shorter recordings are nothing but edges.
+SHORTEST_S = 1.0
+#: Where even the loud parts are quieter (dBFS), nothing was said that could be cut off.
+QUIET = -60.0
+
+
+class Edges:
+    """The first and last 30 ms of a recording, and the levels between them."""
+
+    def __init__(self, rate: int) -> None:
+        self._length = max(round(rate * EDGE_S), 1)
+        self._first: Samples | None = None
+        self._last: Samples | None = None
+        self._levels = Levels()
+
+    def add(self, sound: Sound) -> None:
+        """Take the next stretch."""
+        self._levels.add(sound)
+        if self._first is None or self._first.shape[1] < self._length:
+            self._first = _joined(self._first, sound.channels)[:, : self._length]
+        if sound.channels.shape[1] >= self._length:
+            self._last = sound.channels[:, -self._length :].copy()
+        else:
+            self._last = _joined(self._last, sound.channels)[:, -self._length :]
+
+    def start_db(self) -> float | None:
+        """Level of the first 30 ms in dB over the loudest tenth of the recording; None where that says nothing."""
+        return self._against(self._first)
+
+    def end_db(self) -> float | None:
+        """Level of the last 30 ms in dB over the loudest tenth of the recording; None where that says nothing."""
+        return self._against(self._last)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds covered by whole steps."""
+        return self._levels.duration_s
+
+    def _against(self, edge: Samples | None) -> float | None:
+        if edge is None or self.duration_s < SHORTEST_S:
+            return None
+        loud = float(np.percentile(self._levels.all(), 90))
+        return float(decibel(edge.var(axis=1).max()[None])[0]) - loud if loud > QUIET else None
+
+
+def _joined(before: Samples | None, after: Samples) -> Samples:
+    return after if before is None else np.concatenate((before, after), axis=1)
