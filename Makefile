@@ -19,7 +19,7 @@ INSTALL_PROJECT := uv pip install --quiet --python .venv/bin/python --offline --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install dev test test-clients lint format openapi openapi-clients bench load lock clean
+.PHONY: help run install dev test test-clients faults lint format openapi openapi-clients bench load lock clean
 
 help: ## List these tasks.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ test: .venv/dev ## Run the tests, against a real PostgreSQL and a real S3 (no No
 
 test-clients: .venv/dev ## Run real clients (Node, brought by the lock) against a running service.
 	@.venv/bin/pytest tests/clients
+
+faults: .venv/dev ## Kill the API, the database and the object store many times (COMPANION_FAULT_ROUNDS, 50 each).
+	@COMPANION_FAULT_ROUNDS=$${COMPANION_FAULT_ROUNDS:-50} .venv/bin/pytest -s tests/api/test_faults.py
 
 lint: .venv/dev ## Check style, types, import contracts, and that openapi.json is current.
 	@.venv/bin/ruff check .

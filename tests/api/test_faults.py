@@ -1,0 +1,205 @@
+"""What is killed in the middle of work: the API, the database, the object store. Nothing acknowledged is ever lost.
+
+Each test kills real processes with SIGKILL at random moments while phones go on sending and asking. A few rounds run
+with every other test; `make faults` runs many, by COMPANION_FAULT_ROUNDS.
+"""
+
+import asyncio
+import hashlib
+import os
+import random
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.validation import Workplace
+from storage.sweeping import remove_doomed
+from tests.api.conftest import free_port, running
+from tests.api.phones import Phone
+from tests.api.taking import examined, speech
+from tests.companions import Companion, start
+from tests.processes import until
+
+ROUNDS = int(os.environ.get("COMPANION_FAULT_ROUNDS", "2"))
+Campaign = dict[str, Any]
+Client = httpx.AsyncClient
+SignIn = Callable[[], Awaitable[Client]]
+#: A killed engine is back before a phone's owner gives up; seconds.
+BACK_WITHIN_S = 10
+pytestmark = pytest.mark.timeout(120 + 40 * ROUNDS)
+
+
+async def test_a_killed_api_loses_no_acknowledged_byte(
+    sign_in: SignIn, campaign: Campaign, place: Workplace, process_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The offset after a restart is never below an acknowledged one, and what is read back is what was sent."""
+    environment = process_environment | {"COMPANION_PORT": str(free_port())}
+    url, log = f"http://127.0.0.1:{environment['COMPANION_PORT']}", tmp_path / "api.log"
+    phones: list[Phone] = []
+    deliveries: list[asyncio.Task[None]] = []
+    try:
+        for _ in range(ROUNDS):
+            with running("api", environment, log) as api:
+                assert await until(lambda: answers(url), 30), log.read_text()
+                for _ in range(2):
+                    inside = await sign_in()
+                    outside = Client(base_url=url, headers=inside.headers, timeout=30)
+                    phones.append(Phone(outside, campaign))
+                    deliveries.append(asyncio.create_task(delivered(phones[-1], inside, place)))
+                await asyncio.sleep(random.uniform(0.2, 1.6))
+                api.send_signal(signal.SIGKILL)
+                api.wait()
+        with running("api", environment, log):
+            await asyncio.gather(*deliveries)
+    finally:
+        await ended(deliveries)
+        for phone in phones:
+            await phone.client.aclose()
+
+    cut = sum(phone.cut for phone in phones)
+    print(f"\n{ROUNDS} kills of the API cut {cut} bodies")
+    assert cut > 0
+    assert set.union(*(phone.heard() for phone in phones)) <= {200, 201, 204, 423}
+
+
+async def delivered(phone: Phone, inside: Client, place: Workplace) -> None:
+    """Deliver a recording of 6 MB, read it back, and delete it again; the bytes need not be sound for that."""
+    data = os.urandom(6_000_000)
+    recording = await phone.deliver(data, pause_s=0.015)
+    await examined(place, inside, recording)
+    media = await inside.get(f"/v1/recordings/{recording}/media")
+    assert hashlib.sha256(data).digest() == hashlib.sha256(media.content).digest()
+    await inside.delete(f"/v1/recordings/{recording}")
+    await remove_doomed(place.database, place.store)
+
+
+async def ended(tasks: list[asyncio.Task[Any]]) -> None:
+    """Stop what still runs after a failure, and wait for it."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def answers(url: str) -> bool:
+    """Tell whether the service can serve."""
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@asynccontextmanager
+async def household() -> AsyncIterator[tuple[Companion, Client, Campaign]]:
+    """Lend a companion that runs, a contributor who is signed in there, and the campaign of read speech."""
+    data = Path(tempfile.mkdtemp(prefix="companion-"))
+    companion = await start(data, free_port(), {"COMPANION_QUEUED_JOBS": "1000"})
+    listening: list[asyncio.Task[Any]] = []
+    try:
+        assert await companion.says("Ready:"), companion.lines
+        listening.append(asyncio.create_task(companion.listen()))
+        async with Client(base_url=f"http://127.0.0.1:{companion.port}", timeout=30) as client:
+            name = {"email": f"{os.urandom(8).hex()}@example.org", "password": "a sentence that is long enough"}
+            tokens = (await client.post("/v1/accounts", json=name)).json()["tokens"]
+            client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+            listed = (await client.get("/v1/campaigns", params={"media": "audio"})).json()["data"]
+            yield companion, client, (await client.get(listed[0]["url"])).json()
+    finally:
+        if companion.process.returncode is None:
+            companion.process.kill()
+        await companion.process.wait()
+        await ended(listening)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+class Reader:
+    """Somebody who looks at their recordings all the time, and knows when that last worked."""
+
+    def __init__(self, phone: Phone) -> None:
+        """Begin with nothing seen."""
+        self.phone = phone
+        self.statuses: list[int] = []
+        self.seen = 0.0
+
+    async def read(self) -> None:
+        """Read until cancelled."""
+        while True:
+            answer = await self.phone.client.get("/v1/recordings")
+            self.statuses.append(answer.status_code)
+            if answer.status_code == 200:
+                self.seen = time.monotonic()
+            await asyncio.sleep(0.05)
+
+
+async def judged(phone: Phone, recording: str) -> tuple[str, str]:
+    """Wait until a recording is decided about; return where it stands and why."""
+    for _ in range(600):
+        shown = (await phone.insist("GET", f"/v1/recordings/{recording}")).json()["recording"]
+        if shown["state"] not in {"claimed", "uploading", "validating", "failed"}:
+            return shown["state"], shown["because"]
+        await asyncio.sleep(0.1)
+    raise AssertionError(shown)
+
+
+async def survived(companion: Companion, phone: Phone, reader: Reader, victim: str) -> list[float]:
+    """Kill an engine again and again while a phone delivers and a reader reads; check everything that was promised.
+
+    Return how many seconds passed after each kill until the service could serve again.
+    """
+    absences, sent, deliveries = [], [], []
+    reading = asyncio.create_task(reader.read())
+    try:
+        for _ in range(ROUNDS):
+            for data in (speech(), os.urandom(4_000_000)):
+                sent.append(data)
+                deliveries.append(asyncio.create_task(phone.deliver(data, pause_s=0.01)))
+            await asyncio.sleep(random.uniform(0.1, 1.5))
+            pid = companion.child(victim)
+            assert pid
+            os.kill(pid, signal.SIGKILL)
+            killed = time.monotonic()
+            while (await phone.client.get("/readyz")).status_code != 200 or reader.seen < killed:
+                assert time.monotonic() < killed + 60
+                await asyncio.sleep(0.05)
+            absences.append(time.monotonic() - killed)
+        for data, recording in zip(sent, await asyncio.gather(*deliveries), strict=True):
+            expected = ("needs_consent", "consent-missing") if data[:4] == b"RIFF" else ("rejected", "unreadable")
+            assert expected == await judged(phone, recording), companion.lines[-50:]
+            media = await phone.insist("GET", f"/v1/recordings/{recording}/media")
+            assert hashlib.sha256(data).digest() == hashlib.sha256(media.content).digest()
+    finally:
+        await ended([reading, *deliveries])
+    print(f"\n{victim} killed {ROUNDS} times; served again after {', '.join(f'{s:.1f}' for s in absences)} s")
+    return absences
+
+
+async def test_a_killed_database_is_a_pause_and_no_error() -> None:
+    """Phones hear 503 and when to come back, within ten seconds it is back, and every acknowledged row is there."""
+    async with household() as (companion, client, campaign):
+        phone = Phone(client, campaign)
+
+        absences = await survived(companion, phone, Reader(phone), "postgres")
+
+    assert phone.heard() <= {200, 201, 204, 423, 503}
+    assert 503 in phone.heard()
+    assert max(absences) < BACK_WITHIN_S
+
+
+async def test_a_killed_object_store_delays_recordings_and_loses_none() -> None:
+    """Uploads hear 503 and when to come back; whoever only reads notices nothing; what was sent is examined later."""
+    async with household() as (companion, client, campaign):
+        phone = Phone(client, campaign)
+        reader = Reader(phone)
+
+        await survived(companion, phone, reader, "weed")
+
+    assert phone.heard() <= {200, 201, 204, 423, 503}
+    assert 503 in phone.heard()
+    assert {200} == set(reader.statuses)
