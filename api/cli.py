@@ -20,6 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from capture_validation import console
 
         return console.check(words[1:])
+    if words[:1] == ["duplicates"]:
+        from capture_validation.duplicates.console import duplicates
+
+        return duplicates(words[1:])
     chosen = _parser().parse_args(words)
     try:
         return int(chosen.run(chosen) or 0)
@@ -46,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if name == "doctor":
             command.add_argument("--json", action="store_true", help="print JSON instead of text")
+    commands.add_parser("duplicates", help="compare files and folders: companion duplicates PATH…", add_help=False)
     commands.add_parser("check", help="examine one file, without a server: companion check FILE", add_help=False)
     return parser
 

@@ -15,6 +15,8 @@ import msgspec
 
 from capture_validation.analysis import analyse
 from capture_validation.decode import AudioBlock, open_recording
+from capture_validation.duplicates.printed import Printed
+from capture_validation.duplicates.recording import fingerprints
 from capture_validation.errors import Unreadable
 from capture_validation.profile import Profile
 
@@ -42,6 +44,15 @@ def count(file: BinaryIO, _job: Job) -> bytes:
     return msgspec.json.encode({"samples": samples, "frames": frames, "code": code})
 
 
+def fingerprint(file: BinaryIO, _job: Job) -> bytes:
+    """Fingerprint a recording for comparison; the answer is a Printed."""
+    try:
+        prints = fingerprints(file)
+    except Unreadable as reason:
+        return msgspec.msgpack.encode(Printed(code=reason.code, parameters=reason.parameters))
+    return msgspec.msgpack.encode(Printed.of(prints))
+
+
 def try_to_escape(_file: BinaryIO, _job: Job) -> bytes:
     """Try what a decoder that was taken over would try; the answer says what succeeded. All must be false."""
     done = dict.fromkeys(("open", "list", "connect", "fork", "write"), False)
@@ -66,6 +77,7 @@ def try_to_escape(_file: BinaryIO, _job: Job) -> bytes:
 
 TASKS: dict[str, Callable[[BinaryIO, Job], bytes]] = {
     "analyse": analyse_recording,
+    "fingerprint": fingerprint,
     "count": count,
     "escape": try_to_escape,
 }

@@ -11,14 +11,16 @@ import cv2
 
 from capture_validation.analysis import analyse
 from capture_validation.capacity import CAPACITY
+from capture_validation.duplicates.recording import fingerprints
 from capture_validation.profile import profile
 
 SAMPLES = Path(__file__).parent / "samples"
 
 
 def warm_up() -> None:
-    """Analyse every tiny recording of the folder `samples`. Raises what an analysis raises."""
+    """Analyse and fingerprint every tiny recording of the folder `samples`. Raises what an analysis raises."""
     cv2.setNumThreads(1)
     for path in sorted(SAMPLES.iterdir()):
         with path.open("rb") as file:
             analyse(file, profile("video" if path.name.startswith("video") else "speech"), CAPACITY)
+            fingerprints(file)
