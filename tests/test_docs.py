@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from api.cli import _parser
 from api.settings import documented
 
 ROOT = Path(__file__).parent.parent
+PACKAGES = ("api", "capture_validation", "storage", "openapi", "load_tests", "benchmarks")
+COMMANDS = re.findall(r"^    ([a-z]+) ", _parser().format_help(), re.MULTILINE)
 DOCUMENTS = sorted(
     path.relative_to(ROOT)
     for folder in (".", "docs", "docs/decisions", "load_tests")
@@ -36,3 +39,17 @@ def test_every_make_task_that_is_named_exists(document):
     named = set(re.findall(r"(?:`|^    )make ([a-z][a-z-]*)", (ROOT / document).read_text(), re.MULTILINE))
 
     assert set() == named - targets
+
+
+def test_every_folder_is_on_the_map():
+    """A reader finds what a folder is for without opening it; tests mirror the packages and need no lines."""
+    here = (path.relative_to(ROOT).parent for path in ROOT.glob("*/**/*.py"))
+    folders = {str(folder) for folder in here if folder.parts[0] in PACKAGES}
+
+    assert set() == {folder for folder in folders if f"`{folder}/`" not in (ROOT / "docs/architecture.md").read_text()}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_in_the_readme(command):
+    """What can be typed is written down."""
+    assert f"companion {command}" in (ROOT / "README.md").read_text()
