@@ -2,15 +2,18 @@
 
 import asyncio
 import os
+import statistics
 import time
 from collections.abc import Awaitable, Callable
 
 import httpx
 from argon2 import PasswordHasher
+from litestar import Litestar
 
 from api.passwords import HASHER
 from storage import accounts
 from storage.database import Pool, transaction
+from tests.api.conftest import client_of
 
 PASSWORD = "a sentence nobody else says"
 SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -56,18 +59,24 @@ async def test_a_wrong_password_and_a_stranger_get_the_same_answer(client: httpx
     assert without_instance(known) == without_instance(stranger)
 
 
-async def test_a_stranger_waits_as_long_as_a_wrong_password(client: httpx.AsyncClient, database: Pool):
-    """The medians differ by less than a quarter; without the dummy hash they differ by a factor of ten."""
-    spent: dict[str, list[float]] = {"known": [], "stranger": []}
-    for _ in range(5):
-        emails = {"known": await account(database, HASHER.hash("another")), "stranger": f"{os.urandom(8).hex()}@e.org"}
-        for who, email in emails.items():
-            began = time.process_time()
-            await client.post("/v1/sessions", json={"email": email, "password": PASSWORD})
-            spent[who].append(time.process_time() - began)
+async def test_a_stranger_waits_as_long_as_a_wrong_password(app: Litestar, database: Pool):
+    """The medians of 30 tries each lie less than 10 ms apart; without the dummy hash it is the 25 to 45 ms of one hash.
 
-    known, stranger = (sorted(times)[2] for times in spent.values())
-    assert 0.5 < stranger / known < 2, spent
+    Processor time is compared, because other tests take turns with this one on the same processors.
+    """
+    spent: dict[str, list[float]] = {"known": [], "stranger": []}
+    another = HASHER.hash("another")
+    for _ in range(30):
+        emails = {"known": await account(database, another), "stranger": f"{os.urandom(8).hex()}@e.org"}
+        # From a network of its own each time: fifty guesses an hour are all that one network has.
+        async with client_of(app) as client:
+            for who, email in emails.items():
+                began = time.process_time()
+                await client.post("/v1/sessions", json={"email": email, "password": PASSWORD})
+                spent[who].append(time.process_time() - began)
+
+    known, stranger = (statistics.median(times) for times in spent.values())
+    assert abs(known - stranger) < 0.010, spent
 
 
 async def test_the_sixth_guess_waits_and_hears_how_long(client: httpx.AsyncClient, database: Pool):
