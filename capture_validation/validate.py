@@ -5,7 +5,10 @@ The recording is decoded in the sandbox and nowhere else. What comes back is dat
 
 import atexit
 import contextlib
+import io
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +38,7 @@ def validate(
     wall_s: float = WALL_S,
     cpu_s: float | None = None,
 ) -> Report:
-    """Examine a recording: a path, a seekable binary file with a descriptor, or an open descriptor.
+    """Examine a recording: a path, a seekable binary file, or an open descriptor.
 
     A file that uses too much time or memory, or tries what is forbidden, is a rejection `too-expensive` like any other
     bad file. Raises SandboxUnavailable where decoders cannot be isolated, UnknownProfile, OSError for a path.
@@ -70,6 +73,21 @@ def _descriptor(source: str | os.PathLike[str] | BinaryIO | int) -> Iterator[int
     elif isinstance(source, str | os.PathLike):
         with Path(source).open("rb") as file:
             yield file.fileno()
+    elif (descriptor := _own_descriptor(source)) is not None:
+        yield descriptor
     else:
+        # A file in memory: the sandbox needs a descriptor, so it gets an unlinked copy.
+        with tempfile.TemporaryFile() as copy:
+            source.seek(0)
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            yield copy.fileno()
+
+
+def _own_descriptor(source: BinaryIO) -> int | None:
+    """The descriptor of a file that has one; what was written to it is on its way to the kernel."""
+    try:
         source.flush()
-        yield source.fileno()
+        return source.fileno()
+    except io.UnsupportedOperation:
+        return None

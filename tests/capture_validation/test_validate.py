@@ -17,6 +17,7 @@ def test_a_path_a_file_and_a_descriptor_give_the_report_of_the_analysis_itself()
         assert expected == validate(file)
         assert expected == validate(file.fileno())
 
+    assert expected == validate(io.BytesIO(media(SPEECH).read_bytes()))
     assert expected == validate(media(SPEECH))
     assert expected == validate(str(media(SPEECH)), profile("speech"))
 
