@@ -49,8 +49,3 @@ def test_a_file_of_the_wrong_kind_is_refused_with_what_it_lacks():
 def test_an_unknown_profile_is_the_caller_s_mistake():
     with pytest.raises(UnknownProfile):
         validate(media(SPEECH), "opera")
-
-
-def test_a_buffer_without_a_descriptor_is_the_caller_s_mistake():
-    with pytest.raises(io.UnsupportedOperation):
-        validate(io.BytesIO(b"RIFF"))
