@@ -60,7 +60,9 @@ def _examined(recording: OpenRecording, profile: Profile) -> Report:
             seen.take(part)
         else:
             heard.take(part)
-    results = heard.results(recording.audio_end) + seen.results(recording.video_end)
+    sound = recording.audio_end if recording.audio else None
+    picture = recording.video_end if recording.video else None
+    results = heard.results(sound, picture) + seen.results(picture, sound)
     return Report(
         library=VERSION,
         profile=profile.name,
@@ -108,9 +110,9 @@ class Hearing:
             self.level.add_steps(sound.first_level, sound.loudest)
             self.peak.add_steps(sound.first_level, abs(frames).max(axis=(0, 2)) ** 2)
 
-    def results(self, end: TrackEnd) -> tuple[CheckResult, ...]:
-        """Every check's verdict, once the track has ended."""
-        return _verdicts(self.checks, end if self.track else None)
+    def results(self, end: TrackEnd | None, other: TrackEnd | None = None) -> tuple[CheckResult, ...]:
+        """Every check's verdict, once this track and the `other` have ended."""
+        return _verdicts(self.checks, end if self.track else None, other)
 
     def curves(self) -> tuple[Curve, ...]:
         """Level and peak over time in dBFS, then what the checks themselves drew."""
@@ -143,9 +145,9 @@ class Watching:
                 # The next frame is due on a grid common to all checks, so that they share what one frame costs.
                 self.due_s[number] = (math.floor(frame.at_s * rate + 1e-6) + 1) / rate - 1e-6
 
-    def results(self, end: TrackEnd) -> tuple[CheckResult, ...]:
-        """Every check's verdict, once the track has ended."""
-        return _verdicts(self.checks, end if self.track else None)
+    def results(self, end: TrackEnd | None, other: TrackEnd | None = None) -> tuple[CheckResult, ...]:
+        """Every check's verdict, once this track and the `other` have ended."""
+        return _verdicts(self.checks, end if self.track else None, other)
 
     def curves(self) -> tuple[Curve, ...]:
         """What the checks drew over time."""
@@ -157,13 +159,16 @@ def _due(profile: Profile) -> list[Check]:
     return [published[name](rule) for name, rule in profile.rules.items() if rule.requirement != "off"]
 
 
-def _verdicts(due: list[AudioCheck] | list[VideoCheck], end: TrackEnd | None) -> tuple[CheckResult, ...]:
+def _verdicts(
+    due: list[AudioCheck] | list[VideoCheck], end: TrackEnd | None, other: TrackEnd | None
+) -> tuple[CheckResult, ...]:
     """Judge every check; a track that does not exist, or holds nothing, gives nothing to measure."""
     results = []
     for check in due:
         measurement = Measurement(None)
         if end is not None:
             check.end(end)
+            check.beside(other)
         if end is not None or check.measures_absence:
             measurement = check.measure()
         results.append(judge(type(check), check.rule, measurement))

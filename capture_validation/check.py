@@ -92,6 +92,9 @@ class Check:
     def end(self, end: TrackEnd) -> None:
         """Hear how decoding went, before `measure`."""
 
+    def beside(self, other: TrackEnd | None) -> None:
+        """Hear how the recording's other track went, before `measure`; None where there is none."""
+
     def measure(self) -> Measurement:
         """Give the measurement of the whole track; it may have been empty."""
         raise NotImplementedError

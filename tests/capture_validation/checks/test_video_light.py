@@ -64,3 +64,45 @@ def test_real_hdr_recordings_are_not_too_dark(file):
     transfer = "pq" if "av1" in file else "hlg"
     for name in ("video.too_dark", "video.black", "video.overexposed"):
         assert "passed" == seen(name, clip(file, 640), color_transfer=transfer).status
+
+
+STEADY = ["video_station_5s.mp4", "video_desk_h263.3gp", "video_doorknob_phone.mp4", "video_tree_fixed.avi"]
+
+
+@pytest.mark.parametrize("file", STEADY)
+def test_a_steady_exposure_passes(file):
+    assert "passed" == seen("video.exposure_pumping", clip(file, 160)).status
+
+
+@pytest.mark.parametrize("file", STEADY)
+def test_exposure_that_hunts_is_found(file):
+    """Every frame is brightened and darkened by 25 % in turn, once in two seconds."""
+    frames = [
+        spoilt([frame], lambda picture, at_s=frame.at_s: picture * np.exp(0.25 * np.sin(np.pi * at_s)))[0]
+        for frame in clip(file, 160)
+    ]
+
+    result = seen("video.exposure_pumping", frames)
+
+    assert "hint" == result.status
+    assert result.spans
+
+
+@pytest.mark.parametrize("file", STEADY)
+def test_a_lamp_that_is_switched_on_once_is_no_pumping(file):
+    lit = spoilt(clip(file, 160), lambda picture: picture * 0.6, until_s=1.5)
+    assert "passed" == seen("video.exposure_pumping", lit).status
+
+
+def test_pumping_is_found_where_it_is():
+    hunting = spoilt(clip("video_tree_fixed.avi", 160), lambda picture: picture * 0.7, 6.0, 7.0)
+    # Between two analysed pictures of this clip lies up to a third of a second.
+    assert covers(seen("video.exposure_pumping", hunting), 6.0, 7.0, within_s=0.34)
+
+
+def test_a_part_that_grows_dark_is_not_the_exposure():
+    def shadow(picture):
+        return np.concatenate((picture[:, : picture.shape[1] // 3] * 0.5, picture[:, picture.shape[1] // 3 :]), axis=1)
+
+    shaded = spoilt(clip("video_tree_fixed.avi", 160), shadow, 6.0, 7.0)
+    assert "passed" == seen("video.exposure_pumping", shaded).status

@@ -1,0 +1,85 @@
+"""Re-captured: the camera filmed a screen."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from capture_validation.check import Measurement, VideoCheck, at_most
+from capture_validation.decode import VideoTrack
+from capture_validation.pixels import Gray, Pixels
+from capture_validation.readings import Readings
+
+#: Side of the square whose spectrum is read, at the recording's own resolution; smaller pictures show no grid.
+LARGEST, LEAST = 512, 128
+#: Coarser than this is the scene itself, in periods per pixel.
+COARSE = 0.06
+#: Next to the axes lie walls, shelves and the codec's own squares, in periods per pixel.
+ALONG_AXES = 0.012
+#: Half-decibels fill a byte, which is what OpenCV's fast median takes; 15 bins are wider than any peak.
+SCALE, AROUND = 2.0, 15
+
+
+class VideoRecaptured(VideoCheck):
+    """How far the sharpest peak in the picture's spectrum stands out of its surroundings, in the worst quarter.
+
+    Somebody who films a screen sends what somebody else recorded. The grid of the screen and that of the sensor beat
+    against each other, which gives narrow peaks at oblique angles that no natural scene has.
+
+    Result: decibels. Real scenes read 6 … 19, drawn test patterns up to 22, screens whose grid shows 25 … 45. A screen
+    filmed from so far that its grid melts reads like a scene: about half of all simulated takes. So a high value says
+    much, and a low one nothing.
+    """
+
+    name = "video.recaptured"
+    title = "Filmed from a screen"
+    unit = "dB"
+    profiles = {"video": at_most(24.0)}
+    sentences = {
+        "too-high": "The grid of a screen shows ({value} dB, at most {maximum}): was this filmed from a display?",
+    }
+    fix = "Film the thing itself, not a screen that shows it."
+    false_alarms = "A screen that belongs to the scene; mesh, blinds and woven cloth seen from very near."
+    source = (
+        "Moiré as the sign of a replay: Patel, Han and Jain 2015, Live face video vs. spoof face video; here read as "
+        "peaks in the spectrum instead of learned features."
+    )
+    uncertainty = 1.0
+    frames_per_second = 1.0
+
+    def start(self, track: VideoTrack) -> None:
+        self.readings = Readings(self.rule.limit)
+
+    def feed(self, pixels: Pixels) -> None:
+        self.readings.add(pixels.at_s, peak_db(pixels.centre))
+
+    def measure(self) -> Measurement:
+        return self.readings.measurement()
+
+
+def peak_db(luma: Gray) -> float | None:
+    """Third highest peak over the median around it in dB, or None for a picture too small to show a grid.
+
+    The third, because a peak has at least three bins under this window, and a single bin is chance.
+    """
+    side = min(LARGEST, min(luma.shape) // 2 * 2)
+    if side < LEAST:
+        return None
+    top, left = (luma.shape[0] - side) // 2, (luma.shape[1] - side) // 2
+    square = luma[top : top + side, left : left + side].astype(np.float32)
+    # Squared, a Hann window hides the skirts of a fence's peak, which alone would stand out far off the axes.
+    window = cv2.createHanningWindow((side, side), cv2.CV_32F) ** 2
+    spectrum = np.abs(np.fft.fftshift(np.fft.rfft2((square - square.mean()) * window), axes=0))
+    # The floor is the size of sensor noise, so that a flat wall has no peaks of numerical dust.
+    level = 20 * np.log10(spectrum + side / 2)
+    coarse = np.clip(level * SCALE, 0, 255).astype(np.uint8)
+    residual = level - cv2.medianBlur(coarse, AROUND) / SCALE
+    return float(np.partition(residual[oblique(side)], -3)[-3])
+
+
+def oblique(side: int) -> NDArray[np.bool_]:
+    """Which bins of a shifted half spectrum are fine and off the axes, bool (side, side / 2 + 1)."""
+    down = np.fft.fftshift(np.fft.fftfreq(side))[:, None]
+    across = np.fft.rfftfreq(side)[None]
+    away = (abs(down) > ALONG_AXES) & (across > ALONG_AXES)
+    chosen: NDArray[np.bool_] = away & (np.hypot(down, across) > COARSE)
+    return chosen
