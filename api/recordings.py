@@ -15,8 +15,10 @@ from api.addresses import absolute
 from api.dependencies import Caller, Configuration, Database
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import CursorInvalid, problems
+from api.reasons import reason
 from api.settings import Settings
 from capture_validation.capacity import CAPACITY
+from capture_validation.texts import negotiate
 from storage import claims, consents, events, recordings, uploads
 from storage.consents import Consent
 from storage.database import transaction
@@ -127,28 +129,6 @@ class Dispute(Struct, frozen=True):
     text: Annotated[str, Meta(min_length=1, max_length=2000, examples=["The hum is the fridge I was asked to record."])]
 
 
-#: What the codes of `because` mean, where a contributor would ask.
-REASONS = {
-    "first-bytes": "Your recording is arriving.",
-    "all-bytes": "All bytes have arrived; your recording is being examined.",
-    "passed": "Everything that this campaign asks for is met.",
-    "consent-missing": "Everything is met; it still needs your decision about the terms.",
-    "consent-given": "You agreed to the terms.",
-    "unreadable": "The file could not be examined; the report says why.",
-    "too-long": "The recording is longer than this campaign allows.",
-    "cannot-be-mended": "A requirement is not met that another take could not meet either; the report says which.",
-    "another-take": "Another take can mend this; the report says how.",
-    "borderline": "A value lies so close to its limit that a person decides.",
-    "campaign-review": "A person looks at every recording of this campaign.",
-    "second-look": "A person takes a second look at this recording.",
-    "quota-reached": "The campaign has as many recordings as it asked for; a person decides about further ones.",
-    "hash-mismatch": "The bytes that arrived are not the file that was announced; announce it again and send it again.",
-    "bytes-lost": "We lost bytes of this recording; announce it again and send it again. We are sorry.",
-    "our-fault": "We could not examine it yet. We try again; there is nothing you need to do.",
-    "tried-again": "We are trying again to examine it.",
-    "nothing-arrived": "No bytes arrived for too long; announce the recording again.",
-    "new-take": "You replaced this take with a new one.",
-}
 UNFINISHED = ("claimed", "uploading")
 #: Moves out of validation that leave no report behind.
 NO_REPORT = ("our-fault", *recordings.NOT_THE_CONTENT)
@@ -279,20 +259,25 @@ async def read_recording(
     account: Caller,
     database: Database,
     settings: Configuration,
-) -> RecordingDetail:
-    """Read one recording with its story, its consent and where its report is."""
+) -> Response[RecordingDetail]:
+    """Read one recording with its story, its consent and where its report is.
+
+    `reason` is in the language that Accept-Language prefers.
+    """
     async with transaction(database) as connection:
         found = await recordings.find(connection, account.id, recording)
         upload = await uploads.of_recording(connection, recording)
         story = await events.of_recording(connection, recording)
         consent = await consents.newest(connection, recording)
-    return detail(found, link(request, settings, found, upload), story, consent)
+    locale = negotiate(request.headers.get("accept-language"))
+    shown = detail(found, link(request, settings, found, upload), story, consent, locale)
+    return Response(shown, headers={"Content-Language": locale, "Vary": "Accept-Language, Authorization"})
 
 
 def detail(
-    recording: Recording, upload: UploadLink | None, story: list[Event], consent: Consent | None
+    recording: Recording, upload: UploadLink | None, story: list[Event], consent: Consent | None, locale: str
 ) -> RecordingDetail:
-    """Put a recording and its story together."""
+    """Put a recording and its story together, in the reader's language."""
     address = f"/v1/recordings/{recording.id}"
     examined = any(event.from_state == "validating" and event.because not in NO_REPORT for event in story)
     return RecordingDetail(
@@ -300,8 +285,7 @@ def detail(
         events=story,
         consented=consent is not None,
         consent_given_at=None if consent is None else consent.given_at,
-        # An operator writes the reason of a review in their own words, so what is not in the table is a sentence.
-        reason=REASONS.get(recording.moved_because or "", recording.moved_because),
+        reason=reason(recording.moved_because, locale),
         report_url=f"{address}/report" if examined else None,
         media_url=f"{address}/media" if recording.object_key else None,
     )
