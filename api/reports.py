@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
 from anyio import to_thread
 from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from msgspec import Meta, Struct
 
 from api.conditional import PRIVATE, conditional, conditional_bytes
@@ -25,6 +25,7 @@ from storage.recordings import State
 from storage.reports import StoredReport
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
+Theme = Literal["light", "dark"]
 Sentence = Annotated[str, Meta(examples=["The recording is too quiet: −38 LUFS; at least −30 LUFS is needed."])]
 Fix = Annotated[str, Meta(description="What to do; empty where nothing needs to be done.", examples=["Go closer."])]
 
@@ -171,16 +172,20 @@ async def read_report(
     tags=["Reports"],
 )
 async def read_report_picture(
-    recording: FromPath[UUID], request: AnyRequest, account: Caller, database: Database
+    recording: FromPath[UUID],
+    request: AnyRequest,
+    account: Caller,
+    database: Database,
+    theme: Annotated[Theme, QueryParameter(description="The paper: light, or dark for the night.")] = "light",
 ) -> Response[bytes]:
-    """See the recording over time, with the stretches marked where something is wrong."""
+    """See the recording over time, with the stretches marked where something is wrong, on light or on dark paper."""
     # Drawing brings its own libraries; a service that is never asked for a picture does not load them.
     from capture_validation.picture import draw
 
     _, stored = await stored_report(database, account.id, recording)
     locale = negotiate(request.headers.get("accept-language"))
     report = msgspec.convert(stored.report, Report)
-    picture = await to_thread.run_sync(lambda: draw(report, locale=locale))
+    picture = await to_thread.run_sync(lambda: draw(report, locale=locale, dark=theme == "dark"))
     headers = {"Content-Language": locale, "Vary": "Accept-Language, Authorization"}
     return conditional_bytes(request, picture, "image/png", PRIVATE, headers)
 

@@ -31,10 +31,12 @@ from capture_validation.report import (
     MediaFacts,
     Rejection,
     Report,
+    Spectrogram,
     VideoFacts,
     most_important_first,
 )
 from capture_validation.sound import Sound, Stretches, level_length
+from capture_validation.spectrogram import GrowingSpectrogram
 from capture_validation.version import VERSION
 
 
@@ -71,6 +73,7 @@ def _examined(recording: OpenRecording, profile: Profile) -> Report:
         rejection=None,
         checks=most_important_first(results),
         curves=heard.curves() + seen.curves(),
+        spectrogram=heard.spectrogram(),
     )
 
 
@@ -93,6 +96,7 @@ class Hearing:
         step_s = level_length(track.sample_rate) / track.sample_rate
         self.level = GrowingCurve("level", "dBFS", step_s)
         self.peak = GrowingCurve("peak", "dBFS", step_s, "max")
+        self.pitches = GrowingSpectrogram(track.sample_rate)
         self.stretches = Stretches(track.sample_rate)
         for check in self.checks:
             check.start(track)
@@ -109,6 +113,7 @@ class Hearing:
         if frames.shape[1]:
             self.level.add_steps(sound.first_level, sound.loudest)
             self.peak.add_steps(sound.first_level, abs(frames).max(axis=(0, 2)) ** 2)
+        self.pitches.add(sound.first_spectrum, sound.spectra)
 
     def results(self, end: TrackEnd | None, other: TrackEnd | None = None) -> tuple[CheckResult, ...]:
         """Every check's verdict, once this track and the `other` have ended."""
@@ -120,6 +125,10 @@ class Hearing:
             return ()
         own = (self.level.curve(decibel), self.peak.curve(decibel))
         return own + tuple(curve for check in self.checks for curve in check.curves())
+
+    def spectrogram(self) -> Spectrogram | None:
+        """Which pitches sound when."""
+        return None if self.track is None else self.pitches.spectrogram()
 
 
 class Watching:

@@ -4,31 +4,28 @@ Made from the report alone, never from the recording, so it can be drawn where n
 points wide, which is a phone held upright, at two pixels a point.
 """
 
-import io
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 
+import numpy as np
 from msgspec import Struct
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor
 
-from capture_validation.report import CheckResult, Curve, Report, Span, Status
+from capture_validation.report import CheckResult, Curve, Report, Span, Spectrogram, Status
+from capture_validation.sheet import DARK, LIGHT, WIDTH, Sheet, Theme, fitted, width_of, wrapped
+from capture_validation.spectrogram import mel
 from capture_validation.texts import language, quantity, told, told_rejection
 
-WIDTH, MARGIN, GUTTER = 390, 16, 34
-SCALE = 2
-PANEL_HEIGHT, LANE_HEIGHT, LANES = 132, 34, 8
+MARGIN, GUTTER = 16, 34
+PANEL_HEIGHT, STRIP_HEIGHT, LANE_HEIGHT, LANES = 132, 64, 34, 8
+#: A spectrogram shows this much below its loudest cell, in cells of 0.4 dB: 70 dB.
+STRIP_CELLS = 175
 
-INK, SOFT, GRID, PAPER = "#1d2433", "#667085", "#e6e9ef", "#ffffff"
-COLOURS = {"failed": "#d92d20", "borderline": "#b54708", "hint": "#dc8a04", "passed": "#15803d", "not_applicable": SOFT}
-SHADES = {"failed": (217, 45, 32, 40), "borderline": (181, 71, 8, 36), "hint": (220, 138, 4, 34)}
 OUTCOMES: dict[str, Status] = {
     "passed": "passed",
     "in_review": "borderline",
     "needs_fix": "failed",
     "rejected": "failed",
 }
-LINE, FILL, PEAK = "#3056d3", "#8fa8f0", "#c9d5fa"
 
 #: Axis of each unit: from, to, and the lines to draw.
 AXES: dict[str, tuple[float, float, Sequence[float]]] = {
@@ -37,85 +34,37 @@ AXES: dict[str, tuple[float, float, Sequence[float]]] = {
 }
 
 
-class Sheet:
-    """Paper that grows downwards: everything is given in points, from the top left."""
-
-    def __init__(self, height: float) -> None:
-        self.image = Image.new("RGB", (WIDTH * SCALE, round(height * SCALE)), PAPER)
-        self.pen = ImageDraw.Draw(self.image, "RGBA")
-
-    def text(self, x: float, y: float, words: str, size: float = 12, colour: str = INK, anchor: str = "la") -> None:
-        """Write words at a point."""
-        self.pen.text((x * SCALE, y * SCALE), words, colour, font(size), anchor=anchor)
-
-    def box(
-        self, left: float, top: float, right: float, bottom: float, colour: str | tuple[int, ...], round_: float = 0
-    ) -> None:
-        """Fill a box, with round corners where asked."""
-        corners = (left * SCALE, top * SCALE, max(right, left + 0.5) * SCALE, bottom * SCALE)
-        self.pen.rounded_rectangle(corners, round_ * SCALE, fill=colour)
-
-    def line(self, points: Sequence[tuple[float, float]], colour: str, width: float = 1) -> None:
-        """Draw a line through points."""
-        self.pen.line([(x * SCALE, y * SCALE) for x, y in points], colour, round(width * SCALE), joint="curve")
-
-    def shape(self, points: Sequence[tuple[float, float]], colour: str) -> None:
-        """Fill the shape that points enclose."""
-        self.pen.polygon([(x * SCALE, y * SCALE) for x, y in points], colour)
-
-
-@cache
-def font(size: float) -> ImageFont.FreeTypeFont:
-    """Our own font in a size in points: a slim machine has none, and Pillow's lacks accents."""
-    letters = files("capture_validation").joinpath("fonts", "Roboto-Regular.ttf").read_bytes()
-    return ImageFont.truetype(io.BytesIO(letters), size * SCALE)
-
-
-def width_of(words: str, size: float) -> float:
-    """How wide words are, in points."""
-    return font(size).getlength(words) / SCALE
-
-
-def wrapped(words: str, size: float, width: float) -> list[str]:
-    """Words in lines that fit a width in points."""
-    lines = [""]
-    for word in words.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and width_of(longer, size) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
-
-
 class Lane(Struct, frozen=True):
-    """One finding on the picture: its check's title, how bad it is, and where."""
+    """One finding on the picture: its number, its check's title, how bad it is, and where."""
 
+    number: int
     title: str
     detail: str
     status: Status
     spans: tuple[Span, ...]
 
 
-def draw(report: Report, locale: str = "en") -> bytes:
-    """A PNG of the report: the outcome in words, curves over time, and a lane for every finding.
+def draw(report: Report, locale: str = "en", *, dark: bool = False) -> bytes:
+    """A PNG of the report: the outcome in words, curves and pitches over time, and a lane for every finding.
 
-    A file that was refused has no curves; its picture is the sentence that says why.
+    Findings are numbered, and their stretches carry the number. A file that was refused has no curves; its picture is
+    the sentence that says why.
     """
     head = _headline(report, locale)
     panels = _panels(report.curves)
+    strip = report.spectrogram if panels else None
     lanes = _lanes(report, locale) if panels else []
     more = max(len(lanes) - LANES, 0)
     lanes = lanes[:LANES]
     height = 52 + 18 * len(head) + (PANEL_HEIGHT + 34) * len(panels) + LANE_HEIGHT * len(lanes) + (18 if more else 0)
-    sheet = Sheet(height + (20 if panels else 0))
+    height += (20 if panels else 0) + (STRIP_HEIGHT + 8 if strip else 0)
+    sheet = Sheet(height, DARK if dark else LIGHT)
     top = _write_head(sheet, report, head, locale)
     for number, panel in enumerate(panels):
-        top = _draw_panel(sheet, top, panel, report, lanes if number == 0 else [], locale)
+        below = strip if number == len(panels) - 1 else None
+        top = _draw_panel(sheet, top, panel, below, report, lanes if number == 0 else [], locale)
     _draw_lanes(sheet, top, lanes, _duration(report), more)
-    file = io.BytesIO()
-    sheet.image.save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return sheet.png()
 
 
 def _headline(report: Report, locale: str) -> list[str]:
@@ -131,14 +80,15 @@ def _headline(report: Report, locale: str) -> list[str]:
 
 
 def _write_head(sheet: Sheet, report: Report, lines: list[str], locale: str) -> float:
-    colour = COLOURS[OUTCOMES[report.outcome]]
+    theme = sheet.theme
+    colour = theme.marks[OUTCOMES[report.outcome]]
     label = language(locale).picture[report.outcome]
     width = width_of(label, 12) + 18
     sheet.box(MARGIN, 14, MARGIN + width, 36, colour, 11)
-    sheet.text(MARGIN + width / 2, 25, label, 12, PAPER, "mm")
-    sheet.text(WIDTH - MARGIN, 25, _facts(report, locale), 11, SOFT, "rm")
+    sheet.text(MARGIN + width / 2, 25, label, 12, theme.paper, "mm")
+    sheet.text(WIDTH - MARGIN, 25, _facts(report, locale), 11, theme.soft, "rm")
     for number, line in enumerate(lines):
-        sheet.text(MARGIN, 45 + 18 * number, line, 13)
+        sheet.text(MARGIN, 45 + 18 * number, line, 13, theme.ink)
     return 52 + 18 * len(lines)
 
 
@@ -179,16 +129,17 @@ def _duration(report: Report) -> float:
 
 
 def _lanes(report: Report, locale: str) -> list[Lane]:
-    return [_lane(check, locale) for check in report.checks if check.status in SHADES]
+    found = [check for check in report.checks if check.status in LIGHT.shades]
+    return [_lane(number, check, locale) for number, check in enumerate(found, start=1)]
 
 
-def _lane(check: CheckResult, locale: str) -> Lane:
+def _lane(number: int, check: CheckResult, locale: str) -> Lane:
     title = told(check, locale).title
     detail = ""
     if check.value is not None:
         unit = language(locale).units.get(check.unit, check.unit)
         detail = f"{quantity(check.value, locale)} {unit}".strip()
-    return Lane(title, detail, check.status, check.spans)
+    return Lane(number, title, detail, check.status, check.spans)
 
 
 def at_x(seconds: float, duration_s: float) -> float:
@@ -197,23 +148,82 @@ def at_x(seconds: float, duration_s: float) -> float:
     return left + (right - left) * min(max(seconds / duration_s, 0.0), 1.0)
 
 
-def _draw_panel(sheet: Sheet, top: float, panel: list[Curve], report: Report, lanes: list[Lane], locale: str) -> float:
-    duration_s = _duration(report)
+def _draw_panel(
+    sheet: Sheet,
+    top: float,
+    panel: list[Curve],
+    strip: Spectrogram | None,
+    report: Report,
+    lanes: list[Lane],
+    locale: str,
+) -> float:
+    """Curves, the pitches under them, and the stretches of findings across both; gives where the next thing starts."""
+    theme, duration_s = sheet.theme, _duration(report)
     chart = top + 20
     bottom = chart + PANEL_HEIGHT - 20
     low, high, lines = _axis(panel)
     _legend(sheet, top, panel, locale)
     for value in lines:
         y = bottom - (value - low) / (high - low) * (bottom - chart)
-        sheet.line([(MARGIN + GUTTER, y), (WIDTH - MARGIN, y)], GRID)
-        sheet.text(MARGIN + GUTTER - 5, y, quantity(value, locale), 10, SOFT, "rm")
+        sheet.line([(MARGIN + GUTTER, y), (WIDTH - MARGIN, y)], theme.grid)
+        sheet.text(MARGIN + GUTTER - 5, y, quantity(value, locale), 10, theme.soft, "rm")
     for curve in sorted(panel, key=lambda curve: curve.name != "peak"):
         _draw_curve(sheet, curve, duration_s, (chart, bottom), (low, high))
-    for lane in lanes:
+    base = bottom
+    if strip is not None:
+        base = bottom + 8 + STRIP_HEIGHT
+        _draw_strip(sheet, strip, duration_s, (bottom + 8, base), locale)
+    for lane in reversed(lanes):
         for span in lane.spans:
-            sheet.box(at_x(span.start_s, duration_s), chart, at_x(span.end_s, duration_s), bottom, SHADES[lane.status])
-    _time_axis(sheet, bottom, duration_s, locale)
-    return bottom + 34
+            left, right = at_x(span.start_s, duration_s), at_x(span.end_s, duration_s)
+            sheet.box(left, chart, right, base, theme.shades[lane.status])
+    _number_spans(sheet, chart, lanes, duration_s)
+    _time_axis(sheet, base, duration_s, locale)
+    return base + 34
+
+
+def _number_spans(sheet: Sheet, y: float, lanes: list[Lane], duration_s: float) -> None:
+    """Write each finding's number where it is, the most important first, in three rows; what finds no room is left."""
+    taken: list[tuple[float, int]] = []
+    for lane in lanes:
+        latest = -30.0
+        for span in lane.spans:
+            x = min(max(at_x(span.start_s, duration_s), MARGIN + GUTTER) + 6, WIDTH - MARGIN - 6)
+            free = [row for row in range(3) if all(used != row or abs(x - at) >= 14 for at, used in taken)]
+            if free and x - latest >= 30:
+                latest = x
+                taken.append((x, free[0]))
+                _badge(sheet, x, y + 8 + 14 * free[0], lane)
+
+
+def _badge(sheet: Sheet, x: float, y: float, lane: Lane) -> None:
+    sheet.box(x - 6, y - 6, x + 6, y + 6, sheet.theme.marks[lane.status], 6)
+    sheet.text(x, y, str(lane.number), 9, sheet.theme.paper, "mm")
+
+
+def _draw_strip(sheet: Sheet, strip: Spectrogram, duration_s: float, rows: tuple[float, float], locale: str) -> None:
+    """Pitches over time, low ones below, with a mark at each frequency that people know."""
+    theme, (top, bottom) = sheet.theme, rows
+    cells = np.frombuffer(strip.cells, np.uint8).reshape(-1, strip.bands).astype(np.float64)
+    share = np.clip((cells - cells.max()) / STRIP_CELLS + 1, 0, 1)
+    end = at_x(len(cells) * strip.step_s, duration_s)
+    picture = Image.fromarray(coloured(share.T[::-1], theme), "RGB")
+    sheet.box(MARGIN + GUTTER, top, WIDTH - MARGIN, bottom, theme.pitches[0])
+    sheet.picture(at_x(0, duration_s), top, end, bottom, picture)
+    highest = float(mel(np.array(strip.highest_hz)))
+    for frequency in (500.0, 2000.0, 8000.0):
+        y = bottom - float(mel(np.array(frequency))) / highest * (bottom - top)
+        if y > top + 5:
+            words = f"{quantity(frequency / 1000, locale)}k"
+            sheet.line([(MARGIN + GUTTER - 3, y), (MARGIN + GUTTER, y)], theme.soft)
+            sheet.text(MARGIN + GUTTER - 5, y, words, 10, theme.soft, "rm")
+
+
+def coloured(share: np.ndarray, theme: Theme) -> np.ndarray:
+    """Shares 0…1 in the colours of a theme, between which they pass evenly: uint8, one more axis of three."""
+    stops = np.array([ImageColor.getrgb(colour) for colour in theme.pitches], np.float64)
+    places = np.linspace(0, 1, len(stops))
+    return np.stack([np.interp(share, places, stops[:, part]) for part in range(3)], axis=-1).astype(np.uint8)
 
 
 def _axis(panel: list[Curve]) -> tuple[float, float, Sequence[float]]:
@@ -237,11 +247,15 @@ def _legend(sheet: Sheet, top: float, panel: list[Curve], locale: str) -> None:
     names = language(locale).picture
     x: float = MARGIN + GUTTER
     for curve in panel:
-        sheet.box(x, top + 3, x + 10, top + 11, PEAK if curve.name == "peak" else FILL, 2)
+        sheet.box(x, top + 3, x + 10, top + 11, _fill(sheet, curve), 2)
         unit = language(locale).units.get(curve.unit, curve.unit)
         words = f"{names.get(curve.name, curve.name)} ({unit})" if unit else names.get(curve.name, curve.name)
-        sheet.text(x + 15, top + 7, words, 11, SOFT, "lm")
+        sheet.text(x + 15, top + 7, words, 11, sheet.theme.soft, "lm")
         x += width_of(words, 11) + 32
+
+
+def _fill(sheet: Sheet, curve: Curve) -> str:
+    return sheet.theme.peak if curve.name == "peak" else sheet.theme.fill
 
 
 def _draw_curve(
@@ -256,20 +270,20 @@ def _draw_curve(
     # A curve of a single value is still a line from edge to edge of its step.
     end = at_x(len(points) * curve.step_s, duration_s)
     points = [(at_x(0, duration_s), points[0][1]), *points, (end, points[-1][1])]
-    sheet.shape([(points[0][0], bottom), *points, (points[-1][0], bottom)], PEAK if curve.name == "peak" else FILL)
+    sheet.shape([(points[0][0], bottom), *points, (points[-1][0], bottom)], _fill(sheet, curve))
     if curve.name != "peak":
-        sheet.line(points, LINE)
+        sheet.line(points, sheet.theme.line)
 
 
 def _time_axis(sheet: Sheet, bottom: float, duration_s: float, locale: str) -> None:
-    sheet.line([(MARGIN + GUTTER, bottom), (WIDTH - MARGIN, bottom)], SOFT)
+    sheet.line([(MARGIN + GUTTER, bottom), (WIDTH - MARGIN, bottom)], sheet.theme.soft)
     step = tick(duration_s)
     count = int(duration_s / step + 1e-6)
     for number in range(count + 1):
         x = at_x(number * step, duration_s)
-        sheet.line([(x, bottom), (x, bottom + 4)], SOFT)
+        sheet.line([(x, bottom), (x, bottom + 4)], sheet.theme.soft)
         anchor = "lt" if number == 0 else "rt" if x > WIDTH - MARGIN - 12 else "mt"
-        sheet.text(x, bottom + 7, clock(number * step, locale) if number else "0", 10, SOFT, anchor)
+        sheet.text(x, bottom + 7, clock(number * step, locale) if number else "0", 10, sheet.theme.soft, anchor)
 
 
 def tick(duration_s: float) -> float:
@@ -281,24 +295,15 @@ def tick(duration_s: float) -> float:
 def _draw_lanes(sheet: Sheet, top: float, lanes: list[Lane], duration_s: float, more: int) -> None:
     for number, lane in enumerate(lanes):
         y = top + LANE_HEIGHT * number
-        colour = COLOURS[lane.status]
-        sheet.text(MARGIN, y, fitted(lane.title, 12, 240), 12)
+        colour = sheet.theme.marks[lane.status]
+        sheet.text(MARGIN, y, fitted(lane.title, 12, 240), 12, sheet.theme.ink)
         sheet.text(WIDTH - MARGIN, y, lane.detail, 12, colour, "ra")
-        sheet.box(at_x(0, duration_s), y + 19, WIDTH - MARGIN, y + 23, GRID, 2)
-        # A finding without a place concerns the whole recording; its mark lies beside the time line, not on it.
-        sheet.box(MARGIN, y + 17, MARGIN + 8, y + 25, colour, 4)
+        sheet.box(at_x(0, duration_s), y + 19, WIDTH - MARGIN, y + 23, sheet.theme.grid, 2)
+        # A finding without a place concerns the whole recording; its number lies beside the time line, not on it.
+        _badge(sheet, MARGIN + 6, y + 21, lane)
         for span in lane.spans:
             left, right = at_x(span.start_s, duration_s), at_x(span.end_s, duration_s)
             left = min(left, WIDTH - MARGIN - 3)
             sheet.box(left, y + 17, max(right, left + 3), y + 25, colour, 1.5)
     if more:
-        sheet.text(MARGIN, top + LANE_HEIGHT * len(lanes), f"+ {more}", 12, SOFT)
-
-
-def fitted(words: str, size: float, width: float) -> str:
-    """Words cut so that they fit a width in points."""
-    if width_of(words, size) <= width:
-        return words
-    while words and width_of(words + "…", size) > width:
-        words = words[:-1]
-    return words.rstrip() + "…"
+        sheet.text(MARGIN, top + LANE_HEIGHT * len(lanes), f"+ {more}", 12, sheet.theme.soft)

@@ -104,6 +104,19 @@ class Curve(Struct, frozen=True):
     values: tuple[float, ...]
 
 
+class Spectrogram(Struct, frozen=True):
+    """Which pitches sound when, for the picture: columns of `bands` cells, one column per `step_s`.
+
+    `cells` are bytes, column after column, the lowest band first; in JSON they are base64. The bands lie evenly on the
+    mel scale from 0 to `highest_hz`; 0 stands for −110 dB and every step for 0.4 dB.
+    """
+
+    step_s: float
+    bands: int
+    highest_hz: float
+    cells: bytes
+
+
 #: What matters most is read first.
 ORDER: tuple[Status, ...] = ("failed", "borderline", "hint", "passed", "not_applicable")
 
@@ -118,6 +131,7 @@ class Report(Struct, frozen=True):
     rejection: Rejection | None
     checks: tuple[CheckResult, ...]
     curves: tuple[Curve, ...] = ()
+    spectrogram: Spectrogram | None = None
 
     @property
     def failed(self) -> tuple[CheckResult, ...]:

@@ -64,6 +64,19 @@ async def test_the_picture_is_a_picture(contributor: Client, url: str) -> None:
         assert picture.width >= 390
 
 
+async def test_the_picture_comes_on_light_or_on_dark_paper(contributor: Client, url: str) -> None:
+    """Light is what a client gets that knows nothing of it; any other paper is a mistake of the client."""
+    papers = {}
+    for query in ("", "?theme=light", "?theme=dark"):
+        answer = await contributor.get(f"{url}.png{query}")
+        with Image.open(io.BytesIO(answer.content)) as picture:
+            papers[query] = picture.convert("RGB").getpixel((1, 1))
+
+    assert papers[""] == papers["?theme=light"] == (255, 255, 255)
+    assert max(papers["?theme=dark"]) < 64
+    assert 400 == (await contributor.get(f"{url}.png?theme=pink")).status_code
+
+
 async def test_a_report_that_is_not_there_yet_says_where_the_recording_stands(
     contributor: Client, campaign: Campaign
 ) -> None:

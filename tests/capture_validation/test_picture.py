@@ -2,15 +2,17 @@
 
 import io
 
+import msgspec
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from capture_validation.analysis import analyse
 from capture_validation.curves import POINTS, GrowingCurve
-from capture_validation.picture import SCALE, WIDTH, clock, draw, fitted, font, nice, tick, width_of, wrapped
+from capture_validation.picture import clock, draw, nice, tick
 from capture_validation.profile import profile
-from capture_validation.report import CheckResult, Curve, MediaFacts, Rejection, Report, Span
+from capture_validation.report import CheckResult, Curve, MediaFacts, Rejection, Report, Span, Spectrogram
+from capture_validation.sheet import DARK, LIGHT, SCALE, WIDTH, fitted, font, width_of, wrapped
 from capture_validation.texts import LOCALES
 from tests.media import media
 
@@ -36,6 +38,49 @@ def test_a_real_recording_is_drawn_as_wide_as_a_phone(locale):
 
     assert WIDTH * SCALE == picture.width
     assert picture.height > 300
+
+
+def test_dark_paper_says_the_same_on_another_ground():
+    with media("speech_jfk_16k.wav").open("rb") as file:
+        made = analyse(file, profile("speech"))
+    light, dark = opened(draw(made)), opened(draw(made, dark=True))
+
+    assert light.size == dark.size
+    assert [ImageColor.getrgb(theme.paper) for theme in (LIGHT, DARK)] == [
+        one.getpixel((2, 2)) for one in (light, dark)
+    ]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_word_can_be_read_on_its_paper(theme):
+    """Contrast of at least 4.5 for words and verdicts (WCAG 2.2, 1.4.3)."""
+    for colour in (theme.ink, theme.soft, *theme.marks.values()):
+        assert contrast(colour, theme.paper) >= 4.5
+
+
+def luminance(colour: str) -> float:
+    parts = np.array(ImageColor.getrgb(colour)) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_pitches_are_drawn_under_the_level_where_there_are_any():
+    """Loud in the second half only: that half of the strip is coloured and the first is not."""
+    silent, loud = bytes(48), bytes([255] * 48)
+    without = report(10.0)
+    strip = Spectrogram(0.1, 48, 8000.0, silent * 50 + loud * 50)
+
+    plain, drawn = opened(draw(without)), opened(draw(msgspec.structs.replace(without, spectrogram=strip)))
+
+    assert plain.height < drawn.height
+    row = np.asarray(drawn)[-60 - 64]
+    dark = np.flatnonzero((row == ImageColor.getrgb(LIGHT.pitches[-1])).all(axis=1)) / (WIDTH * SCALE)
+    assert (0.54, 0.96) == (pytest.approx(dark.min(), abs=0.02), pytest.approx(dark.max(), abs=0.01))
 
 
 @pytest.mark.parametrize("duration_s", [0.02, 1.0, 61.0, 3600.0])
