@@ -6,12 +6,19 @@ worker stops its heartbeat; `retry_stalled` hands its jobs to others, which proc
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
+from typing import Any
 from uuid import UUID
 
+import psycopg
 from procrastinate import App, PsycopgConnector, RetryDecision
-from procrastinate.exceptions import AlreadyEnqueued
-from procrastinate.jobs import Job
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy
 
 from storage.database import Connection
@@ -22,6 +29,8 @@ HEARTBEAT_S = 1.0
 STALLED_S = 5.0
 #: Retries wait 1, 2, 4, … seconds, at most five minutes.
 LONGEST_WAIT_S = 300
+#: How long a worker tries to write how a job ended.
+PATIENCE_S = 60.0
 
 #: Enqueues on a connection of the caller's; it never opens one of its own.
 DEFERRING = App(connector=PsycopgConnector())
@@ -44,9 +53,40 @@ class UntilItWorks(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts, 10), LONGEST_WAIT_S)})
 
 
+class PatientJobs(JobManager):
+    """Writes how a job ended, again and again while the database is away.
+
+    procrastinate writes it once. A job whose end got lost would belong to a living worker for ever: no other worker
+    would take it over, and its recording would wait for ever.
+    """
+
+    async def finish_job_by_id_async(self, job_id: int, status: Status, delete_job: bool) -> None:
+        """Take a job out of the queue."""
+        await patiently(partial(super().finish_job_by_id_async, job_id, status, delete_job))
+
+    async def retry_job_by_id_async(self, job_id: int, *arguments: Any, **more: Any) -> None:
+        """Put a job back into the queue."""
+        await patiently(partial(super().retry_job_by_id_async, job_id, *arguments, **more))
+
+
+async def patiently(write: Callable[[], Awaitable[None]]) -> None:
+    """Try until the database is back, at most `PATIENCE_S`; by then the worker has lost its heartbeat, and stops."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return await write()
+        except ConnectorException as error:
+            # Anything but a lost connection is an answer. That the first try was done after all is one, too.
+            if not isinstance(error.__cause__, psycopg.OperationalError) or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.5)
+
+
 def application(url: str) -> App:
     """Make the queue as a worker sees it, with connections of its own; open it with `open_async`."""
-    return App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=4))
+    app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=4))
+    app.job_manager = PatientJobs(app.connector)
+    return app
 
 
 async def enqueue_validation(connection: Connection, recording: UUID) -> None:
