@@ -122,6 +122,10 @@ async def start(directory: Directory) -> Child:
     try:
         await answering(engine, access, directory)
         await prepared(access)
+    except psycopg.Error as error:
+        process.kill(engine)
+        await process.stop(engine)
+        raise EngineFailed(f"PostgreSQL ended while it was prepared: {error}") from error
     except BaseException:
         process.kill(engine)
         await process.stop(engine)

@@ -17,7 +17,7 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,23 @@ async def finished(
     process = await started(command, directory, name, folder, death=signal.SIGKILL, lock=lock)
     if await process.wait() != 0:
         raise EngineFailed(f"{Path(command[0]).name} failed: {last_words(directory, name)}")
+
+
+async def while_alive(child: Child, work: Coroutine[Any, Any, None], directory: Directory) -> None:
+    """Do something that needs the engine, only for as long as it lives. Raises EngineFailed when it ends meanwhile.
+
+    A tool that waits for a dead engine would otherwise keep a new one from being started until the tool gives up.
+    """
+    task, death = asyncio.ensure_future(work), asyncio.ensure_future(child.process.wait())
+    try:
+        await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise EngineFailed(f"{child.name} ended while it was prepared: {last_words(directory, child.name)}")
+        await task
+    finally:
+        task.cancel()
+        death.cancel()
+        await asyncio.gather(task, death, return_exceptions=True)
 
 
 def output_file(directory: Directory, name: str) -> Path:

@@ -109,7 +109,7 @@ async def start(directory: Directory, bucket: str = BUCKET) -> Child:
     engine = Child("seaweedfs", server, settings.environment(), signal.SIGTERM, STOP_PATIENCE_S, litter(ports))
     try:
         await answering(engine, settings, directory)
-        await synced(directory, ports, bucket)
+        await process.while_alive(engine, synced(directory, ports, bucket), directory)
     except BaseException:
         process.kill(engine)
         await process.stop(engine)

@@ -199,3 +199,29 @@ async def test_a_copy_of_a_template_has_its_tables_and_privileges(shared_place: 
     assert 0 == ask(access.url(postgres.APP, "copy"), "SELECT count(*) FROM takes")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         ask(access.url(postgres.APP, "copy"), "CREATE TEMP TABLE mine (a int)")
+
+
+async def test_an_engine_that_is_killed_while_it_is_prepared_has_failed(
+    place: Directory, children: list[Child], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor starts it again after EngineFailed; any other exception would end its watch."""
+    real, answering = postgres.prepared, postgres.answering
+    engines: list[Child] = []
+
+    async def remembered(engine: Child, *more: object) -> None:
+        engines.append(engine)
+        await answering(engine, *more)  # type: ignore[arg-type]
+
+    async def interrupted(access: postgres.Access) -> None:
+        process.kill(engines[0])
+        await engines[0].process.wait()
+        await real(access)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(postgres, "answering", remembered)
+        broken.setattr(postgres, "prepared", interrupted)
+        with pytest.raises(EngineFailed, match="ended while it was prepared"):
+            await postgres.start(place)
+
+    children.append(await postgres.start(place))
+    assert engines[0].process.returncode is not None

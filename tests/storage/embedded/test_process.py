@@ -105,3 +105,30 @@ async def test_a_child_dies_with_us_even_when_we_are_killed(place: Directory) ->
     await parent.wait()
 
     assert await until(lambda: not alive(orphan))
+
+
+async def test_a_tool_that_waits_for_a_dead_engine_is_not_waited_for(place: Directory) -> None:
+    """A shell that asks a killed object store waits a minute; a new store is started at once."""
+    engine = Child("thing", await start(place, "sleep 60"), {}, signal.SIGTERM, 5)
+    work = asyncio.create_task(process.while_alive(engine, asyncio.sleep(60), place))
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+
+    process.kill(engine)
+    with pytest.raises(EngineFailed, match="ended while it was prepared"):
+        await work
+
+    assert time.monotonic() - began < 5
+
+
+async def test_what_goes_wrong_beside_a_living_engine_is_told_as_it_is(place: Directory) -> None:
+    async def refused() -> None:
+        raise EngineFailed("no such rule")
+
+    engine = Child("thing", await start(place, "sleep 60"), {}, signal.SIGTERM, 5)
+    try:
+        with pytest.raises(EngineFailed, match="no such rule"):
+            await process.while_alive(engine, refused(), place)
+        assert engine.process.returncode is None
+    finally:
+        await process.stop(engine)
