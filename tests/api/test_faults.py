@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.supervisor import HEALTHY_S
 from api.validation import Workplace
 from storage.sweeping import remove_doomed
 from tests.api.conftest import free_port, running
@@ -34,7 +35,9 @@ Client = httpx.AsyncClient
 SignIn = Callable[[], Awaitable[Client]]
 #: A killed engine is back before a phone's owner gives up; seconds.
 BACK_WITHIN_S = 10
-pytestmark = pytest.mark.timeout(120 + 40 * ROUNDS)
+#: Done, wait for your own other request, wait for your other uploads, come back later; and never 500.
+MAY_BE_HEARD = {200, 201, 204, 423, 429, 503}
+pytestmark = pytest.mark.timeout(120 + 60 * ROUNDS)
 
 
 async def test_a_killed_api_loses_no_acknowledged_byte(
@@ -111,6 +114,9 @@ async def household() -> AsyncIterator[tuple[Companion, Client, Campaign]]:
             client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
             listed = (await client.get("/v1/campaigns", params={"media": "audio"})).json()["data"]
             yield companion, client, (await client.get(listed[0]["url"])).json()
+    except BaseException:
+        print("".join(line for line in companion.lines if '"route"' not in line)[-20_000:])
+        raise
     finally:
         if companion.process.returncode is None:
             companion.process.kill()
@@ -169,6 +175,9 @@ async def survived(companion: Companion, phone: Phone, reader: Reader, victim: s
                 assert time.monotonic() < killed + 60
                 await asyncio.sleep(0.05)
             absences.append(time.monotonic() - killed)
+            if len(absences) % 3 == 0:
+                # What dies young is started again more and more slowly; that is not what is measured here.
+                await asyncio.sleep(HEALTHY_S)
         for data, recording in zip(sent, await asyncio.gather(*deliveries), strict=True):
             expected = ("needs_consent", "consent-missing") if data[:4] == b"RIFF" else ("rejected", "unreadable")
             assert expected == await judged(phone, recording), companion.lines[-50:]
@@ -187,7 +196,7 @@ async def test_a_killed_database_is_a_pause_and_no_error() -> None:
 
         absences = await survived(companion, phone, Reader(phone), "postgres")
 
-    assert phone.heard() <= {200, 201, 204, 423, 503}
+    assert phone.heard() <= MAY_BE_HEARD
     assert 503 in phone.heard()
     assert max(absences) < BACK_WITHIN_S
 
@@ -200,6 +209,6 @@ async def test_a_killed_object_store_delays_recordings_and_loses_none() -> None:
 
         await survived(companion, phone, reader, "weed")
 
-    assert phone.heard() <= {200, 201, 204, 423, 503}
+    assert phone.heard() <= MAY_BE_HEARD
     assert 503 in phone.heard()
     assert {200} == set(reader.statuses)
