@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+from httpx_sse import aconnect_sse
 
 from api.supervisor import HEALTHY_S
 from api.validation import Workplace
@@ -189,12 +190,39 @@ async def survived(companion: Companion, phone: Phone, reader: Reader, victim: s
     return absences
 
 
+async def listen(client: Client, heard: list[int]) -> None:
+    """Keep the numbers of the events that one stream tells, which no absence of the database ends."""
+    async with aconnect_sse(client, "GET", "/v1/events") as stream:
+        async for event in stream.aiter_sse():
+            heard += [int(event.id)]
+
+
+async def newest_event(phone: Phone) -> int:
+    """Ask for the number of the last event, page by page."""
+    page = (await phone.insist("GET", "/v1/events")).json()
+    while page["data"]:
+        last = page["next_cursor"]
+        page = (await phone.insist("GET", "/v1/events", params={"cursor": last})).json()
+    return int(last)
+
+
 async def test_a_killed_database_is_a_pause_and_no_error() -> None:
-    """Phones hear 503 and when to come back, within ten seconds it is back, and every acknowledged row is there."""
+    """Phones hear 503 and when to come back, within ten seconds it is back, and every acknowledged row is there.
+
+    A phone that listens to events hears every one of them, once, on the same connection.
+    """
     async with household() as (companion, client, campaign):
         phone = Phone(client, campaign)
+        heard: list[int] = []
+        listening = asyncio.create_task(listen(client, heard))
 
         absences = await survived(companion, phone, Reader(phone), "postgres")
+
+        last = await newest_event(phone)
+        everything = await until(lambda: last == len(heard))
+        await ended([listening])
+        assert everything, (last, heard)
+        assert list(range(1, last + 1)) == heard
 
     assert phone.heard() <= MAY_BE_HEARD
     assert 503 in phone.heard()
