@@ -37,6 +37,7 @@ from capture_validation.report import (
 )
 from capture_validation.sound import Sound, Stretches, level_length
 from capture_validation.spectrogram import GrowingSpectrogram
+from capture_validation.stills import Stills
 from capture_validation.version import VERSION
 
 
@@ -57,23 +58,26 @@ def _examined(recording: OpenRecording, profile: Profile) -> Report:
     _expect(recording, profile)
     heard = Hearing(recording.audio, profile)
     seen = Watching(recording.video, profile)
+    stills = Stills(recording.video.color_transfer if recording.video else None)
     for part in recording.read():
         if isinstance(part, VideoFrame):
             seen.take(part)
+            stills.take(part)
         else:
             heard.take(part)
     sound = recording.audio_end if recording.audio else None
     picture = recording.video_end if recording.video else None
-    results = heard.results(sound, picture) + seen.results(picture, sound)
+    results = most_important_first(heard.results(sound, picture) + seen.results(picture, sound))
     return Report(
         library=VERSION,
         profile=profile.name,
         profile_version=profile.version,
         media=_facts(recording),
         rejection=None,
-        checks=most_important_first(results),
+        checks=results,
         curves=heard.curves() + seen.curves(),
         spectrogram=heard.spectrogram(),
+        stills=stills.chosen([result for result in results if result.name.startswith("video.")]),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 from PIL import Image, ImageColor
 
+from capture_validation.contact_sheet import Badge, draw_stills, height_of, shown
 from capture_validation.report import CheckResult, Curve, Report, Span, Spectrogram, Status
 from capture_validation.sheet import DARK, LIGHT, WIDTH, Sheet, Theme, fitted, width_of, wrapped
 from capture_validation.spectrogram import mel
@@ -35,8 +36,9 @@ AXES: dict[str, tuple[float, float, Sequence[float]]] = {
 
 
 class Lane(Struct, frozen=True):
-    """One finding on the picture: its number, its check's title, how bad it is, and where."""
+    """One finding on the picture: its check, its number and title, how bad it is, and where."""
 
+    check: str
     number: int
     title: str
     detail: str
@@ -57,9 +59,12 @@ def draw(report: Report, locale: str = "en", *, dark: bool = False) -> bytes:
     more = max(len(lanes) - LANES, 0)
     lanes = lanes[:LANES]
     height = 52 + 18 * len(head) + (PANEL_HEIGHT + 34) * len(panels) + LANE_HEIGHT * len(lanes) + (18 if more else 0)
-    height += (20 if panels else 0) + (STRIP_HEIGHT + 8 if strip else 0)
+    stills = shown(report)
+    height += round(height_of(stills)) + (20 if panels else 0) + (STRIP_HEIGHT + 8 if strip else 0)
     sheet = Sheet(height, DARK if dark else LIGHT)
     top = _write_head(sheet, report, head, locale)
+    badges = {lane.check: Badge(lane.number, lane.status) for lane in lanes}
+    top = draw_stills(sheet, top, stills, [clock(still.at_s, locale) for still in stills], badges)
     for number, panel in enumerate(panels):
         below = strip if number == len(panels) - 1 else None
         top = _draw_panel(sheet, top, panel, below, report, lanes if number == 0 else [], locale)
@@ -139,7 +144,7 @@ def _lane(number: int, check: CheckResult, locale: str) -> Lane:
     if check.value is not None:
         unit = language(locale).units.get(check.unit, check.unit)
         detail = f"{quantity(check.value, locale)} {unit}".strip()
-    return Lane(number, title, detail, check.status, check.spans)
+    return Lane(check.name, number, title, detail, check.status, check.spans)
 
 
 def at_x(seconds: float, duration_s: float) -> float:

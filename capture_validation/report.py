@@ -117,6 +117,21 @@ class Spectrogram(Struct, frozen=True):
     cells: bytes
 
 
+class Still(Struct, frozen=True):
+    """A small picture out of a video at `at_s` seconds, at most 160 pixels long; `shows` names the check it is for.
+
+    `planes` are bytes without any coding: brightness row by row, then blue and red difference at half the size (rounded
+    up) as in JPEG (ITU-T T.871); in JSON they are base64. They show what was filmed: whoever may not see the recording
+    may not see them.
+    """
+
+    at_s: float
+    width: int
+    height: int
+    planes: bytes
+    shows: str = ""
+
+
 #: What matters most is read first.
 ORDER: tuple[Status, ...] = ("failed", "borderline", "hint", "passed", "not_applicable")
 
@@ -132,6 +147,7 @@ class Report(Struct, frozen=True):
     checks: tuple[CheckResult, ...]
     curves: tuple[Curve, ...] = ()
     spectrogram: Spectrogram | None = None
+    stills: tuple[Still, ...] = ()
 
     @property
     def failed(self) -> tuple[CheckResult, ...]:
