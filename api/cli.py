@@ -15,11 +15,12 @@ from api.settings import Settings, SettingsInvalid
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the process's exit status: 0 done, 1 failed, 2 asked wrongly."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["check"]:
+    if words[:1] in (["check"], ["checks"], ["conformance"]):
         # The library has its own command line and its own help.
-        from capture_validation import console
+        from capture_validation.conformance import conformance
+        from capture_validation.console import check, checks
 
-        return console.check(words[1:])
+        return {"check": check, "checks": checks, "conformance": conformance}[words[0]](words[1:])
     if words[:1] == ["duplicates"]:
         from capture_validation.duplicates.console import duplicates
 
@@ -51,7 +52,12 @@ def _parser() -> argparse.ArgumentParser:
         if name == "doctor":
             command.add_argument("--json", action="store_true", help="print JSON instead of text")
     commands.add_parser("duplicates", help="compare files and folders: companion duplicates PATH…", add_help=False)
-    commands.add_parser("check", help="examine one file, without a server: companion check FILE", add_help=False)
+    for name, meaning in (
+        ("check", "examine files and folders, without a server: companion check FILE…"),
+        ("checks", "list what recordings are looked at for"),
+        ("conformance", "measure signals whose measurements are known, or write them for another implementation"),
+    ):
+        commands.add_parser(name, help=meaning, add_help=False)
     return parser
 
 

@@ -1,6 +1,6 @@
-"""`companion check`: a recording on this machine, its report in the terminal, and no server anywhere.
+"""`companion check` and `companion checks`: recordings on this machine, their reports in the terminal, and no server.
 
-Exit code 0 when the recording is good (hints included), 1 when it needs another take, a person's eye or is refused,
+Exit code 0 when every recording is good (hints included), 1 when one needs another take, a person's eye or is refused,
 2 when the command itself cannot be carried out.
 """
 
@@ -12,41 +12,108 @@ from pathlib import Path
 
 import msgspec
 
+from capture_validation.catalogue import Entry, catalogue
 from capture_validation.errors import CaptureError
 from capture_validation.picture import clock, draw
 from capture_validation.profile import PUBLISHED
 from capture_validation.report import CheckResult, Limit, Report
+from capture_validation.summary import Examined, as_csv, as_json, recordings, table
 from capture_validation.texts import LOCALES, language, negotiate, quantity, told, told_rejection
 from capture_validation.validate import validate
 
 
 def check(arguments: Sequence[str]) -> int:
-    """Examine one file and tell the person at the terminal about it; gives the exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        report = validate(options.file, options.profile or guessed(options.file))
-    except (CaptureError, OSError) as trouble:
-        sys.stderr.write(f"companion check: {trouble}\n")
+    """Examine files and folders and tell the person at the terminal about them; gives the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    several = len(options.files) > 1 or options.files[0].is_dir()
+    if several and options.picture:
+        parser.error("--picture takes one file")
+    files = list(recordings(options.files))
+    examined, unread = _examined(files, options.profile)
+    if options.picture and examined:
+        options.picture.write_bytes(draw(examined[0].report, options.language, dark=options.dark))
+    if options.csv:
+        sys.stdout.write(as_csv(examined))
+    elif several:
+        sys.stdout.write(as_json(examined) if options.json else table(examined, options.language))
+    elif examined:
+        report = examined[0].report
+        sys.stdout.write(_json(report) if options.json else spoken(report, options.language))
+    if unread or not files:
         return 2
-    if options.picture:
-        options.picture.write_bytes(draw(report, options.language))
-    if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n")
-    else:
-        sys.stdout.write(spoken(report, options.language))
-    return 0 if report.outcome == "passed" else 1
+    return 0 if all(one.report.outcome == "passed" for one in examined) else 1
+
+
+def _examined(files: Sequence[Path], profile: str | None) -> tuple[list[Examined], bool]:
+    """The reports on all files that could be read, and whether one could not."""
+    examined, unread = [], False
+    for number, file in enumerate(files, start=1):
+        _progress(f"{number}/{len(files)} {file.name}" if len(files) > 1 else "")
+        try:
+            examined.append(Examined(file, validate(file, profile or guessed(file))))
+        except (CaptureError, OSError) as trouble:
+            unread = True
+            _progress("")
+            sys.stderr.write(f"companion check: {trouble}\n")
+    _progress("")
+    return examined, unread
+
+
+def _progress(words: str) -> None:
+    """Say on one line how far we are, to a person only; no words clear it."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[2K{words}")
+        sys.stderr.flush()
+
+
+def _json(report: Report) -> str:
+    return msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="companion check", description="Say what is good and wrong with a recording, worst first."
+        prog="companion check", description="Say what is good and wrong with recordings, worst first."
     )
-    parser.add_argument("file", type=Path, help="the recording")
-    parser.add_argument("--profile", choices=list(PUBLISHED), help="what kind of recording it is meant to be")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="recordings, or folders of them")
+    parser.add_argument("--profile", choices=list(PUBLISHED), help="what kind of recordings they are meant to be")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the report as JSON; of several files, a list")
+    form.add_argument("--csv", action="store_true", help="print a row for every check of every file")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="also draw the report into this file")
+    parser.add_argument("--dark", action="store_true", help="draw on dark paper")
     parser.add_argument("--language", choices=LOCALES, default=own_language(), help="of the sentences (%(default)s)")
     return parser
+
+
+def checks(arguments: Sequence[str]) -> int:
+    """Print the catalogue: every check, its unit, and the good range in each profile that uses it."""
+    parser = argparse.ArgumentParser(prog="companion checks", description="List what recordings are looked at for.")
+    parser.add_argument("--json", action="store_true", help="print everything that is known about them as JSON")
+    parser.add_argument("--profile", choices=list(PUBLISHED), help="only the checks of this profile")
+    parser.add_argument("--language", choices=LOCALES, default=own_language(), help="of the titles (%(default)s)")
+    options = parser.parse_args(arguments)
+    entries = [
+        entry
+        for entry in catalogue(options.language)
+        if options.profile is None or options.profile in {rule.profile for rule in entry.profiles}
+    ]
+    if options.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(entries), indent=2).decode() + "\n")
+    else:
+        sys.stdout.write("".join(listed(entry, options.profile, options.language) for entry in entries))
+    return 0
+
+
+def listed(entry: Entry, profile: str | None, locale: str) -> str:
+    """A check in two lines: its name and title; then each profile with its good range, and ! where it is required."""
+    unit = language(locale).units.get(entry.unit, entry.unit)
+    rules = [
+        f"{rule.profile}{'!' if rule.requirement == 'required' else ''} {good(rule.limit, locale) or '·'}"
+        for rule in entry.profiles
+        if profile in {None, rule.profile}
+    ]
+    return f"{entry.name.ljust(28)}{entry.title}{f' ({unit})' if unit else ''}\n{'':28}{', '.join(rules)}\n"
 
 
 def own_language() -> str:

@@ -1,10 +1,14 @@
 """`companion check` at a terminal."""
 
+import csv
 import json
+import shutil
 
 import pytest
 
-from capture_validation.console import check, good, guessed
+from capture_validation import checks as check_files
+from capture_validation.console import check, checks, good, guessed
+from capture_validation.profile import profile
 from capture_validation.report import Limit
 from tests.media import hostile, media
 
@@ -65,3 +69,94 @@ def test_a_film_is_judged_as_a_film_without_being_told():
 ])  # fmt: skip
 def test_a_good_range_in_a_few_characters(limit, text):
     assert text == good(limit, "en")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two recordings, one of them in a folder of its own, something that is none, and a page of text."""
+    (tmp_path / "deep").mkdir()
+    shutil.copy(media("speech_librispeech_198_16k.ogg"), tmp_path / "good.ogg")
+    shutil.copy(media("speech_fsdd_7_theo_0.wav"), tmp_path / "deep" / "SHORT.WAV")
+    (tmp_path / "none.mp3").write_bytes(b"")
+    (tmp_path / "readme.md").write_text("no recording")
+    return tmp_path
+
+
+def test_a_folder_gives_a_line_for_every_recording_and_a_sum(capsys, folder):
+    assert 1 == check([str(folder), "--language", "en"])
+
+    *lines, empty, total = capsys.readouterr().out.splitlines()
+    assert all(name in line for name, line in zip(("SHORT.WAV", "good.ogg", "none.mp3"), lines, strict=True))
+    assert "Length of the recording" in lines[0]
+    assert "The file is empty." in lines[2]
+    assert ("", "Good: 2 · Not usable: 1") == (empty, total)
+
+
+def test_good_recordings_end_well(folder):
+    assert 0 == check([str(folder / "good.ogg"), str(folder / "deep")])
+
+
+def test_a_file_that_is_named_is_examined_whatever_its_name(capsys, folder):
+    assert 1 == check([str(folder / "readme.md"), str(folder / "good.ogg")])
+
+    assert "readme.md" in capsys.readouterr().out
+
+
+def test_several_reports_are_a_list(capsys, folder):
+    check([str(folder), "--json"])
+
+    found = json.loads(capsys.readouterr().out)
+    assert ["passed", "passed", "rejected"] == [one["outcome"] for one in found]
+    assert all(one["file"].startswith(str(folder)) for one in found)
+
+
+def test_a_spreadsheet_gets_a_row_for_every_check(capsys, folder):
+    check([str(folder), "--csv"])
+
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    of_good = {row["check"]: row for row in rows if row["file"].endswith("good.ogg")}
+    assert set(profile("speech").rules) == set(of_good)
+    assert -26 == pytest.approx(float(of_good["audio.loudness"]["value"]), abs=3)
+    assert ["empty"] == [row["code"] for row in rows if row["outcome"] == "rejected"]
+
+
+def test_one_missing_file_does_not_hide_the_others(capsys, folder):
+    assert 2 == check([str(folder / "good.ogg"), str(folder / "gone.wav"), "--language", "en"])
+
+    printed = capsys.readouterr()
+    assert "gone.wav" in printed.err
+    assert "good.ogg" in printed.out
+
+
+def test_an_empty_folder_is_a_mistake_of_the_command(tmp_path):
+    assert 2 == check([str(tmp_path)])
+
+
+def test_a_picture_is_of_one_file(folder):
+    with pytest.raises(SystemExit) as exit_:
+        check([str(folder), "--picture", "out.png"])
+
+    assert 2 == exit_.value.code
+
+
+def test_progress_is_for_people_only(capsys, folder, monkeypatch):
+    check([str(folder)])
+    assert "" == capsys.readouterr().err
+
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    check([str(folder)])
+    assert "2/3 good.ogg" in capsys.readouterr().err
+
+
+def test_the_catalogue_lists_every_check(capsys):
+    assert 0 == checks(["--language", "en"])
+
+    printed = capsys.readouterr().out
+    assert all(f"{name} " in printed for name in check_files.published())
+    assert "speech! -40…-9" in printed
+
+
+def test_the_catalogue_of_one_profile_as_json(capsys):
+    assert 0 == checks(["--json", "--profile", "music"])
+
+    assert sorted(profile("music").rules) == [entry["name"] for entry in json.loads(capsys.readouterr().out)]
