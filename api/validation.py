@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import IO
+from typing import IO, Any
 from uuid import UUID
 
 import msgspec
@@ -169,11 +169,21 @@ async def conclude(place: Workplace, attempt: Attempt, report: Report, object_ke
             attempt,
             to=decision.to,
             because=decision.because,
-            report=msgspec.to_builtins(report),
+            report=kept(report),
             object_key=object_key,
             duration_ms=duration_ms(report) or None,
         )
     logger.info("validated", extra={"recording": str(attempt.recording_id), "state": decision.to})
+
+
+def kept(report: Report) -> dict[str, Any]:
+    """Give a report as the database keeps it: without the stills of a video.
+
+    A recording is erased by destroying its contributor's key, also in backups; a picture stored beside it in clear
+    would outlive that.
+    """
+    plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(report, stills=()))
+    return plain
 
 
 async def give_up(place: Workplace, attempt: Attempt, because: str) -> None:
