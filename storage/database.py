@@ -29,7 +29,17 @@ def pool(url: str, *, largest: int = 10) -> Pool:
     options = {"options": "-c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"}
     # Autocommit, so that a single read is one round trip; `transaction` begins and commits by itself.
     settings = {**options, "autocommit": True}
-    return AsyncConnectionPool(url, min_size=1, max_size=largest, timeout=5, open=False, kwargs=settings)
+    return AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=largest,
+        timeout=5,
+        # By itself the pool waits twice as long after each failed attempt, for up to five minutes: a database that is
+        # back would not be noticed. Having given up after seconds, it tries at once when the next request comes.
+        reconnect_timeout=2,
+        open=False,
+        kwargs=settings,
+    )
 
 
 @asynccontextmanager

@@ -1,0 +1,43 @@
+"""The pool: a database that was away is noticed soon after it is back."""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from storage.database import Pool, pool, reading, run
+from storage.errors import DatabaseBusy
+
+AWAY_S = 7.5
+
+
+async def test_a_database_that_comes_back_is_noticed_within_seconds(database_url: str) -> None:
+    """Attempts that wait longer and longer would leave phones with 503 for as long again as the absence lasted."""
+    network = urlsplit(database_url).netloc
+    credentials, _, place = network.rpartition("@")
+    folder, _, port = place.rpartition(":")
+    with tempfile.TemporaryDirectory() as elsewhere:
+        url = database_url.replace(network, f"{credentials}@{quote(elsewhere, safe='')}:{port}")
+        async with pool(url) as database:
+            asking = [asyncio.create_task(ask(database, after_s / 5)) for after_s in range(75)]
+            await asyncio.sleep(AWAY_S)
+            # The same socket by another name: from now on the database is there.
+            name = f".s.PGSQL.{port}"
+            Path(elsewhere, name).symlink_to(Path(unquote(folder), name))
+            back = time.monotonic()
+            answered = [at for at in await asyncio.gather(*asking) if at is not None]
+
+    assert answered
+    assert min(answered) - back < 4
+
+
+async def ask(database: Pool, after_s: float) -> float | None:
+    """Ask the database after a while; return when it answered, None when it was away."""
+    await asyncio.sleep(after_s)
+    try:
+        async with reading(database) as connection:
+            await run(connection, "SELECT 1")
+    except DatabaseBusy:
+        return None
+    return time.monotonic()
