@@ -18,7 +18,7 @@ CELLS = 16
 #: pulses of the deepest voice lie apart.
 NEAREST, FARTHEST = 3, 20
 #: Where bends of the waveform stand out less than this from their surroundings there is no click to look for.
-CANDIDATE = 4.0
+CANDIDATE = 8.0
 #: What stands out from less than this (−80 dBFS) cannot be heard.
 FLOOR = 1e-4
 #: Two clicks may be lips or a switch; from the third on it is a fault.
