@@ -307,6 +307,8 @@ async def synced(directory: Directory, ports: dict[str, int], bucket: str) -> No
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True,
+        # A supervisor that is killed meanwhile can stop nothing: a shell without a master would ask for it for ever.
+        preexec_fn=process.dies_with_us(signal.SIGKILL),
         **process.demoted(directory),
     )
     try:
