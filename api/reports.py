@@ -14,12 +14,14 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Meta, Struct
 
 from api.conditional import PRIVATE, conditional, conditional_bytes
-from api.dependencies import Caller, Database
+from api.dependencies import Caller, Configuration, Database
+from api.glimpses import with_glimpses
 from api.problems import problems
 from capture_validation.report import Curve, Limit, MediaFacts, Outcome, Rejection, Report, Requirement, Span, Status
 from capture_validation.texts import negotiate, told, told_rejection
 from storage import recordings, reports
 from storage.database import Pool, transaction
+from storage.encryption import subject_key
 from storage.errors import RecordingMissing, ReportMissing
 from storage.recordings import State
 from storage.reports import StoredReport
@@ -176,6 +178,7 @@ async def read_report_picture(
     request: AnyRequest,
     account: Caller,
     database: Database,
+    settings: Configuration,
     theme: Annotated[Theme, QueryParameter(description="The paper: light, or dark for the night.")] = "light",
 ) -> Response[bytes]:
     """See the recording over time, with the stretches marked where something is wrong, on light or on dark paper."""
@@ -183,8 +186,10 @@ async def read_report_picture(
     from capture_validation.picture import draw
 
     _, stored = await stored_report(database, account.id, recording)
+    async with transaction(database) as connection:
+        key = await subject_key(connection, settings.master_key, account.id)
     locale = negotiate(request.headers.get("accept-language"))
-    report = msgspec.convert(stored.report, Report)
+    report = with_glimpses(msgspec.convert(stored.report, Report), key, recording, stored.glimpses)
     picture = await to_thread.run_sync(lambda: draw(report, locale=locale, dark=theme == "dark"))
     headers = {"Content-Language": locale, "Vary": "Accept-Language, Authorization"}
     return conditional_bytes(request, picture, "image/png", PRIVATE, headers)

@@ -13,14 +13,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import IO, Any
+from typing import IO
 from uuid import UUID
 
-import msgspec
 from anyio import CapacityLimiter, to_thread
 from msgspec import Struct
 
 from api.decision import decide, duration_ms
+from api.glimpses import glimpses, in_clear
 from capture_validation.profile import Profile, override, profile
 from capture_validation.report import Report
 from capture_validation.validate import validate
@@ -164,26 +164,18 @@ async def conclude(place: Workplace, attempt: Attempt, report: Report, object_ke
             return
         situation = await validations.situation(connection, attempt)
         decision = decide(report, situation, longest_ms=attempt.max_duration_ms)
+        key = await encryption.subject_key(connection, place.master_key, attempt.account_id)
         await validations.conclude(
             connection,
             attempt,
             to=decision.to,
             because=decision.because,
-            report=kept(report),
+            report=in_clear(report),
+            glimpses=encryption.seal(key, attempt.recording_id, glimpses(report)),
             object_key=object_key,
             duration_ms=duration_ms(report) or None,
         )
     logger.info("validated", extra={"recording": str(attempt.recording_id), "state": decision.to})
-
-
-def kept(report: Report) -> dict[str, Any]:
-    """Give a report as the database keeps it: without the stills of a video.
-
-    A recording is erased by destroying its contributor's key, also in backups; a picture stored beside it in clear
-    would outlive that.
-    """
-    plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(report, stills=()))
-    return plain
 
 
 async def give_up(place: Workplace, attempt: Attempt, because: str) -> None:

@@ -135,6 +135,17 @@ class SealingFile(io.RawIOBase):
         return True
 
 
+def seal(key: bytes, recording: UUID, plaintext: bytes) -> bytes:
+    """Encrypt something small that shows a recording, as an object of one segment."""
+    sealed = Sealed(key, recording, new_header())
+    return sealed.header + sealed.seal(0, plaintext, last=True)
+
+
+def unseal(key: bytes, recording: UUID, data: bytes) -> bytes:
+    """Decrypt what `seal` gave. Raises MediaDamaged."""
+    return Sealed(key, recording, data[: HEADER.size]).open(0, data[HEADER.size :], last=True)
+
+
 class SubjectKey(Struct, frozen=True):
     """A contributor's key as it is stored: a nonce and the key, encrypted under the service's master key."""
 

@@ -17,15 +17,20 @@ from storage.errors import ReportMissing
 
 
 class StoredReport(Struct, frozen=True):
-    """A report as plain JSON values, the number of the attempt that wrote it, and when."""
+    """A report as plain JSON values, the number of the attempt that wrote it, and when.
+
+    `glimpses` is what can be seen of the recording itself, sealed; see `encryption.unseal`.
+    """
 
     attempt: int
     report: dict[str, Any]
+    glimpses: bytes | None
     created_at: datetime
 
 
 NEWEST = """
-    SELECT attempt, report, created_at FROM reports WHERE recording_id = %(recording)s ORDER BY attempt DESC LIMIT 1
+    SELECT attempt, report, glimpses, created_at FROM reports
+    WHERE recording_id = %(recording)s ORDER BY attempt DESC LIMIT 1
 """
 
 
@@ -37,12 +42,17 @@ async def newest(connection: Connection, recording: UUID, state: str) -> StoredR
     return found
 
 
-STORE = "INSERT INTO reports (recording_id, attempt, report) VALUES (%(recording)s, %(attempt)s, %(report)s)"
+STORE = """
+    INSERT INTO reports (recording_id, attempt, report, glimpses)
+    VALUES (%(recording)s, %(attempt)s, %(report)s, %(glimpses)s)
+"""
 
 
-async def store(connection: Connection, recording: UUID, attempt: int, report: dict[str, Any]) -> None:
-    """Write the report of one attempt."""
-    await run(connection, STORE, recording=recording, attempt=attempt, report=Jsonb(report))
+async def store(
+    connection: Connection, recording: UUID, attempt: int, report: dict[str, Any], glimpses: bytes | None
+) -> None:
+    """Write the report of one attempt, and what can be seen of the recording, sealed."""
+    await run(connection, STORE, recording=recording, attempt=attempt, report=Jsonb(report), glimpses=glimpses)
 
 
 class Kills(Struct, frozen=True):

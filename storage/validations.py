@@ -115,12 +115,13 @@ async def conclude(
     to: State,
     because: str | None,
     report: dict[str, Any],
+    glimpses: bytes | None,
     object_key: str,
     duration_ms: int | None,
 ) -> None:
     """Write report, object and decision, and let go of the chunks, inside the fence."""
     recording = attempt.recording_id
-    await reports.store(connection, recording, attempt.number, report)
+    await reports.store(connection, recording, attempt.number, report, glimpses)
     await run(connection, RESULT, recording=recording, object_key=object_key, duration_ms=duration_ms)
     await move(connection, recording, to, by="worker", because=because)
     await doom_chunks(connection, recording)

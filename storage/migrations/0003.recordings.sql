@@ -163,6 +163,8 @@ CREATE TABLE reports (
     recording_id    uuid NOT NULL REFERENCES recordings,
     attempt         int NOT NULL,
     report          jsonb NOT NULL,
+    -- What can be seen of the recording itself (stills, spectrogram), encrypted under its contributor's key.
+    glimpses        bytea,
     created_at      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (recording_id, attempt)
 );
