@@ -51,7 +51,7 @@ class Clicks(AudioCheck):
     }
     fix = "Check that the plug sits firmly, close other apps, keep nails and rings off the phone, and record again."
     false_alarms = "Castanets, typewriters and dripping water; click consonants; dry lips close to the microphone."
-    source = "LPC-16 residual over its neighbours, third largest; 8 clicks at 2 and 8 × RMS: AUC .99, 1.0 (17 clips)."
+    source = "LPC-16 residual over its neighbours, third largest; AUC .99 at 2 × RMS on the 17 clips it was chosen on."
     uncertainty = 0.5
 
     def start(self, track: AudioTrack) -> None:

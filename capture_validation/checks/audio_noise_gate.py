@@ -40,7 +40,7 @@ class NoiseGate(AudioCheck):
         "Switch off noise suppression and voice isolation, and record with the phone's own recorder, without a headset."
     )
     false_alarms = "Synthetic speech; speech that was edited in a studio; encoders that drop what nobody hears."
-    source = "Abrupt runs of nothing: AUC .98 and 1.0, no false alarm in 53 speech clips."
+    source = "Pauses that fall and rise abruptly in 20 ms levels; its accuracy on other recordings is not measured yet."
 
     def start(self, track: AudioTrack) -> None:
         self.levels = Levels()
