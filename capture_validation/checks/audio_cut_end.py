@@ -25,7 +25,7 @@ class CutEnd(AudioCheck):
     }
     fix = "Finish speaking, wait for one second, then press stop."
     false_alarms = "A noise of its own at the very end, such as a breath or the button; clips cut from longer ones."
-    source = "Last 30 ms against the 90th percentile of levels; 8 of 53 clean clips lie over −10 dB, so the limit is higher."
+    source = "Last 30 ms against the 90th percentile of levels; 8 of 53 clean clips exceed −10 dB: limit higher."
     uncertainty = 1.0
 
     def start(self, track: AudioTrack) -> None:
