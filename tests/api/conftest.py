@@ -70,7 +70,10 @@ def database(app: Litestar) -> Pool:
 
 def client_of(app: Litestar, token: str | None = None) -> httpx.AsyncClient:
     """A client of the application; an error that no problem covers is the answer 500, as on the wire."""
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(f"10.0.{next(COUNT)}.1", 40000))
+    # An address of its own for each: nobody waits for what another test guessed.
+    high, low = divmod(next(COUNT), 256)
+    address = f"10.{high}.{low}.1"
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 40000))
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     return httpx.AsyncClient(transport=transport, base_url="http://companion.test", headers=headers)
 
