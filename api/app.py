@@ -3,6 +3,7 @@
 A resource is one module, and offers its routes as `handlers`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -43,6 +44,7 @@ from api.logs import observed
 from api.passwords import Passwords
 from api.problems import MalformedJson, UnsupportedMediaType, problem_response
 from api.settings import Settings
+from capture_validation.checks import published
 from storage.database import pool
 from storage.objects import open_store
 
@@ -90,7 +92,10 @@ def create_app(settings: Settings) -> Litestar:
             ringing(settings.database_url) as bell,
         ):
             app.state.update({"database": database, "store": store, "bell": bell, "passwords": Passwords()})
+            # The catalogue's files take a second to load; done aside, so that the first reader does not stop all others.
+            loading = asyncio.create_task(asyncio.to_thread(published))
             yield
+            await loading
 
     app = Litestar(
         route_handlers=[handler for resource in RESOURCES for handler in resource.handlers],
