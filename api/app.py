@@ -92,7 +92,7 @@ def create_app(settings: Settings) -> Litestar:
             ringing(settings.database_url) as bell,
         ):
             app.state.update({"database": database, "store": store, "bell": bell, "passwords": Passwords()})
-            # The catalogue's files take a second to load; done aside, so that the first reader does not stop all others.
+            # The catalogue's files take a second to load: done aside, so that the first reader stops nobody else.
             loading = asyncio.create_task(asyncio.to_thread(published))
             yield
             await loading
