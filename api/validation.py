@@ -73,6 +73,7 @@ async def validate_recording(place: Workplace, recording: UUID, tries: int) -> N
     try:
         await examine(place, attempt)
     except Exception:
+        # Whatever failed is ours, never the contributor's: it is said after a few tries, and raised to be tried again.
         if tries + 1 >= PATIENCE:
             async with transaction(place.database) as connection:
                 await validations.fail(connection, attempt)

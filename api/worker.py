@@ -69,6 +69,7 @@ async def every_so_often(seconds: float, name: str, work: Callable[[], Awaitable
         try:
             await work()
         except Exception:
+            # The clock must not stop for anything: what expires, stalls or is to be removed would wait for ever.
             logger.exception("%s failed; it is tried again in %s seconds", name, seconds)
         await asyncio.sleep(seconds)
 

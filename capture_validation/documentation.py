@@ -13,6 +13,9 @@ files in `capture_validation/checks/`; do not edit it.
 
 A value outside the good range is a *hint*. On a *required* check a value beyond the refused bound asks for another
 take; within the measurement's own error a person decides.
+
+An AUC under *Source* is that of the measure in the study it comes from, on 128 clips, unless it says otherwise. Limits
+were tuned on the same clips and are not yet confirmed on others, so read these figures as optimistic.
 """
 
 

@@ -35,7 +35,7 @@ class Wind(AudioCheck):
     }
     fix = "Turn your back to the wind, hold the phone beside your mouth instead of in front of it, or go indoors."
     false_alarms = "Very deep voices close to the microphone; trucks passing by."
-    source = "Low band over the rest and its own median: AUC .97 to .98 (low-frequency ratio: .84 to .94)."
+    source = "Low band over the rest and its own median: AUC .91 mild, .98 strong, on the 16 clips it was tuned on."
     uncertainty = 1.0
 
     def start(self, track: AudioTrack) -> None:
