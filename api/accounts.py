@@ -9,8 +9,9 @@ from msgspec import Meta, Struct
 
 from api.addresses import network_of
 from api.dependencies import Caller, Database, Hashing
+from api.errors import TooManyAttempts
 from api.passwords import PasswordsBusy
-from api.problems import TooManyAttempts, problems
+from api.problems import problems
 from storage import accounts, sessions
 from storage.accounts import Profile
 from storage.database import reading, transaction

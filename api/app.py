@@ -38,11 +38,12 @@ from api import (
 from api.authentication import authenticated, current_account
 from api.bell import ringing
 from api.contract import operation_id
+from api.errors import MalformedJson, UnsupportedMediaType
 from api.heads import headed
 from api.idempotency import idempotent
 from api.logs import observed
 from api.passwords import Passwords
-from api.problems import MalformedJson, UnsupportedMediaType, problem_response
+from api.problems import problem_response
 from api.settings import Settings
 from capture_validation.checks import published
 from storage.database import pool

@@ -12,8 +12,9 @@ from msgspec import Meta, Struct
 
 from api.conditional import PUBLIC, conditional
 from api.dependencies import Database
+from api.errors import CursorInvalid
 from api.pages import Cursor, Limit, Page, page, position_of
-from api.problems import CursorInvalid, problems
+from api.problems import problems
 from api.term_sheets import TermSheetReference, reference_to
 from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.profile import CaptureProfile, CaptureRule, capture_profile, override, profile

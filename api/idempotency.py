@@ -15,7 +15,7 @@ from litestar import Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.authentication import KEY
-from api.problems import KeyInProgress, KeyInvalid, KeyReused
+from api.errors import KeyInProgress, KeyInvalid, KeyReused
 from storage.database import Connection, Pool, transaction
 from storage.errors import Unavailable
 from storage.idempotency import Kept, Taken, give_back, keep, take

@@ -23,7 +23,8 @@ from msgspec import Meta, Struct
 from api.addresses import absolute
 from api.conditional import matches
 from api.dependencies import Caller, Configuration, Database, Objects
-from api.problems import RangeUnsatisfiable, problems
+from api.errors import RangeUnsatisfiable
+from api.problems import problems
 from storage import encryption, recordings
 from storage.database import Pool, transaction
 from storage.errors import MediaDamaged, MediaMissing, RecordingMissing, StoreUnavailable

@@ -12,7 +12,7 @@ from uuid import UUID
 from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
-from api.problems import CursorInvalid
+from api.errors import CursorInvalid
 
 Row = TypeVar("Row")
 

@@ -1,7 +1,8 @@
-"""The one table from what can go wrong to what a client hears: RFC 9457 problem details.
+"""What a client hears when something goes wrong: RFC 9457 problem details.
 
-Libraries raise plain exceptions and know no HTTP. Here each becomes a stable slug, a status, a title and a sentence a
-contributor can act on. The document that describes the API and the bytes on the wire come from the same struct.
+Libraries raise plain exceptions and know no HTTP. `api/problem_table.py` gives each a stable slug, a status and a
+title; here that row and the error's own sentence and facts become the answer. The document that describes the API and
+the bytes on the wire come from the same struct.
 """
 
 from __future__ import annotations
@@ -14,12 +15,10 @@ from typing import Any
 import psycopg
 from litestar import Request, Response, get
 from litestar.exceptions import (
-    ClientException,
     HTTPException,
     MethodNotAllowedException,
     NotAuthorizedException,
     NotFoundException,
-    PermissionDeniedException,
     ValidationException,
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
@@ -27,8 +26,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
-from api.passwords import PasswordsBusy
-from capture_validation import errors as capture
+from api.errors import KindMissing
+from api.problem_table import TABLE, Kind, kind_of
 from storage import errors as stored
 
 MEDIA_TYPE = "application/problem+json"
@@ -57,15 +56,6 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     errors: list[RequestError] | UnsetType = UNSET
 
 
-class Kind(Struct, frozen=True):
-    """One row of the table."""
-
-    slug: str
-    status: int
-    title: str
-    retry_after_s: int | None = None
-
-
 class KindPage(Struct, frozen=True):
     """The explanation of one kind of problem."""
 
@@ -73,161 +63,6 @@ class KindPage(Struct, frozen=True):
     title: str
     status: int
     meaning: str
-
-
-class UnsupportedMediaType(Exception):
-    """The body is not of a type this route reads; send JSON as application/json."""
-
-
-class MalformedJson(Exception):
-    """The body is not valid JSON, or it is nested too deeply."""
-
-
-class CursorInvalid(Exception):
-    """The cursor is not one that this list has given out; start again without it."""
-
-
-class TooManyAttempts(Exception):
-    """Too many attempts; wait before the next one."""
-
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__(f"Too many attempts; wait {retry_after_s} seconds before the next one.")
-        self.facts = {"retry_after_s": retry_after_s}
-
-
-class KeyReused(Exception):
-    """This Idempotency-Key was used for another request; choose a new key for a new request."""
-
-
-class KeyInProgress(Exception):
-    """The first request with this Idempotency-Key is still being answered; ask again in a moment."""
-
-
-class KeyInvalid(Exception):
-    """An Idempotency-Key has 1 to 255 printable ASCII characters."""
-
-
-class TusVersionUnknown(ClientException):
-    """Only tus 1.0.0 is spoken here; say so in the Tus-Resumable header."""
-
-    status_code = HTTPStatus.PRECONDITION_FAILED
-
-
-class BodyTypeWrong(ClientException):
-    """Bytes of an upload are sent as application/offset+octet-stream."""
-
-    status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-
-
-class ChecksumMismatch(Exception):
-    """The bytes arrived changed on the way; nothing of them was kept, send them again."""
-
-
-class UploadTooSlow(Exception):
-    """Too few bytes arrived for too long; what did arrive is kept, ask for the offset and go on from there."""
-
-    def __init__(self, **facts: object) -> None:
-        super().__init__()
-        self.facts = facts
-
-
-class RangeUnsatisfiable(ClientException):
-    """The recording ends before the range that was asked for."""
-
-    status_code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-
-    def __init__(self, size: int) -> None:
-        """Tell the size, so that the client can ask again."""
-        super().__init__(self.__doc__ or "", headers={"Content-Range": f"bytes */{size}"})
-
-
-class KindMissing(Exception):
-    """There is no kind of problem by that name."""
-
-
-#: The nearest class in an exception's own ancestry decides, so a new exception without a row still gets its parent's.
-TABLE: dict[type[Exception], Kind] = {
-    # What HTTP itself refuses.
-    NotFoundException: Kind("route-unknown", 404, "There is no such address"),
-    MethodNotAllowedException: Kind("method-not-allowed", 405, "This address does not take that method"),
-    NotAuthorizedException: Kind("unauthenticated", 401, "Sign in first"),
-    PermissionDeniedException: Kind("forbidden", 403, "Not allowed"),
-    ValidationException: Kind("request-invalid", 400, "A value in the request cannot be used"),
-    MalformedJson: Kind("json-malformed", 400, "The body is not valid JSON"),
-    CursorInvalid: Kind("cursor-invalid", 400, "The cursor cannot be used"),
-    psycopg.DataError: Kind("value-unusable", 400, "A value in the request cannot be stored"),
-    ClientException: Kind("request-refused", 400, "The request cannot be understood"),
-    RequestEntityTooLarge: Kind("body-too-large", 413, "The body is too large"),
-    UnsupportedMediaType: Kind("media-type-unsupported", 415, "The body has the wrong type"),
-    PasswordsBusy: Kind("sign-in-busy", 429, "Very many are signing in", retry_after_s=2),
-    TooManyAttempts: Kind("too-many-attempts", 429, "Too many attempts", retry_after_s=60),
-    KeyReused: Kind("idempotency-key-reused", 422, "The Idempotency-Key belongs to another request"),
-    KeyInProgress: Kind("idempotency-key-in-progress", 409, "The first request is still running", retry_after_s=1),
-    KeyInvalid: Kind("idempotency-key-invalid", 400, "The Idempotency-Key cannot be used"),
-    TusVersionUnknown: Kind("tus-version-unknown", 412, "Another version of tus"),
-    BodyTypeWrong: Kind("upload-body-type", 415, "The body has the wrong type"),
-    # tus names this status for a checksum that does not hold.
-    ChecksumMismatch: Kind("checksum-mismatch", 460, "The bytes arrived changed"),
-    stored.HashMismatch: Kind("hash-mismatch", 460, "Not the announced recording"),
-    UploadTooSlow: Kind("upload-too-slow", 408, "Too few bytes for too long"),
-    RangeUnsatisfiable: Kind("range-unsatisfiable", 416, "Nothing in that range"),
-    KindMissing: Kind("problem-unknown", 404, "There is no such kind of problem"),
-    # Nothing of that id belongs to this account, or to anybody: both answers are the same.
-    stored.Missing: Kind("not-found", 404, "Not found"),
-    stored.RecordingMissing: Kind("recording-missing", 404, "No such recording"),
-    stored.UploadMissing: Kind("upload-missing", 404, "No such upload"),
-    stored.CampaignMissing: Kind("campaign-missing", 404, "No such campaign"),
-    stored.PromptMissing: Kind("prompt-missing", 422, "No such prompt in this campaign"),
-    stored.TermSheetMissing: Kind("term-sheet-missing", 404, "No such term sheet"),
-    stored.ReportMissing: Kind("report-missing", 404, "No report yet"),
-    stored.MediaMissing: Kind("media-missing", 404, "No bytes yet"),
-    stored.ConsentMissing: Kind("consent-missing", 404, "No decision yet"),
-    stored.SessionMissing: Kind("session-missing", 404, "No such device"),
-    # Well formed, and does not fit what is stored.
-    stored.Conflict: Kind("conflict", 409, "The request does not fit"),
-    stored.EmailTaken: Kind("email-taken", 409, "This e-mail address has an account"),
-    stored.SlotTaken: Kind("slot-taken", 409, "This prompt has a take"),
-    stored.ReplacementRefused: Kind("replacement-refused", 409, "This take cannot be replaced"),
-    stored.CampaignClosed: Kind("campaign-closed", 409, "The campaign is closed"),
-    stored.ClaimDiffers: Kind("claim-differs", 409, "The upload is not what was claimed"),
-    stored.MoveRefused: Kind("move-refused", 409, "Not in this state"),
-    stored.TermsChanged: Kind("terms-changed", 409, "The terms have changed"),
-    stored.TermSheetPublished: Kind("term-sheet-published", 409, "Published words never change"),
-    stored.UploadBusy: Kind("upload-busy", 423, "Another request is writing", retry_after_s=2),
-    stored.UploadFinished: Kind("upload-finished", 409, "The upload is complete"),
-    stored.OffsetConflict: Kind("offset-conflict", 409, "The offset does not continue"),
-    # More than is allowed.
-    stored.Refused: Kind("refused", 422, "Not allowed"),
-    stored.TooLarge: Kind("too-large", 413, "The recording is too large"),
-    stored.TooManyChunks: Kind("too-many-chunks", 422, "Too many small pieces"),
-    stored.MediaTypeRefused: Kind("media-type-refused", 422, "Another kind of recording is wanted"),
-    stored.LanguageRefused: Kind("language-refused", 422, "Another language is wanted"),
-    stored.DecisionMissing: Kind("decision-missing", 422, "A decision is missing"),
-    stored.TermSheetInvalid: Kind("term-sheet-invalid", 422, "The term sheet is incomplete"),
-    stored.Exhausted: Kind("exhausted", 429, "Not so much at once", retry_after_s=60),
-    stored.TooManyUploads: Kind("too-many-uploads", 429, "Too many uploads at once", retry_after_s=30),
-    stored.TooManyWaiting: Kind("too-many-waiting", 429, "Too many recordings wait", retry_after_s=60),
-    stored.DailyBytesUsed: Kind("daily-bytes-used", 429, "Enough for today", retry_after_s=3600),
-    stored.Expired: Kind("expired", 410, "Too late"),
-    stored.UploadExpired: Kind("upload-expired", 410, "The upload has expired"),
-    stored.SignInRefused: Kind("sign-in-refused", 401, "Sign-in refused"),
-    stored.TokenRefused: Kind("token-refused", 401, "The token does not stand"),
-    # Our fault: the same request may be sent again.
-    stored.Unavailable: Kind("unavailable", 503, "Try again later", retry_after_s=5),
-    stored.DatabaseBusy: Kind("database-busy", 503, "Try again in a moment", retry_after_s=2),
-    stored.StoreUnavailable: Kind("store-unavailable", 503, "Try again in a moment", retry_after_s=5),
-    stored.StoreFull: Kind("store-full", 507, "No room for new recordings", retry_after_s=600),
-    capture.SandboxError: Kind("validation-unavailable", 503, "Recordings cannot be examined now", retry_after_s=60),
-    stored.MediaDamaged: Kind("media-damaged", 500, "The stored bytes are damaged"),
-    stored.StorageError: Kind("storage-failed", 500, "Something went wrong here"),
-    capture.CaptureError: Kind("examination-failed", 500, "Something went wrong here"),
-    Exception: Kind("internal", 500, "Something went wrong here"),
-}
-
-
-def kind_of(exception: type[BaseException]) -> Kind:
-    """Find the row of an exception's nearest ancestor."""
-    return next(TABLE[cls] for cls in exception.__mro__ if issubclass(cls, Exception) and cls in TABLE)
 
 
 def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -17,7 +17,7 @@ import anyio
 from anyio import CancelScope, to_thread
 from litestar.exceptions import InternalServerException
 
-from api.problems import ChecksumMismatch, UploadTooSlow
+from api.errors import ChecksumMismatch, UploadTooSlow
 from storage import uploads
 from storage.database import Pool, transaction
 from storage.errors import HashMismatch, TooLarge, TooManyChunks

@@ -13,8 +13,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.addresses import absolute
 from api.dependencies import Caller, Configuration, Database
+from api.errors import CursorInvalid
 from api.pages import Cursor, Limit, Page, page, position_of
-from api.problems import CursorInvalid, problems
+from api.problems import problems
 from api.reasons import reason
 from api.settings import Settings
 from capture_validation.capacity import CAPACITY

@@ -11,9 +11,10 @@ from msgspec import Meta, Struct
 from api.accounts import Device, Email
 from api.addresses import network_of
 from api.dependencies import Caller, Database, Hashing
+from api.errors import TooManyAttempts
 from api.pages import Page
 from api.passwords import PasswordsBusy
-from api.problems import TooManyAttempts, problems
+from api.problems import problems
 from storage import accounts, sessions
 from storage.accounts import Credentials
 from storage.database import Pool, reading, transaction

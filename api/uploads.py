@@ -22,14 +22,8 @@ from litestar.params import FromPath
 
 from api.addresses import absolute
 from api.dependencies import Caller, Configuration, Database, Objects
-from api.problems import (
-    BodyTypeWrong,
-    ChecksumMismatch,
-    TusVersionUnknown,
-    UploadTooSlow,
-    problem_response,
-    problems,
-)
+from api.errors import BodyTypeWrong, ChecksumMismatch, TusVersionUnknown, UploadTooSlow
+from api.problems import problem_response, problems
 from api.receiving import ALGORITHMS, WRITERS, Checksum, receive
 from api.settings import Settings
 from capture_validation.capacity import CAPACITY

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from api.errors import RangeUnsatisfiable
 from api.media import asked_range, opened, signed
-from api.problems import RangeUnsatisfiable
 from api.settings import Settings
 from api.validation import Workplace
 from storage.errors import MediaMissing

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from api.passwords import AT_ONCE, QUEUE, Passwords, PasswordsBusy
-from api.problems import kind_of
+from api.problem_table import kind_of
 
 
 async def test_a_long_queue_is_turned_away_at_once():

@@ -10,7 +10,7 @@ from litestar import get
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
-from api.problems import TABLE, kind_of
+from api.problem_table import TABLE, kind_of
 from api.settings import Settings
 from capture_validation.errors import CaptureError
 from storage import errors

@@ -1,0 +1,87 @@
+"""What HTTP itself can get wrong here: the API's own exceptions, beside those of `storage` and `capture_validation`.
+
+The docstring is the default message, and `api/problem_table.py` says what a client hears.
+
+    Exception
+    ├── UnsupportedMediaType, MalformedJson, CursorInvalid        the request cannot be read
+    ├── KeyReused, KeyInProgress, KeyInvalid                      an Idempotency-Key
+    ├── TooManyAttempts                                           throttled
+    ├── ChecksumMismatch, UploadTooSlow                           the bytes of an upload
+    ├── KindMissing                                               a problem's page
+    └── ClientException (Litestar's, with a status of its own)
+        └── TusVersionUnknown, BodyTypeWrong, RangeUnsatisfiable
+"""
+
+from http import HTTPStatus
+
+from litestar.exceptions import ClientException
+
+
+class UnsupportedMediaType(Exception):
+    """The body is not of a type this route reads; send JSON as application/json."""
+
+
+class MalformedJson(Exception):
+    """The body is not valid JSON, or it is nested too deeply."""
+
+
+class CursorInvalid(Exception):
+    """The cursor is not one that this list has given out; start again without it."""
+
+
+class TooManyAttempts(Exception):
+    """Too many attempts; wait before the next one."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"Too many attempts; wait {retry_after_s} seconds before the next one.")
+        self.facts = {"retry_after_s": retry_after_s}
+
+
+class KeyReused(Exception):
+    """This Idempotency-Key was used for another request; choose a new key for a new request."""
+
+
+class KeyInProgress(Exception):
+    """The first request with this Idempotency-Key is still being answered; ask again in a moment."""
+
+
+class KeyInvalid(Exception):
+    """An Idempotency-Key has 1 to 255 printable ASCII characters."""
+
+
+class TusVersionUnknown(ClientException):
+    """Only tus 1.0.0 is spoken here; say so in the Tus-Resumable header."""
+
+    status_code = HTTPStatus.PRECONDITION_FAILED
+
+
+class BodyTypeWrong(ClientException):
+    """Bytes of an upload are sent as application/offset+octet-stream."""
+
+    status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class ChecksumMismatch(Exception):
+    """The bytes arrived changed on the way; nothing of them was kept, send them again."""
+
+
+class UploadTooSlow(Exception):
+    """Too few bytes arrived for too long; what did arrive is kept, ask for the offset and go on from there."""
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__()
+        self.facts = facts
+
+
+class RangeUnsatisfiable(ClientException):
+    """The recording ends before the range that was asked for."""
+
+    status_code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+
+    def __init__(self, size: int) -> None:
+        """Tell the size, so that the client can ask again."""
+        super().__init__(self.__doc__ or "", headers={"Content-Range": f"bytes */{size}"})
+
+
+class KindMissing(Exception):
+    """There is no kind of problem by that name."""
