@@ -26,6 +26,7 @@ from api import (
     consents,
     events,
     health,
+    keys,
     media,
     problems,
     recordings,
@@ -45,6 +46,7 @@ from api.logs import observed
 from api.passwords import Passwords
 from api.problems import problem_response
 from api.settings import Settings
+from api.signing import Signatures
 from capture_validation.checks import published
 from storage.database import pool
 from storage.objects import open_store
@@ -62,11 +64,12 @@ RESOURCES: list[Any] = [
     events,
     checks,
     health,
+    keys,
     problems,
     reference,
 ]
 #: What the application opens at its start and hands to handlers by these names.
-ENGINES = ("database", "store", "bell", "passwords")
+ENGINES = ("database", "store", "bell", "passwords", "signing")
 #: No JSON request needs more; uploads are streams and set their own limit.
 JSON_BYTES = 1_000_000
 
@@ -93,6 +96,7 @@ def create_app(settings: Settings) -> Litestar:
             ringing(settings.database_url) as bell,
         ):
             app.state.update({"database": database, "store": store, "bell": bell, "passwords": Passwords()})
+            app.state.signing = Signatures(database, settings.master_key)
             # The catalogue's files take a second to load: done aside, so that the first reader stops nobody else.
             loading = asyncio.create_task(asyncio.to_thread(published))
             yield

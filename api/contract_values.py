@@ -26,7 +26,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "source": "ITU-R BS.1770-5, Annex 1; EBU Tech 3341.",
         "uncertainty": 0.1,
     },
-    "Event": {"from_state": "validating", "to_state": "accepted", "moved_by": "worker", "because": "passed"},
+    "Event": {"kind": "recording.accepted", "from_state": "validating", "to_state": "accepted", "moved_by": "worker", "because": "passed"},
     "KindPage": {
         "type": "/problems/recording-missing",
         "title": "No such recording",
@@ -35,6 +35,14 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "Limit": {"minimum": -40, "maximum": -9, "reject_minimum": -55, "reject_maximum": -3},
     "MediaFacts": {"container": "mp4", "media_type": "audio/mp4", "size_bytes": 352_078, "duration_s": 11.0},
+    "PublicJwk": {
+        "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "alg": "Ed25519",
+        "use": "sig",
+    },
     "Problem": {
         "type": "/problems/request-invalid",
         "title": "A value in the request cannot be used",

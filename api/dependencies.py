@@ -1,4 +1,4 @@
-"""What a handler asks for by the name of its parameter: `database`, `store`, `settings`, `passwords`, `account`.
+"""What a handler asks for by its parameter: `database`, `store`, `settings`, `passwords`, `signing`, `account`.
 
 The values are made once by the application (the account: once per request) and are handed over unchecked, because
 validating a connection pool on every request costs time and can find nothing.
@@ -12,6 +12,7 @@ from litestar.params import SkipValidation
 from api.bell import Bell
 from api.passwords import Passwords
 from api.settings import Settings
+from api.signing import Signatures
 from storage.database import Pool
 from storage.objects import Store
 from storage.sessions import Account
@@ -24,6 +25,8 @@ Objects: TypeAlias = NamedDependency[SkipValidation[Store]]
 Ringing: TypeAlias = NamedDependency[SkipValidation[Bell]]
 #: `passwords: Hashing`: hashes and checks passwords.
 Hashing: TypeAlias = NamedDependency[SkipValidation[Passwords]]
+#: `signing: Signing`: the key that signs receipts; `await signing.signer()`.
+Signing: TypeAlias = NamedDependency[SkipValidation[Signatures]]
 #: `settings: Configuration`: what the operator decided.
 Configuration: TypeAlias = NamedDependency[SkipValidation[Settings]]
 #: `account: Caller`: who is asking; only on routes that are not public.

@@ -1,4 +1,4 @@
-"""Events: a phone hears of every move of its recordings, live or by asking, and misses none."""
+"""Events: a phone hears of everything that happens to its recordings and its money, live or by asking."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def read_events(
         str | None, QueryParameter(description="`next_cursor` of the last answer, or the `id` of the last event.")
     ] = None,
 ) -> Response[Any]:
-    """Hear of every move of your recordings.
+    """Hear of every move of your recordings, and of what was licensed, earned and paid.
 
     With `Accept: text/event-stream` they come as they happen; `Last-Event-ID` resumes without a gap. Otherwise the
     events after `cursor` are listed as JSON.
@@ -127,11 +127,7 @@ async def woken(wake: asyncio.Event) -> bool:
 
 def frame(event: Event) -> bytes:
     """Write one event as it is sent."""
-    return b"id: %d\nevent: recording.%s\ndata: %s\n\n" % (
-        event.number,
-        event.to_state.encode(),
-        msgspec.json.encode(event),
-    )
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.number, event.kind.encode(), msgspec.json.encode(event))
 
 
 handlers = [read_events]

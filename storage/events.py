@@ -1,4 +1,4 @@
-"""What happened to a contributor's recordings, numbered without gaps.
+"""What happened to a contributor's recordings, licences and money, numbered without gaps.
 
 A phone that reconnects names the last number it saw and misses nothing. The numbers are drawn under the account's row
 lock, so an event never becomes visible before an earlier one.
@@ -6,32 +6,43 @@ lock, so an event never becomes visible before an earlier one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 import psycopg
 from msgspec import Struct
+from psycopg.types.json import Jsonb
 
-from storage.database import Connection, every
+from storage.database import Connection, every, run
 
 CHANNEL = "recording_events"
+Mover: TypeAlias = Literal["contributor", "operator", "worker", "clock"]
 
 
 class Event(Struct, frozen=True):
-    """One move of one recording: by whom (`contributor`, `operator`, `worker`, `clock`) and why."""
+    """One thing that happened: what kind, to which recording, by whom and why.
+
+    A recording's move has states and the kind `recording.<state>`; other kinds carry their facts in `data`.
+    """
 
     number: int
-    recording: UUID
+    kind: str
+    recording: UUID | None
     from_state: str | None
-    to_state: str
+    to_state: str | None
     moved_by: str
     because: str | None
+    data: dict[str, Any] | None
     at: datetime
 
 
-COLUMNS = "number, recording_id AS recording, from_state, to_state, moved_by, because, at"
+COLUMNS = """
+    number, coalesce(kind, 'recording.' || to_state) AS kind, recording_id AS recording, from_state, to_state, moved_by,
+    because, data, at
+"""
 AFTER = f"""
     SELECT {COLUMNS} FROM recording_events WHERE account_id = %(account)s AND number > %(after)s
     ORDER BY number LIMIT %(limit)s
@@ -39,6 +50,9 @@ AFTER = f"""
 OF_RECORDING = f"""
     SELECT {COLUMNS} FROM recording_events WHERE recording_id = %(recording)s ORDER BY number LIMIT 200
 """
+
+
+TELL = "SELECT tell(%(account)s, %(kind)s, %(recording)s, %(by)s, %(data)s)"
 
 
 async def after(connection: Connection, account: UUID, number: int, limit: int = 100) -> list[Event]:
@@ -49,6 +63,23 @@ async def after(connection: Connection, account: UUID, number: int, limit: int =
 async def of_recording(connection: Connection, recording: UUID) -> list[Event]:
     """Tell the story of one recording, oldest first."""
     return await every(connection, Event, OF_RECORDING, recording=recording)
+
+
+async def tell(
+    connection: Connection,
+    account: UUID,
+    kind: str,
+    *,
+    recording: UUID | None = None,
+    by: Mover = "worker",
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Tell a contributor something that is not a recording's move, in the transaction that did it.
+
+    `kind` reads `noun.what_happened`. `data` is JSON: identifiers and amounts, never words in a language.
+    """
+    facts = None if data is None else Jsonb(dict(data))
+    await run(connection, TELL, account=account, kind=kind, recording=recording, by=by, data=facts)
 
 
 @asynccontextmanager

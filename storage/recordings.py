@@ -21,6 +21,7 @@ from storage.errors import (
     RecordingMissing,
     SlotTaken,
 )
+from storage.events import Mover
 
 State = Literal[
     "claimed",
@@ -39,7 +40,7 @@ State = Literal[
     "deleted",
     "erased",
 ]
-Mover = Literal["contributor", "operator", "worker", "clock"]
+
 
 #: Why a recording was rejected without a look at its content: what arrived is not what was announced, or it was lost on
 #: our side. The next claim of the same bytes starts over, because a contributor who sends the right file must be heard.
@@ -63,13 +64,14 @@ class Recording(Struct, frozen=True):
     replaces: UUID | None
     object_key: str | None
     duration_ms: int | None
+    quote_id: UUID | None
     created_at: datetime
     updated_at: datetime
 
 
 COLUMNS = """
     id, account_id, campaign_id, prompt_id, language, title, sha256, size_bytes, media_type, state, moved_because,
-    replaces, object_key, duration_ms, created_at, updated_at
+    replaces, object_key, duration_ms, quote_id, created_at, updated_at
 """
 
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from api.cli import _parser
+from api.cli import COMMANDS
 from api.settings import documented
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("api", "capture_validation", "storage", "openapi", "load_tests", "benchmarks")
-COMMANDS = re.findall(r"^    ([a-z]+) ", _parser().format_help(), re.MULTILINE)
 DOCUMENTS = sorted(
     path.relative_to(ROOT)
     for folder in (".", "docs", "docs/decisions", "load_tests")

@@ -12,6 +12,8 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 from litestar import Litestar, Request
 
 from api.events import told
+from storage.database import Pool, transaction
+from storage.events import tell
 from tests.api.taking import TUS, claim, send, speech
 
 Campaign = dict[str, Any]
@@ -119,3 +121,22 @@ async def test_a_cursor_that_is_no_number_is_refused(contributor: Client, cursor
     answer = await contributor.get("/v1/events", params={"cursor": cursor})
 
     assert (400, "cursor") == (answer.status_code, answer.json()["errors"][0]["pointer"])
+
+
+async def test_news_that_are_no_moves_stand_in_the_same_line(
+    contributor: Client, database: Pool, campaign: Campaign
+) -> None:
+    """Money and licences are heard of in the same gap-free stream."""
+    recording = (await claim(contributor, campaign, speech())).json()["id"]
+    async with transaction(database) as connection:
+        owner = "SELECT account_id FROM recordings WHERE id = %s"
+        account = (await (await connection.execute(owner, [recording])).fetchone())[0]
+        await tell(connection, account, "earning.created", recording=UUID(recording), data={"micros": 1})
+        await tell(connection, account, "statement.issued")
+
+    heard = (await contributor.get("/v1/events")).json()["data"]
+
+    assert [1, 2, 3] == [event["number"] for event in heard]
+    assert ["recording.claimed", "earning.created", "statement.issued"] == [event["kind"] for event in heard]
+    assert [None, {"micros": 1}, None] == [event["data"] for event in heard]
+    assert [recording, recording, None] == [event["recording"] for event in heard]
