@@ -26,7 +26,13 @@ FIELDS: dict[str, dict[str, Any]] = {
         "source": "ITU-R BS.1770-5, Annex 1; EBU Tech 3341.",
         "uncertainty": 0.1,
     },
-    "Event": {"kind": "recording.accepted", "from_state": "validating", "to_state": "accepted", "moved_by": "worker", "because": "passed"},
+    "Event": {
+        "kind": "recording.accepted",
+        "from_state": "validating",
+        "to_state": "accepted",
+        "moved_by": "worker",
+        "because": "passed",
+    },
     "KindPage": {
         "type": "/problems/recording-missing",
         "title": "No such recording",
