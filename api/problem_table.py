@@ -68,6 +68,7 @@ TABLE: dict[type[Exception], Kind] = {
     stored.CampaignMissing: Kind("campaign-missing", 404, "No such campaign"),
     stored.PromptMissing: Kind("prompt-missing", 422, "No such prompt in this campaign"),
     stored.TermSheetMissing: Kind("term-sheet-missing", 404, "No such term sheet"),
+    stored.RenderingMissing: Kind("rendering-missing", 404, "Not in this form"),
     stored.ReportMissing: Kind("report-missing", 404, "No report yet"),
     stored.MediaMissing: Kind("media-missing", 404, "No bytes yet"),
     stored.ConsentMissing: Kind("consent-missing", 404, "No decision yet"),
@@ -99,6 +100,8 @@ TABLE: dict[type[Exception], Kind] = {
     stored.DailyBytesUsed: Kind("daily-bytes-used", 429, "Enough for today", retry_after_s=3600),
     stored.Expired: Kind("expired", 410, "Too late"),
     stored.UploadExpired: Kind("upload-expired", 410, "The upload has expired"),
+    stored.LedgerError: Kind("posting-refused", 409, "Money cannot move like that"),
+    stored.Overdrawn: Kind("overdrawn", 409, "There is less than that"),
     stored.SignInRefused: Kind("sign-in-refused", 401, "Sign-in refused"),
     stored.TokenRefused: Kind("token-refused", 401, "The token does not stand"),
     # Our fault: the same request may be sent again.

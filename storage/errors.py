@@ -3,7 +3,7 @@
     StorageError
     ├── Missing                       nothing of that id belongs to this account (or to anybody: both look the same)
     │   ├── RecordingMissing, UploadMissing, CampaignMissing, TermSheetMissing, ReportMissing, PromptMissing,
-    │   │   ConsentMissing, MediaMissing, SessionMissing
+    │   │   ConsentMissing, MediaMissing, SessionMissing, RenderingMissing
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished
@@ -13,6 +13,8 @@
     │   └── Exhausted                 allowed, but not so much at once: try again later
     │       ├── TooManyUploads, TooManyWaiting, DailyBytesUsed
     ├── Expired                       UploadExpired
+    ├── LedgerError                   money cannot move like that; nothing was moved
+    │   ├── Overdrawn, PostingDiffers, PostingEmpty, AlreadyReversed, AccountUnknown, TransactionMissing
     ├── MediaDamaged                  stored bytes did not come back as they were stored: ours to repair
     ├── SignInRefused                 the credentials or the token do not stand
     └── Unavailable                   an engine does not answer: try again later
@@ -58,6 +60,10 @@ class PromptMissing(Missing):
 
 class TermSheetMissing(Missing):
     """There is no term sheet by that id and version."""
+
+
+class RenderingMissing(Missing):
+    """This version of the term sheet has not been shown in that form and language yet."""
 
 
 class ReportMissing(Missing):
@@ -166,6 +172,34 @@ class TooManyWaiting(Exhausted):
 
 class DailyBytesUsed(Exhausted):
     """You have announced as many bytes as one contributor may within a day; go on tomorrow."""
+
+
+class LedgerError(StorageError):
+    """Money cannot move like that; nothing was moved."""
+
+
+class Overdrawn(LedgerError):
+    """There is less on the account than that."""
+
+
+class PostingDiffers(LedgerError):
+    """This key belongs to another posting."""
+
+
+class PostingEmpty(LedgerError):
+    """A posting has at least one leg, and every leg moves more than nothing."""
+
+
+class AlreadyReversed(LedgerError):
+    """This transaction is reversed already."""
+
+
+class AccountUnknown(LedgerError):
+    """There is no such account in the ledger, or the two sides are of different currencies."""
+
+
+class TransactionMissing(LedgerError):
+    """There is no such transaction in the ledger."""
 
 
 class MediaDamaged(StorageError):
