@@ -3,16 +3,19 @@
     StorageError
     ├── Missing                       nothing of that id belongs to this account (or to anybody: both look the same)
     │   ├── RecordingMissing, UploadMissing, CampaignMissing, TermSheetMissing, ReportMissing, PromptMissing,
-    │   │   ConsentMissing, MediaMissing, SessionMissing, RenderingMissing
+    │   │   ConsentMissing, MediaMissing, SessionMissing, RenderingMissing, ReceiptMissing, QuoteMissing,
+    │   │   WithdrawalMissing, NoticeMissing, CheckpointMissing, BuyerMissing, DatasetMissing, SaleMissing,
+    │   │   CaseMissing
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
-    │   │   OffsetConflict, ClaimDiffers, TermSheetPublished
+    │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
+    │   │   RenditionPending, CaseClosed
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
-    │   │   TermSheetInvalid
+    │   │   TermSheetInvalid, ScreeningListInvalid
     │   └── Exhausted                 allowed, but not so much at once: try again later
-    │       ├── TooManyUploads, TooManyWaiting, DailyBytesUsed
-    ├── Expired                       UploadExpired
+    │       ├── TooManyUploads, TooManyWaiting, DailyBytesUsed, TooManyQuotes
+    ├── Expired                       UploadExpired, LicenceEnded
     ├── LedgerError                   money cannot move like that; nothing was moved
     │   ├── Overdrawn, PostingDiffers, PostingEmpty, AlreadyReversed, AccountUnknown, TransactionMissing
     ├── MediaDamaged                  stored bytes did not come back as they were stored: ours to repair
@@ -78,6 +81,42 @@ class ConsentMissing(Missing):
     """You have not decided about the terms of this recording yet."""
 
 
+class ReceiptMissing(Missing):
+    """You have no receipt by that id."""
+
+
+class QuoteMissing(Missing):
+    """You have no quote by that id for this campaign."""
+
+
+class WithdrawalMissing(Missing):
+    """You have no withdrawal by that id."""
+
+
+class NoticeMissing(Missing):
+    """There is no notice of a withdrawal by that id."""
+
+
+class CheckpointMissing(Missing):
+    """There is no checkpoint of that day."""
+
+
+class BuyerMissing(Missing):
+    """There is no buyer by that id."""
+
+
+class DatasetMissing(Missing):
+    """There is no dataset by that id, or nothing of it was sold to you."""
+
+
+class SaleMissing(Missing):
+    """There is no sale by that id."""
+
+
+class CaseMissing(Missing):
+    """There is no case behind this link."""
+
+
 class Conflict(StorageError):
     """The request does not fit what is stored."""
 
@@ -110,6 +149,18 @@ class TermsChanged(Conflict):
     """The term sheet that was agreed to is not the one this campaign uses; read it again."""
 
 
+class QuoteUsed(Conflict):
+    """This quote has been used; each one is for a single recording."""
+
+
+class WithdrawalRefused(Conflict):
+    """There is no consent left to withdraw."""
+
+
+class NoticeMoveRefused(Conflict):
+    """The notice cannot go there from where it is."""
+
+
 class TermSheetPublished(Conflict):
     """This version of the term sheet is published with other words, and published words never change."""
 
@@ -124,6 +175,30 @@ class UploadFinished(Conflict):
 
 class OffsetConflict(Conflict):
     """The bytes do not continue where the stored ones end; ask for the offset and go on from there."""
+
+
+class BuyerRefused(Conflict):
+    """This buyer is not cleared by screening, so nothing may be sold to it."""
+
+
+class DatasetTaken(Conflict):
+    """There is already a dataset by that name."""
+
+
+class NotForSale(Conflict):
+    """Some of these recordings may not be sold like this; `refused` says which and why."""
+
+
+class RecordingOnHold(Conflict):
+    """Somebody has objected to this recording; until that is decided it is handed to nobody."""
+
+
+class RenditionPending(Conflict):
+    """The cleaned copy of this recording is still being made; ask again in a few minutes."""
+
+
+class CaseClosed(Conflict):
+    """This case is decided already."""
 
 
 class Refused(StorageError):
@@ -154,6 +229,10 @@ class TermSheetInvalid(Refused):
     """The term sheet lacks a part that every sheet has."""
 
 
+class ScreeningListInvalid(Refused):
+    """The screening list cannot be read."""
+
+
 class HashMismatch(Refused):
     """The bytes that arrived are not the ones that were announced; they were thrown away, send them again."""
 
@@ -172,6 +251,10 @@ class TooManyWaiting(Exhausted):
 
 class DailyBytesUsed(Exhausted):
     """You have announced as many bytes as one contributor may within a day; go on tomorrow."""
+
+
+class TooManyQuotes(Exhausted):
+    """You hold as many unused quotes as one contributor may; use one of them first."""
 
 
 class LedgerError(StorageError):
@@ -212,6 +295,14 @@ class Expired(StorageError):
 
 class UploadExpired(Expired):
     """This upload has expired; claim the recording again."""
+
+
+class QuoteExpired(Expired):
+    """This quote has expired; ask for a new one."""
+
+
+class LicenceEnded(Expired):
+    """Your licence of this recording has ended, because it was withdrawn or its term is over; delete your copies."""
 
 
 class SignInRefused(StorageError):

@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 from storage.database import Connection, every, run
 
 CHANNEL = "recording_events"
-Mover: TypeAlias = Literal["contributor", "operator", "worker", "clock"]
+Mover: TypeAlias = Literal["contributor", "operator", "worker", "clock", "claimant"]
 
 
 class Event(Struct, frozen=True):
