@@ -1,0 +1,98 @@
+"""The audit: proves from the transfers alone that nothing drifted, whoever wrote to the database and however.
+
+Every figure that is kept beside the transfers is computed from them again. What can only be zero is shown as well,
+because a proof that is not shown convinces nobody.
+"""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from msgspec import Struct
+
+from storage.database import Connection, every, one, run
+
+
+class Finding(Struct, frozen=True):
+    """One question of the audit, how many things were looked at, and how many of them are wrong."""
+
+    question: str
+    looked_at: int
+    wrong: int
+
+
+class Counted(Struct, frozen=True):
+    """The answer to a question."""
+
+    looked_at: int
+    wrong: int
+
+
+#: Every question and its proof; `wrong` must be 0.
+QUESTIONS: dict[str, LiteralString] = {
+    "Balances and checkpoints are the sums of their transfers": """
+        SELECT (SELECT count(*) FROM ledger_balances) + (SELECT count(*) FROM ledger_checkpoints) AS looked_at,
+               (SELECT count(*) FROM ledger_drift) AS wrong
+    """,
+    "No account is below its floor": """
+        SELECT count(*) AS looked_at,
+               count(*) FILTER (WHERE (b.floor = 'credits' AND credits < debits)
+                                   OR (b.floor = 'debits' AND debits < credits) OR b.floor <> k.floor) AS wrong
+        FROM ledger_balances b JOIN ledger_accounts a ON a.id = b.account_id JOIN ledger_kinds k USING (kind)
+    """,
+    "Every account that needs a balance has one": """
+        SELECT count(*) AS looked_at, count(*) FILTER (WHERE (b.account_id IS NULL) <> k.streamed) AS wrong
+        FROM ledger_accounts a JOIN ledger_kinds k USING (kind) LEFT JOIN ledger_balances b ON b.account_id = a.id
+    """,
+    "Both sides of a transfer are of its currency": """
+        SELECT count(*) AS looked_at,
+               count(*) FILTER (WHERE (d.currency = t.currency AND c.currency = t.currency) IS NOT TRUE) AS wrong
+        FROM ledger_transfers t LEFT JOIN ledger_accounts d ON d.id = t.debit_id
+        LEFT JOIN ledger_accounts c ON c.id = t.credit_id
+    """,
+    "Every transaction moved something": """
+        SELECT count(*) AS looked_at, count(*) FILTER (WHERE NOT EXISTS (
+            SELECT FROM ledger_transfers WHERE transaction_id = t.id)) AS wrong
+        FROM ledger_transactions t
+    """,
+    "Every reversal mirrors what it reverses": """
+        SELECT count(*) AS looked_at, count(*) FILTER (WHERE EXISTS (
+            (SELECT debit_id, credit_id, micros FROM ledger_transfers WHERE transaction_id = r.id
+             EXCEPT ALL SELECT credit_id, debit_id, micros FROM ledger_transfers WHERE transaction_id = r.reverses)
+            UNION ALL
+            (SELECT credit_id, debit_id, micros FROM ledger_transfers WHERE transaction_id = r.reverses
+             EXCEPT ALL SELECT debit_id, credit_id, micros FROM ledger_transfers WHERE transaction_id = r.id))) AS wrong
+        FROM ledger_transactions r WHERE r.reverses IS NOT NULL
+    """,
+}
+
+
+async def audit(connection: Connection) -> list[Finding]:
+    """Answer every question, in the caller's transaction; best a REPEATABLE READ one while others post."""
+    await run(connection, "SET LOCAL statement_timeout = 0")
+    findings = []
+    for question, proof in QUESTIONS.items():
+        counted = await one(connection, Counted, proof) or Counted(0, 0)
+        findings.append(Finding(question, counted.looked_at, counted.wrong))
+    return findings
+
+
+class Total(Struct, frozen=True):
+    """What all accounts of one kind and currency hold together, in micros; over all kinds it is zero."""
+
+    currency: str
+    kind: str
+    balance: int
+
+
+TOTALS = """
+    SELECT currency, kind, sum(credits - debits)::bigint AS balance
+    FROM ledger_accounts CROSS JOIN LATERAL ledger_balance(id)
+    GROUP BY currency, kind ORDER BY currency, kind
+"""
+
+
+async def totals(connection: Connection) -> list[Total]:
+    """Add up the chart of accounts, currency by currency."""
+    await run(connection, "SET LOCAL statement_timeout = 0")
+    return await every(connection, Total, TOTALS)
