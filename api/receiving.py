@@ -17,12 +17,12 @@ import anyio
 from anyio import CancelScope, to_thread
 from litestar.exceptions import InternalServerException
 
+from api.checksums import Checksum
 from api.errors import ChecksumMismatch, UploadTooSlow
 from storage import uploads
 from storage.database import Pool, transaction
 from storage.errors import HashMismatch, TooLarge, TooManyChunks
 from storage.objects import Hash, Store
-from storage.queue import enqueue_validation
 from storage.uploads import Chunk, Upload
 
 #: Bytes of one chunk object; a body larger than this becomes several.
@@ -41,40 +41,37 @@ LONGEST_S = 3600.0
 RENEW_EVERY_S = 4.0
 
 
-class Checksum:
-    """The checksum a client sent along with the bytes of one request (tus extension `checksum`)."""
-
-    def __init__(self, algorithm: str, expected: bytes) -> None:
-        """Start with no bytes seen; `algorithm` is one of ALGORITHMS."""
-        self.digest = hashlib.new(algorithm, usedforsecurity=False)
-        self.expected = expected
-
-    def holds(self) -> bool:
-        """Whether the bytes seen are the ones that were meant."""
-        return self.digest.digest() == self.expected
-
-
-ALGORITHMS = ("sha1", "sha256", "md5")
+#: Bytes of one request with a checksum: none of them counts before the last one, so a cut takes them all.
+LARGEST_CHECKED = 64 * 1024 * 1024
 
 
 class Receiver:
     """One request that writes to an upload."""
 
     def __init__(
-        self, database: Pool, store: Store, upload: Upload, writer: UUID, offset: int, chunks: int, lasts: timedelta
+        self,
+        database: Pool,
+        store: Store,
+        upload: Upload,
+        writer: UUID,
+        offset: int,
+        stored: list[Chunk],
+        lasts: timedelta,
     ) -> None:
-        """Take over a lease that `uploads.begin` gave to `writer`; `offset` and `chunks` are what is stored."""
+        """Take over a lease that `uploads.begin` gave to `writer`; `stored` is what is there, in order."""
         self.database = database
         self.store = store
         self.upload = upload
         self.writer = writer
         self.offset = offset
-        self.chunks = chunks
+        self.chunks = len(stored)
+        # What a phone has put into the store by itself, or what a gap left behind it: passed over, never replaced.
+        self.ahead = [chunk for chunk in stored if chunk.start >= offset]
         self.lasts = lasts
         self.buffer = bytearray()
         self.checksum: Checksum | None = None
         # Known only to a request that sends the whole recording: it can be told at once that the bytes are wrong.
-        self.whole: Hash | None = hashlib.sha256() if offset == 0 else None
+        self.whole: Hash | None = None if stored else hashlib.sha256()
         self.unverified: list[Chunk] = []
         self.complete = False
         self.renewed = self.stored = self.begun = time.monotonic()
@@ -98,7 +95,7 @@ class Receiver:
             ended = await self._take_all(body)
             if self.checksum is not None:
                 await self._verify(ended)
-            return self.offset
+            return self._contiguous()
         finally:
             with CancelScope(shield=True):
                 async with transaction(self.database) as connection:
@@ -135,6 +132,8 @@ class Receiver:
     def _take(self, piece: bytes) -> None:
         if self.offset + len(self.buffer) + len(piece) > self.upload.length:
             raise TooLarge("The body is longer than the announced recording.", largest_bytes=self.upload.length)
+        if self.checksum is not None and self.received + len(piece) > LARGEST_CHECKED:
+            raise TooLarge("A body with a checksum may not be larger than this.", largest_bytes=LARGEST_CHECKED)
         self.buffer += piece
         self.received += len(piece)
 
@@ -157,26 +156,55 @@ class Receiver:
             self.renewed = now
 
     async def _flush(self, size: int) -> None:
-        """Store the next `size` bytes as one object, and its row."""
-        if size == 0:
-            return
+        """Store the next `size` bytes as objects with rows, and pass over those that are stored already."""
+        while size > 0:
+            taken = min(size, self._distance())
+            data = bytes(self.buffer[:taken])
+            del self.buffer[:taken]
+            if not await self._fits(data):
+                await self._start_over()
+                raise HashMismatch
+            if not self._is_stored():
+                await self._put(data)
+            self.offset += taken
+            size -= taken
+
+    def _following(self) -> Chunk | None:
+        """Find the first stored piece that does not end before the offset."""
+        return next((chunk for chunk in self.ahead if chunk.end > self.offset), None)
+
+    def _is_stored(self) -> bool:
+        following = self._following()
+        return following is not None and following.start <= self.offset
+
+    def _distance(self) -> int:
+        """Count the bytes up to where the stored pieces begin or, inside of one, where it ends."""
+        following = self._following()
+        if following is None:
+            return self.upload.length - self.offset
+        return (following.end if following.start <= self.offset else following.start) - self.offset
+
+    def _contiguous(self) -> int:
+        """Give the offset to go on from, which lies behind the stored pieces that this body reached."""
+        offset = self.offset
+        for chunk in self.ahead:
+            if chunk.start <= offset:
+                offset = max(offset, chunk.end)
+        return offset
+
+    async def _put(self, data: bytes) -> None:
+        """Store one piece, and its row."""
         if self.chunks >= uploads.MOST_CHUNKS:
             raise TooManyChunks(most=uploads.MOST_CHUNKS)
-        data = bytes(self.buffer[:size])
-        del self.buffer[:size]
-        if not await self._fits(data):
-            await self._start_over()
-            raise HashMismatch
         key = f"quarantine/{self.upload.id}/{self.offset:012d}.{self.writer}"
         await self.store.put(key, data)
         self.chunks += 1
-        chunk = Chunk(self.offset, size, key)
+        chunk = Chunk(self.offset, len(data), key)
         if self.checksum is None:
             await self._keep([chunk])
         else:
             # tus asks that nothing of a body with a wrong checksum stays, so the rows wait until it is verified.
             self.unverified.append(chunk)
-        self.offset += size
 
     async def _fits(self, data: bytes) -> bool:
         """Hash the bytes on their way; False when the recording is complete with them and is not the claimed one."""
@@ -191,8 +219,6 @@ class Receiver:
     async def _keep(self, pieces: list[Chunk]) -> None:
         async with transaction(self.database) as connection:
             self.complete = await uploads.keep(connection, self.upload, self.writer, pieces, self.lasts)
-            if self.complete:
-                await enqueue_validation(connection, self.upload.recording_id)
         self.stored = self.renewed = time.monotonic()
 
     async def _start_over(self) -> None:
@@ -259,8 +285,8 @@ async def receive(
     """Write a body to an upload from `offset` on and return the new offset. Raises as `uploads.begin` and Receiver."""
     writer = uuid4()
     async with transaction(database) as connection:
-        found, chunks = await uploads.begin(connection, account, upload, writer=writer, offset=offset, at_once=at_once)
-    receiver = Receiver(database, store, found, writer, offset, chunks, lasts)
+        found, stored = await uploads.begin(connection, account, upload, writer=writer, offset=offset, at_once=at_once)
+    receiver = Receiver(database, store, found, writer, offset, stored, lasts)
     receiver.checksum = checksum
     with WRITERS.writing(receiver):
         return await receiver.receive(body)

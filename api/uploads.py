@@ -16,19 +16,22 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, delete, head, patch, post, route
+from litestar.di import NamedDependency, Provide
 from litestar.enums import HttpMethod
 from litestar.exceptions import ValidationException
-from litestar.params import FromPath
+from litestar.params import FromPath, SkipValidation
+from msgspec import Struct
 
 from api.addresses import absolute
+from api.checksums import ALGORITHMS, Checksum
 from api.dependencies import Caller, Configuration, Database, Objects
 from api.errors import BodyTypeWrong, ChecksumMismatch, TusVersionUnknown, UploadTooSlow
 from api.problems import problem_response, problems
-from api.receiving import ALGORITHMS, WRITERS, Checksum, receive
+from api.receiving import LARGEST_CHECKED, WRITERS, receive
 from api.settings import Settings
 from capture_validation.capacity import CAPACITY
-from storage import uploads
-from storage.database import transaction
+from storage import parts, uploads
+from storage.database import Pool, transaction
 from storage.errors import (
     ClaimDiffers,
     HashMismatch,
@@ -43,6 +46,7 @@ from storage.errors import (
     UploadFinished,
     UploadMissing,
 )
+from storage.objects import Store
 from storage.uploads import Upload
 
 VERSION = "1.0.0"
@@ -81,12 +85,6 @@ def tus_problem(request: AnyRequest, error: Exception) -> Response[Any]:
     if isinstance(error, TusVersionUnknown):
         response.headers["Tus-Version"] = VERSION
     return response
-
-
-def check_version(request: AnyRequest) -> None:
-    """Refuse another version of tus before anything is done. Raises TusVersionUnknown."""
-    if request.headers.get("tus-resumable") != VERSION:
-        raise TusVersionUnknown
 
 
 def whole_number(request: AnyRequest, name: str) -> int:
@@ -164,6 +162,29 @@ async def describe_uploads() -> Response[None]:
     )
 
 
+class Exchange(Struct, frozen=True):
+    """One request of a tus client, and what it takes to answer it."""
+
+    request: AnyRequest
+    account: UUID
+    database: Pool
+    store: Store
+    settings: Settings
+
+
+def exchange_of(
+    request: AnyRequest, account: Caller, database: Database, store: Objects, settings: Configuration
+) -> Exchange:
+    """Begin to answer a tus client that speaks our version. Raises TusVersionUnknown."""
+    if request.headers.get("tus-resumable") != VERSION:
+        raise TusVersionUnknown
+    return Exchange(request, account.id, database, store, settings)
+
+
+#: `exchange: Tus` in every handler that asks for the protocol's version.
+Tus = NamedDependency[SkipValidation[Exchange]]
+
+
 @post(
     "/",
     opt={"idempotency": False},
@@ -171,82 +192,77 @@ async def describe_uploads() -> Response[None]:
     responses=problems(RecordingMissing, ClaimDiffers, *WRITE_PROBLEMS),
     tags=["Uploads"],
 )
-async def create_upload(
-    request: AnyRequest, account: Caller, database: Database, store: Objects, settings: Configuration
-) -> Response[None]:
+async def create_upload(exchange: Tus) -> Response[None]:
     """Create an upload for a claimed recording: it is the one that the claim made.
 
     `Upload-Metadata` names the recording, `Upload-Length` equals the claimed size. A body of bytes is taken as well.
     """
-    check_version(request)
+    request = exchange.request
     length = whole_number(request, "upload-length")
     recording = recording_in(request.headers.get("upload-metadata"))
-    async with transaction(database) as connection:
-        upload = await uploads.claimed(connection, account.id, recording)
+    async with transaction(exchange.database) as connection:
+        upload = await uploads.claimed(connection, exchange.account, recording)
     if length != upload.length:
         raise ClaimDiffers(length=upload.length)
     if upload.expired:
         raise UploadExpired
-    headers = {"Location": absolute(request, settings, f"/v1/uploads/{upload.id}"), **expires(upload.expires_at)}
+    location = absolute(request, exchange.settings, f"/v1/uploads/{upload.id}")
+    headers = {"Location": location, **expires(upload.expires_at)}
     if request.headers.get("content-type") == BYTES:
-        headers["Upload-Offset"] = str(await write(request, account.id, upload, database, store, settings, offset=0))
+        headers["Upload-Offset"] = str(await write(exchange, upload, offset=0))
     return answer(201, headers)
 
 
-async def write(
-    request: AnyRequest,
-    account: UUID,
-    upload: Upload,
-    database: Database,
-    store: Objects,
-    settings: Settings,
-    *,
-    offset: int,
-) -> int:
+async def write(exchange: Exchange, upload: Upload, *, offset: int) -> int:
     """Take the body of a request. Raises TooLarge before reading one that cannot fit, else as `receive`."""
+    request, settings = exchange.request, exchange.settings
+    checksum = checksum_of(request)
+    room = upload.length - offset if checksum is None else min(upload.length - offset, LARGEST_CHECKED)
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and offset + int(announced) > upload.length:
-        raise TooLarge("The body is longer than the rest of the recording.", largest_bytes=upload.length - offset)
+    if announced.isdigit() and int(announced) > room:
+        raise TooLarge("The body is longer than what may still be sent in one request.", largest_bytes=room)
     return await receive(
-        database,
-        store,
-        account,
+        exchange.database,
+        exchange.store,
+        exchange.account,
         upload.id,
         request.stream(),
         offset=offset,
         at_once=settings.uploads_at_once,
         lasts=lasts(settings),
-        checksum=checksum_of(request),
+        checksum=checksum,
     )
 
 
 @head("/{upload:uuid}", responses=problems(UploadMissing, UploadExpired, TusVersionUnknown), tags=["Uploads"])
-async def read_offset(
-    request: AnyRequest, upload: FromPath[UUID], account: Caller, database: Database, store: Objects
-) -> Response[None]:
-    """Ask how many bytes are stored.
+async def read_offset(upload: FromPath[UUID], exchange: Tus) -> Response[None]:
+    """Ask how many bytes are stored, from the start without a gap.
 
     A request of this service that still writes to the upload is ended first, because asking means that its client lost
     it. The answer counts what the store really has, so a client sends again what a power cut took.
     """
-    check_version(request)
-    return await offset_of(upload, account.id, database, store)
+    return await offset_of(exchange, upload)
 
 
-async def offset_of(upload: UUID, account: UUID, database: Database, store: Objects) -> Response[None]:
+async def offset_of(exchange: Exchange, upload: UUID) -> Response[None]:
     """Answer with the offset of an upload. Raises UploadMissing, UploadExpired."""
-    async with transaction(database) as connection:
-        found = await uploads.find(connection, account, upload)
+    async with transaction(exchange.database) as connection:
+        found = await uploads.find(connection, exchange.account, upload)
     if found.expired:
         raise UploadExpired
+    offset = found.length
     if found.completed_at is None:
         await WRITERS.hand_over(upload)
-        present = {item.key: item.size for item in await store.listing(f"quarantine/{upload}/")}
-        async with transaction(database) as connection:
-            offset = await uploads.reconcile(connection, account, upload, present)
-    else:
-        offset = found.length
+        there = await settled(exchange.database, exchange.store, exchange.account, upload, lasts(exchange.settings))
+        offset = there.offset
     return answer(200, {"Upload-Offset": str(offset), "Upload-Length": str(found.length), **expires(found.expires_at)})
+
+
+async def settled(database: Pool, store: Store, account: UUID, upload: UUID, lasts: timedelta) -> parts.Settled:
+    """Compare the rows of an upload with what the store has. Raises UploadMissing."""
+    present = {item.key: item.size for item in await store.listing(f"quarantine/{upload}/")}
+    async with transaction(database) as connection:
+        return await parts.settle(connection, account, upload, present, lasts)
 
 
 @patch(
@@ -256,45 +272,35 @@ async def offset_of(upload: UUID, account: UUID, database: Database, store: Obje
     responses=problems(*WRITE_PROBLEMS),
     tags=["Uploads"],
 )
-async def append_bytes(
-    request: AnyRequest,
-    upload: FromPath[UUID],
-    account: Caller,
-    database: Database,
-    store: Objects,
-    settings: Configuration,
-) -> Response[None]:
-    """Send bytes from `Upload-Offset` on; what arrives before a cut is kept. The last byte starts the validation."""
-    check_version(request)
-    return await append(request, upload, account.id, database, store, settings)
+async def append_bytes(upload: FromPath[UUID], exchange: Tus) -> Response[None]:
+    """Send bytes from `Upload-Offset` on; what arrives before a cut is kept. The last byte starts the validation.
+
+    With `Upload-Checksum` a body has at most 64 MiB, and none of it counts before the checksum holds.
+    """
+    return await append(exchange, upload)
 
 
-async def append(
-    request: AnyRequest, upload: UUID, account: UUID, database: Database, store: Objects, settings: Settings
-) -> Response[None]:
+async def append(exchange: Exchange, upload: UUID) -> Response[None]:
     """Answer a PATCH. Raises BodyTypeWrong, and as `write`."""
-    if request.headers.get("content-type") != BYTES:
+    if exchange.request.headers.get("content-type") != BYTES:
         raise BodyTypeWrong
-    offset = whole_number(request, "upload-offset")
-    async with transaction(database) as connection:
-        found = await uploads.find(connection, account, upload)
-    stored = await write(request, account, found, database, store, settings, offset=offset)
+    offset = whole_number(exchange.request, "upload-offset")
+    async with transaction(exchange.database) as connection:
+        found = await uploads.find(connection, exchange.account, upload)
+    stored = await write(exchange, found, offset=offset)
     return answer(204, {"Upload-Offset": str(stored), **expires(found.expires_at)})
 
 
 @delete("/{upload:uuid}", responses=problems(UploadMissing, UploadFinished, TusVersionUnknown), tags=["Uploads"])
-async def terminate_upload(
-    request: AnyRequest, upload: FromPath[UUID], account: Caller, database: Database
-) -> Response[None]:
+async def terminate_upload(upload: FromPath[UUID], exchange: Tus) -> Response[None]:
     """Give up an upload and its recording; the same bytes can be claimed again."""
-    check_version(request)
-    return await terminate(upload, account.id, database)
+    return await terminate(exchange, upload)
 
 
-async def terminate(upload: UUID, account: UUID, database: Database) -> Response[None]:
+async def terminate(exchange: Exchange, upload: UUID) -> Response[None]:
     """Answer a DELETE. Raises UploadMissing, UploadFinished."""
-    async with transaction(database) as connection:
-        await uploads.terminate(connection, account, upload)
+    async with transaction(exchange.database) as connection:
+        await uploads.terminate(connection, exchange.account, upload)
     await WRITERS.hand_over(upload)
     return answer(204)
 
@@ -307,25 +313,14 @@ async def terminate(upload: UUID, account: UUID, database: Database) -> Response
     responses=problems(*WRITE_PROBLEMS),
     tags=["Uploads"],
 )
-async def use_other_method(
-    request: AnyRequest,
-    upload: FromPath[UUID],
-    account: Caller,
-    database: Database,
-    store: Objects,
-    settings: Configuration,
-) -> Response[None]:
+async def use_other_method(upload: FromPath[UUID], exchange: Tus) -> Response[None]:
     """Do what `X-HTTP-Method-Override` says (PATCH, HEAD or DELETE), for networks that let only GET and POST pass."""
-    check_version(request)
-    match request.headers.get("x-http-method-override", "").upper():
-        case "PATCH":
-            return await append(request, upload, account.id, database, store, settings)
-        case "HEAD":
-            return await offset_of(upload, account.id, database, store)
-        case "DELETE":
-            return await terminate(upload, account.id, database)
-    message = "must be PATCH, HEAD or DELETE"
-    raise ValidationException(extra=[{"key": "X-HTTP-Method-Override", "source": "header", "message": message}])
+    meant = {"PATCH": append, "HEAD": offset_of, "DELETE": terminate}
+    method = meant.get(exchange.request.headers.get("x-http-method-override", "").upper())
+    if method is None:
+        message = f"must be one of {', '.join(meant)}"
+        raise ValidationException(extra=[{"key": "X-HTTP-Method-Override", "source": "header", "message": message}])
+    return await method(exchange, upload)
 
 
 handlers = [
@@ -340,6 +335,7 @@ handlers = [
             terminate_upload,
             use_other_method,
         ],
+        dependencies={"exchange": Provide(exchange_of, sync_to_thread=False)},
         exception_handlers={Exception: tus_problem},
     )
 ]

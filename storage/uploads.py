@@ -24,6 +24,7 @@ from storage.errors import (
     UploadFinished,
     UploadMissing,
 )
+from storage.queue import enqueue_validation
 from storage.recordings import State, delete, doom_chunks, move
 
 #: Rows and objects of one upload; a client that sends single bytes is stopped before it fills a table.
@@ -58,6 +59,11 @@ class Chunk(Struct, frozen=True):
     start: int
     size: int
     object_key: str
+
+    @property
+    def end(self) -> int:
+        """Where the next piece begins."""
+        return self.start + self.size
 
 
 COLUMNS = """
@@ -121,32 +127,19 @@ def contiguous(stored: Iterable[Chunk]) -> int:
     return end
 
 
-FORGET = """
-    WITH gone AS (DELETE FROM upload_chunks WHERE upload_id = %(upload)s AND start >= %(start)s RETURNING object_key)
-    INSERT INTO doomed_objects (object_key) SELECT object_key FROM gone
-"""
+FORGET = "DELETE FROM upload_chunks WHERE upload_id = %(upload)s AND object_key = ANY(%(keys)s)"
 
 
-async def reconcile(connection: Connection, account: UUID, upload: UUID, present: dict[str, int]) -> int:
-    """Forget chunks whose objects are not stored after all, and return the offset to go on from.
-
-    A store that acknowledges before it has written to disk may lose objects in a power cut; the client that asks for
-    the offset then sends them again. `present` maps the keys of a listing to sizes; a chunk that was stored after the
-    listing was taken is safe, because a busy upload is left alone.
-    """
-    found = await _lock(connection, account, upload)
-    stored = await chunks(connection, upload)
-    kept = [chunk for chunk in stored if found.busy or present.get(chunk.object_key) == chunk.size]
-    offset = contiguous(kept)
-    if not found.busy and offset < contiguous(stored):
-        await run(connection, FORGET, upload=upload, start=offset)
-    return offset
+async def forget(connection: Connection, upload: UUID, lost: list[Chunk]) -> None:
+    """Let go of pieces that the store does not have after all; the others stay, so that only a gap is sent again."""
+    await run(connection, FORGET, upload=upload, keys=[chunk.object_key for chunk in lost])
 
 
 LOCK = FIND + " FOR UPDATE OF u"
 
 
-async def _lock(connection: Connection, account: UUID, upload: UUID) -> Upload:
+async def lock(connection: Connection, account: UUID, upload: UUID) -> Upload:
+    """As `find`, and keep others from changing the upload until the transaction ends. Raises UploadMissing."""
     found = await one(connection, Upload, LOCK, account=account, upload=upload)
     if found is None:
         raise UploadMissing
@@ -168,12 +161,12 @@ TAKE = "UPDATE uploads SET busy_token = %(writer)s, busy_until = now() + %(lease
 
 async def begin(
     connection: Connection, account: UUID, upload: UUID, *, writer: UUID, offset: int, at_once: int
-) -> tuple[Upload, int]:
-    """Take the lease for a writer that wants to go on at `offset`; return the upload and its number of chunks.
+) -> tuple[Upload, list[Chunk]]:
+    """Take the lease for a writer that wants to go on at `offset`; return the upload and its stored pieces.
 
     Raises UploadMissing, UploadExpired, UploadFinished, UploadBusy, OffsetConflict, TooManyChunks, TooManyUploads.
     """
-    found = await _lock(connection, account, upload)
+    found = await lock(connection, account, upload)
     if found.completed_at is not None:
         raise UploadFinished(offset=found.length)
     if found.expired:
@@ -189,7 +182,7 @@ async def begin(
     if usage is not None and usage.writing >= at_once:
         raise TooManyUploads(at_once=at_once)
     await run(connection, TAKE, upload=upload, writer=writer, lease=LEASE)
-    return found, len(stored)
+    return found, stored
 
 
 RENEW = """
@@ -218,27 +211,37 @@ KEEP = """
     INSERT INTO upload_chunks (upload_id, start, size, object_key)
     VALUES (%(upload)s, %(start)s, %(size)s, %(object_key)s)
 """
+# Pieces never overlap, so all bytes are there when their sizes add up to the length.
 COMPLETE = """
-    UPDATE uploads SET completed_at = now(), busy_token = NULL, busy_until = NULL WHERE id = %(upload)s
+    UPDATE uploads SET completed_at = now(), busy_token = NULL, busy_until = NULL
+    WHERE id = %(upload)s AND length = (SELECT sum(size) FROM upload_chunks WHERE upload_id = %(upload)s)
 """
 
 
 async def keep(connection: Connection, upload: Upload, writer: UUID, pieces: list[Chunk], lasts: timedelta) -> bool:
-    """Write the rows of stored chunks, in order; return whether the recording is complete with them.
+    """Write the rows of stored chunks under a writer's lease; return as `add`.
 
-    The first bytes move the recording to `uploading`, the last ones to `validating`; the caller enqueues the job in the
-    same transaction. Raises UploadBusy when the writer lost its lease, and MoveRefused when the recording was deleted
-    meanwhile: then nothing is kept.
+    Raises UploadBusy when the writer lost its lease, and MoveRefused when the recording was deleted meanwhile: then
+    nothing is kept.
     """
     await renew(connection, upload.id, writer, lasts)
+    return await add(connection, upload, pieces)
+
+
+async def add(connection: Connection, upload: Upload, pieces: list[Chunk]) -> bool:
+    """Write the rows of stored pieces that overlap no others; return whether the recording is complete with them.
+
+    The first piece moves the recording to `uploading`, the last one to `validating`, with its job in the same
+    transaction.
+    """
     for piece in pieces:
         await run(connection, KEEP, upload=upload.id, start=piece.start, size=piece.size, object_key=piece.object_key)
-        if piece.start == 0 and await _state(connection, upload.recording_id) == "claimed":
-            await move(connection, upload.recording_id, "uploading", by="contributor", because="first-bytes")
-    if not pieces or pieces[-1].start + pieces[-1].size != upload.length:
+    if pieces and await _state(connection, upload.recording_id) == "claimed":
+        await move(connection, upload.recording_id, "uploading", by="contributor", because="first-bytes")
+    if not await run(connection, COMPLETE, upload=upload.id):
         return False
-    await run(connection, COMPLETE, upload=upload.id)
     await move(connection, upload.recording_id, "validating", by="contributor", because="all-bytes")
+    await enqueue_validation(connection, upload.recording_id)
     return True
 
 
@@ -265,7 +268,7 @@ async def terminate(connection: Connection, account: UUID, upload: UUID) -> None
     The recording becomes `deleted`, not `expired`: its owner decided, not the clock. Raises UploadMissing,
     UploadFinished.
     """
-    found = await _lock(connection, account, upload)
+    found = await lock(connection, account, upload)
     if found.completed_at is not None:
         raise UploadFinished(offset=found.length)
     await delete(connection, account, found.recording_id, because="upload-terminated")

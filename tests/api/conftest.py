@@ -24,6 +24,7 @@ from api.validation import Workplace
 from storage import accounts, sessions
 from storage.database import Pool, transaction
 from storage.objects import Store
+from tests.api.taking import claim, speech
 
 COUNT = itertools.count()
 ROOT = Path(__file__).parent.parent.parent
@@ -127,6 +128,13 @@ async def campaign(client: httpx.AsyncClient) -> dict[str, object]:
     listed = (await client.get("/v1/campaigns", params={"media": "audio"})).json()["data"]
     url = next(entry["url"] for entry in listed if entry["title"] == "Read twelve sentences")
     return (await client.get(url)).json()
+
+
+@pytest.fixture
+async def upload(contributor: httpx.AsyncClient, campaign: dict[str, object]) -> tuple[str, bytes]:
+    """A claimed recording's upload, and its bytes."""
+    data = speech()
+    return (await claim(contributor, campaign, data)).json()["upload"]["url"], data
 
 
 @contextmanager

@@ -42,6 +42,18 @@ async def send(client: httpx.AsyncClient, url: str, data: bytes, offset: int = 0
     return await client.patch(url, content=data, headers={**BYTES, "Upload-Offset": str(offset), **more})
 
 
+def slug(answer: httpx.Response) -> str:
+    """The kind of a problem."""
+    return str(answer.json()["type"].rsplit("/", 1)[-1])
+
+
+async def offset(client: httpx.AsyncClient, url: str) -> int:
+    """What HEAD says is stored."""
+    answer = await client.head(url, headers=TUS)
+    assert 200 == answer.status_code
+    return int(answer.headers["Upload-Offset"])
+
+
 async def agree(client: httpx.AsyncClient, campaign: dict[str, Any], recording: str) -> httpx.Response:
     """Give every use that is offered."""
     sheet = (await client.get(campaign["term_sheet"]["url"])).json()
