@@ -1,0 +1,183 @@
+"""Renditions: the cleaned copy of a recording that buyers get, and what its owner wants hidden in it.
+
+The original never leaves. Every change of the owner's choices is a new version, and a rendition bears the version that
+it was made for: until the new one is there, the old one is not handed out any more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg.types.json import Jsonb
+
+from storage import uploads
+from storage.database import Connection, every, one, run
+from storage.errors import RecordingMissing
+
+
+class Rendition(Struct, frozen=True):
+    """One cleaned copy: its encrypted object, and of its plaintext the hash (32 bytes), size and media type.
+
+    `edits` is every change that was made, as plain JSON values; `removed_ms` is how much shorter it is than the
+    original. It is sealed as the original is, with the recording's id; read it through `media.plaintext`.
+    """
+
+    recording_id: UUID
+    number: int
+    object_key: str
+    sha256: bytes
+    size_bytes: int
+    media_type: str
+    edits: list[dict[str, Any]]
+    removed_ms: int
+    created_at: datetime
+
+
+class Privacy(Struct, frozen=True):
+    """What an owner wants hidden. `due` says that its rendition is still to be made, `trouble` why it cannot be."""
+
+    recording_id: UUID
+    choices: dict[str, Any]
+    version: int
+    due: bool
+    trouble: str | None
+    changed_at: datetime
+
+
+NEWEST = """
+    SELECT r.recording_id, r.number, r.object_key, r.sha256, r.size_bytes, r.media_type, r.edits, r.removed_ms,
+           r.created_at
+    FROM renditions r JOIN privacy p ON p.recording_id = r.recording_id AND p.version = r.number
+    WHERE r.recording_id = %(recording)s
+"""
+
+
+async def newest(connection: Connection, recording: UUID) -> Rendition | None:
+    """Give the rendition that follows the owner's present choices; None until it is made."""
+    return await one(connection, Rendition, NEWEST, recording=recording)
+
+
+COLUMNS = "recording_id, choices, version, due, trouble, changed_at"
+PRIVACY = f"SELECT {COLUMNS} FROM privacy WHERE recording_id = %(recording)s"
+
+
+async def privacy(connection: Connection, recording: UUID) -> Privacy | None:
+    """Give what the owner of a recording chose; None before any choice and any acceptance."""
+    return await one(connection, Privacy, PRIVACY, recording=recording)
+
+
+# Choosing the same again makes no new version: nothing would come out different.
+CHOOSE = f"""
+    INSERT INTO privacy (recording_id, choices, due)
+        SELECT id, %(choices)s, state IN ('accepted', 'held') FROM recordings WHERE id = %(recording)s
+    ON CONFLICT (recording_id) DO UPDATE SET
+        version = privacy.version + (privacy.choices <> EXCLUDED.choices)::int,
+        due = privacy.due OR (EXCLUDED.due AND privacy.choices <> EXCLUDED.choices),
+        trouble = CASE WHEN privacy.choices <> EXCLUDED.choices THEN NULL ELSE privacy.trouble END,
+        choices = EXCLUDED.choices, changed_at = now()
+    RETURNING {COLUMNS}
+"""
+
+
+async def choose(connection: Connection, recording: UUID, choices: dict[str, Any]) -> Privacy:
+    """Set what is to be hidden in a recording that the caller has found to be its owner's. Raises RecordingMissing."""
+    chosen = await one(connection, Privacy, CHOOSE, recording=recording, choices=Jsonb(choices))
+    if chosen is None:
+        raise RecordingMissing
+    return chosen
+
+
+class Order(Struct, frozen=True):
+    """A rendition to be made: of which bytes, of whom, and for which version of the choices."""
+
+    recording_id: UUID
+    account_id: UUID
+    object_key: str
+    size_bytes: int
+    choices: dict[str, Any]
+    version: int
+
+
+ORDER = """
+    SELECT r.id AS recording_id, r.account_id, r.object_key, r.size_bytes, p.choices, p.version
+    FROM privacy p JOIN recordings r ON r.id = p.recording_id
+    WHERE p.recording_id = %(recording)s AND p.due AND r.object_key IS NOT NULL AND r.state IN ('accepted', 'held')
+"""
+
+
+async def order(connection: Connection, recording: UUID) -> Order | None:
+    """Give what is to be made of a recording; None when nothing is, which is how a job run twice ends."""
+    return await one(connection, Order, ORDER, recording=recording)
+
+
+class Due(Struct, frozen=True):
+    """A recording whose rendition is to be made."""
+
+    recording_id: UUID
+
+
+DUE = "SELECT recording_id FROM privacy WHERE due ORDER BY changed_at LIMIT 100"
+
+
+async def due(connection: Connection) -> list[UUID]:
+    """List at most 100 recordings whose renditions are to be made, the longest waiting first."""
+    return [row.recording_id for row in await every(connection, Due, DUE)]
+
+
+DONE = """
+    UPDATE privacy SET due = false, trouble = %(trouble)s
+    WHERE recording_id = %(recording)s AND version = %(version)s AND due
+"""
+STORE = """
+    INSERT INTO renditions (recording_id, number, object_key, sha256, size_bytes, media_type, edits, removed_ms)
+    VALUES (%(recording)s, %(number)s, %(object_key)s, %(sha256)s, %(size_bytes)s, %(media_type)s, %(edits)s,
+            %(removed_ms)s)
+"""
+OLDER = """
+    WITH gone AS (DELETE FROM renditions WHERE recording_id = %(recording)s AND number < %(number)s
+        RETURNING object_key)
+    INSERT INTO doomed_objects (object_key) SELECT object_key FROM gone
+"""
+
+
+async def store(
+    connection: Connection,
+    order: Order,
+    *,
+    object_key: str,
+    sha256: bytes,
+    size_bytes: int,
+    media_type: str,
+    edits: list[dict[str, Any]],
+    removed_ms: int,
+) -> bool:
+    """Write a finished rendition and let go of older ones.
+
+    False, and its object is let go of, when the choices changed, another job was faster, or the recording is gone.
+    """
+    recording = order.recording_id
+    if not await run(connection, DONE, recording=recording, version=order.version, trouble=None):
+        await uploads.doom(connection, [object_key])
+        return False
+    await run(
+        connection,
+        STORE,
+        recording=recording,
+        number=order.version,
+        object_key=object_key,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        media_type=media_type,
+        edits=Jsonb(edits),
+        removed_ms=removed_ms,
+    )
+    await run(connection, OLDER, recording=recording, number=order.version)
+    return True
+
+
+async def give_up(connection: Connection, order: Order, trouble: str) -> None:
+    """Say why there can be no rendition of these choices; other choices are tried again."""
+    await run(connection, DONE, recording=order.recording_id, version=order.version, trouble=trouble)

@@ -1,0 +1,105 @@
+"""Renditions as the database sees them: ordered by acceptance, one per version of the choices, gone when that is."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from api.validation import Workplace
+from storage import recordings, renditions
+from storage.database import Connection, Pool
+from tests.api.taking import agree, examined, speech, submit
+
+MADE: dict[str, Any] = {"sha256": bytes(32), "size_bytes": 10, "media_type": "audio/flac", "edits": [], "removed_ms": 0}
+
+
+@pytest.fixture
+async def connection(database: Pool) -> AsyncIterator[Connection]:
+    """A transaction that is rolled back."""
+    async with database.connection() as lent, lent.transaction(force_rollback=True):
+        yield lent
+
+
+@pytest.fixture
+async def recording(contributor: httpx.AsyncClient, campaign: dict[str, Any], place: Workplace) -> UUID:
+    """An accepted recording."""
+    taken = await submit(contributor, campaign, speech())
+    await agree(contributor, campaign, taken)
+    seen = await examined(place, contributor, taken)
+    assert "accepted" == seen["recording"]["state"]
+    return UUID(taken)
+
+
+async def made(connection: Connection, recording: UUID, key: str) -> bool:
+    """Store what a job would have made."""
+    order = await renditions.order(connection, recording)
+    assert order is not None
+    return await renditions.store(connection, order, object_key=key, **MADE)
+
+
+async def doomed(connection: Connection, key: str) -> bool:
+    rows = await connection.execute("SELECT FROM doomed_objects WHERE object_key = %s", (key,))
+    return await rows.fetchone() is not None
+
+
+async def test_acceptance_orders_a_rendition_that_is_made_once(connection: Connection, recording: UUID):
+    """Nobody has to remember to order it; a job that runs twice finds nothing left to do."""
+    assert recording in await renditions.due(connection)
+    assert await renditions.newest(connection, recording) is None
+
+    assert await made(connection, recording, "first")
+
+    newest = await renditions.newest(connection, recording)
+    assert newest is not None
+    assert ("first", 1) == (newest.object_key, newest.number)
+    assert await renditions.order(connection, recording) is None
+
+
+async def test_another_choice_takes_the_old_rendition_back_at_once(connection: Connection, recording: UUID):
+    """What somebody wants hidden is not handed out while the new copy is made; the same choice changes nothing."""
+    await made(connection, recording, "first")
+    await renditions.choose(connection, recording, {"faces": "box"})
+
+    assert await renditions.newest(connection, recording) is None
+    assert await made(connection, recording, "second")
+    again = await renditions.choose(connection, recording, {"faces": "box"})
+
+    assert (2, False) == (again.version, again.due)
+    assert await doomed(connection, "first")
+
+
+async def test_a_job_that_comes_late_stores_nothing(connection: Connection, recording: UUID):
+    """Its choices are not the owner's any more, so its object is let go of."""
+    late = await renditions.order(connection, recording)
+    assert late is not None
+    await renditions.choose(connection, recording, {"faces": "box"})
+
+    assert not await renditions.store(connection, late, object_key="late", **MADE)
+
+    assert await doomed(connection, "late")
+    assert await renditions.newest(connection, recording) is None
+
+
+async def test_what_cannot_be_made_says_why_until_the_choices_change(connection: Connection, recording: UUID):
+    """It is not tried for ever."""
+    order = await renditions.order(connection, recording)
+    assert order is not None
+    await renditions.give_up(connection, order, "nothing-left")
+    given_up = await renditions.privacy(connection, recording)
+    chosen = await renditions.choose(connection, recording, {"faces": "keep"})
+
+    assert given_up is not None
+    assert ("nothing-left", False) == (given_up.trouble, given_up.due)
+    assert (None, True) == (chosen.trouble, chosen.due)
+
+
+async def test_a_deleted_recording_takes_its_renditions_along(connection: Connection, recording: UUID):
+    """The object is removed soon after."""
+    await made(connection, recording, "first")
+
+    await recordings.move(connection, recording, "deleted", by="contributor", because=None)
+
+    assert await doomed(connection, "first")
+    assert await renditions.privacy(connection, recording) is None
