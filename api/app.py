@@ -30,6 +30,7 @@ from api import (
     media,
     problems,
     recordings,
+    parts,
     reference,
     reports,
     sessions,
@@ -59,6 +60,7 @@ RESOURCES: list[Any] = [
     recordings,
     uploads,
     consents,
+from storage.room import Room
     reports,
     media,
     events,
@@ -67,6 +69,7 @@ RESOURCES: list[Any] = [
     keys,
     problems,
     reference,
+    parts,
 ]
 #: What the application opens at its start and hands to handlers by these names.
 ENGINES = ("database", "store", "bell", "passwords", "signing")
@@ -92,7 +95,7 @@ def create_app(settings: Settings) -> Litestar:
     async def engines(app: Litestar) -> AsyncIterator[None]:
         async with (
             pool(settings.database_url) as database,
-            open_store(*bucket_of(settings)) as store,
+            open_store(*bucket_of(settings), room=Room(settings.store_folder, settings.keep_free)) as store,
             ringing(settings.database_url) as bell,
         ):
             app.state.update({"database": database, "store": store, "bell": bell, "passwords": Passwords()})

@@ -20,11 +20,10 @@ from minio.error import MinioException
 
 from storage.embedded import directory
 from storage.embedded.errors import EmbeddedError
+from storage.room import kept_free
 
 # Below this FFmpeg a published flaw runs a stranger's code (CVE-2026-8461).
 FFMPEG_MIN = (8, 1, 2)
-# A full disk stops PostgreSQL, and with it everything: this much is kept free for it.
-FREE_BYTES_MIN, FREE_SHARE_MIN = 5_000_000_000, 0.10
 PATIENCE_S = 3
 
 
@@ -83,7 +82,7 @@ def free_disk() -> list[Finding]:
     """Compare the free space beside the data with what PostgreSQL should never run out of."""
     place = next(folder for folder in (directory.located(), *directory.located().parents) if reachable(folder))
     usage = shutil.disk_usage(place)
-    needed = max(FREE_BYTES_MIN, FREE_SHARE_MIN * usage.total)
+    needed = kept_free(usage.total)
     text = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB; keep at least {needed / 1e9:.1f} GB"
     return [Finding("free disk", usage.free >= needed, text)]
 

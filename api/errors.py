@@ -77,6 +77,10 @@ class RangeUnsatisfiable(ClientException):
     """The recording ends before the range that was asked for."""
 
     status_code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+class DirectUploadUnavailable(Exception):
+    """Phones cannot reach the object store of this service themselves; send the bytes by tus."""
+
+
 
     def __init__(self, size: int) -> None:
         """Tell the size, so that the client can ask again."""

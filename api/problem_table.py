@@ -107,6 +107,9 @@ TABLE: dict[type[Exception], Kind] = {
     # More than is allowed.
     stored.Refused: Kind("refused", 422, "Not allowed"),
     stored.TooLarge: Kind("too-large", 413, "The recording is too large"),
+    stored.UploadIncomplete: Kind("upload-incomplete", 409, "Bytes are missing"),
+    stored.PartRefused: Kind("part-refused", 422, "The part does not fit"),
+    errors.DirectUploadUnavailable: Kind("direct-upload-unavailable", 409, "There is no direct door here"),
     stored.TooManyChunks: Kind("too-many-chunks", 422, "Too many small pieces"),
     stored.MediaTypeRefused: Kind("media-type-refused", 422, "Another kind of recording is wanted"),
     stored.LanguageRefused: Kind("language-refused", 422, "Another language is wanted"),

@@ -37,6 +37,23 @@ class Settings(Struct, frozen=True, kw_only=True):
         name="S3_BUCKET", default="companion"
     )
     s3_region: Annotated[str, Meta(description="Region of the bucket.")] = field(name="S3_REGION", default="us-east-1")
+    s3_public_endpoint: Annotated[
+        str,
+        Meta(
+            pattern="^(https?://[^/]+)?$",
+            description="How phones reach the object store themselves; when empty, all bytes pass through the API.",
+        ),
+    ] = field(name="S3_PUBLIC_ENDPOINT", default="")
+    store_folder: Annotated[
+        str,
+        Meta(
+            description="Where the object store's data lie on this machine; `companion run` sets it for its own store. "
+            "Its disk's free space is watched, and synced before a custody receipt."
+        ),
+    ] = field(name="COMPANION_STORE_FOLDER", default="")
+    keep_free: Annotated[
+        int, Meta(ge=0, description="Bytes that stay free on that disk; 0 means 5 GB or a tenth of it, what is more.")
+    ] = field(name="COMPANION_KEEP_FREE", default=0)
     master_key: Annotated[
         bytes,
         Meta(

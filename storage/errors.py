@@ -9,10 +9,10 @@
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
-    │   │   RenditionPending, CaseClosed
+    │   │   RenditionPending, CaseClosed, UploadIncomplete
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
-    │   │   TermSheetInvalid, ScreeningListInvalid
+    │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused
     │   └── Exhausted                 allowed, but not so much at once: try again later
     │       ├── TooManyUploads, TooManyWaiting, DailyBytesUsed, TooManyQuotes
     ├── Expired                       UploadExpired, LicenceEnded
@@ -201,6 +201,10 @@ class CaseClosed(Conflict):
     """This case is decided already."""
 
 
+class UploadIncomplete(Conflict):
+    """Some bytes of this recording are missing; send what `missing` lists, then say again that it is complete."""
+
+
 class Refused(StorageError):
     """The request asks for more than is allowed."""
 
@@ -211,6 +215,10 @@ class TooLarge(Refused):
 
 class TooManyChunks(Refused):
     """The upload arrived in too many small pieces; send it again in larger ones."""
+
+
+class PartRefused(Refused):
+    """The part overlaps another one, bytes that are stored, or the end; cut parts as `missing` says."""
 
 
 class MediaTypeRefused(Refused):

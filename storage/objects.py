@@ -23,6 +23,7 @@ from msgspec import Struct
 from urllib3.exceptions import HTTPError
 
 from storage.errors import MediaMissing, StoreFull, StoreUnavailable
+from storage.room import Room
 
 Result = TypeVar("Result")
 
@@ -55,16 +56,22 @@ class Hash(Protocol):
 class Store:
     """One bucket; make it with `open_store`. Every method raises StoreUnavailable when the store does not answer."""
 
-    def __init__(self, client: Minio, bucket: str, region: str, limiter: CapacityLimiter) -> None:
+    def __init__(self, client: Minio, bucket: str, region: str, limiter: CapacityLimiter, room: Room) -> None:
         """Keep what every call needs; nothing is sent yet."""
+        self.room = room
         self.client = client
         self.bucket = bucket
         self.region = region
         self.limiter = limiter
 
     async def put(self, key: str, data: bytes) -> None:
-        """Store bytes that fit into memory. Raises StoreFull."""
-        await self._run(partial(self._put, key, io.BytesIO(data), len(data)))
+        """Store new bytes that fit into memory, while there is room. Raises StoreFull."""
+        self.room.check()
+        try:
+            await self._run(partial(self._put, key, io.BytesIO(data), len(data)))
+        except StoreFull:
+            self.room.close()
+            raise
 
     async def put_file(self, key: str, file: BinaryIO, size: int) -> None:
         """Store `size` bytes read from a file, in parts, one part of memory at a time. Raises StoreFull."""
@@ -179,9 +186,18 @@ def own_errors() -> Iterator[None]:
 
 @asynccontextmanager
 async def open_store(
-    endpoint: str, access_key: str, secret_key: str, bucket: str, region: str = "us-east-1", *, at_once: int = 16
+    endpoint: str,
+    access_key: str,
+    secret_key: str,
+    bucket: str,
+    region: str = "us-east-1",
+    *,
+    at_once: int = 16,
+    room: Room | None = None,
 ) -> AsyncIterator[Store]:
     """Lend a Store on `endpoint` (`http://host:port` or `https://…`); at most `at_once` calls run at a time.
+
+    `room` watches where new bytes go, and by default only what the store says about itself.
 
     Nothing is sent before the first call, so a service starts while its store is still away.
     """
@@ -202,6 +218,6 @@ async def open_store(
         http_client=connections,
     )
     try:
-        yield Store(client, bucket, region, CapacityLimiter(at_once))
+        yield Store(client, bucket, region, CapacityLimiter(at_once), room or Room())
     finally:
         connections.clear()

@@ -46,13 +46,22 @@ class Key(Struct, frozen=True):
     object_key: str
 
 
-NEEDED = "SELECT object_key FROM upload_chunks WHERE object_key = ANY(%(keys)s)"
+# A part that a phone put into the store by itself has no row before somebody asks, so an upload that may still go on
+# keeps all of its objects.
+NEEDED = """
+    SELECT key AS object_key FROM unnest(%(keys)s::text[]) AS key
+    WHERE EXISTS (SELECT FROM upload_chunks WHERE object_key = key)
+       OR EXISTS (SELECT FROM uploads u JOIN recordings r ON r.id = u.recording_id
+            WHERE u.id = CASE WHEN key ~ '^quarantine/[0-9a-f-]{36}/' THEN split_part(key, '/', 2)::uuid END
+              AND u.completed_at IS NULL AND r.state IN ('claimed', 'uploading'))
+"""
 
 
 async def remove_orphans(database: Pool, store: Store, now: datetime | None = None) -> int:
-    """Remove quarantined objects older than a day that no row names; return how many.
+    """Remove quarantined objects older than a day that nobody can need any more; return how many.
 
-    They are left behind by a process that died between storing an object and writing its row.
+    They are left behind by a process that died between storing an object and writing its row, and by parts that were
+    put twice or after the end of their upload.
     """
     before = (now or datetime.now(UTC)) - ORPHANED_AFTER
     old = [item.key for item in await store.listing("quarantine/") if item.written_at < before]

@@ -106,7 +106,9 @@ async def start(directory: Directory, bucket: str = BUCKET) -> Child:
             death=signal.SIGKILL,
             lock=lock,
         )
-    engine = Child("seaweedfs", server, settings.environment(), signal.SIGTERM, STOP_PATIENCE_S, litter(ports))
+    # Its disk is watched by whoever fills it.
+    environment = settings.environment() | {"COMPANION_STORE_FOLDER": str(directory.path)}
+    engine = Child("seaweedfs", server, environment, signal.SIGTERM, STOP_PATIENCE_S, litter(ports))
     try:
         await answering(engine, settings, directory)
         await process.while_alive(engine, synced(directory, ports, bucket), directory)

@@ -36,6 +36,7 @@ PUBLIC = {
 BODIES: dict[str, Any] = {
     "POST /v1/recordings": {"sha256": "0" * 64, "size_bytes": 1000, "media_type": "audio/wav", "language": "en"},
     "PATCH /v1/recordings/{recording}": {"title": "Mine now"},
+    "POST /v1/uploads/{upload}/parts": {"parts": [{"start": 0, "size": 1000, "sha256": "0" * 64}]},
     "POST /v1/recordings/{recording}/disputes": {"text": "It is good."},
     "PUT /v1/recordings/{recording}/consents": {
         "term_sheet": "voice-standard", "version": 1, "sha256": "0" * 64, "locale": "en", "decisions": {},
