@@ -21,23 +21,27 @@ from litestar.openapi.spec import License
 
 from api import (
     accounts,
+    buyers,
     campaigns,
     checks,
     consents,
+    datasets,
     events,
     health,
     keys,
     media,
+    parts,
     problems,
     recordings,
-    parts,
     reference,
+    releases,
     reports,
+    sales,
     sessions,
     term_sheets,
     uploads,
 )
-from api.authentication import authenticated, current_account
+from api.authentication import authenticated, current_account, current_buyer
 from api.bell import ringing
 from api.contract import operation_id
 from api.errors import MalformedJson, UnsupportedMediaType
@@ -63,6 +67,10 @@ RESOURCES: list[Any] = [
 from storage.room import Room
     reports,
     media,
+    buyers,
+    datasets,
+    sales,
+    releases,
     events,
     checks,
     health,
@@ -112,6 +120,7 @@ def create_app(settings: Settings) -> Litestar:
             **{name: Provide(_from_state(name), sync_to_thread=False) for name in ENGINES},
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "account": Provide(current_account, sync_to_thread=False),
+            "buyer": Provide(current_buyer, sync_to_thread=False),
         },
         guards=[json_only],
         middleware=[authenticated, idempotent],

@@ -1,6 +1,7 @@
 """Who is asking: every route is private unless it says `opt={"public": True}`.
 
-A route that forgets to say anything is therefore closed. `opt={"operator": True}` keeps a route to operators.
+A route that forgets to say anything is therefore closed. `opt={"operator": True}` keeps a route to operators, and
+`opt={"buyer": True}` to buyers, who have keys instead of accounts: neither's token opens what is the other's.
 The token is opaque: one indexed read tells whom it speaks for, so signing out works at once.
 """
 
@@ -11,11 +12,13 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from storage.buyers import Buyer, keyholder
 from storage.database import reading
 from storage.sessions import Account, owner
 
-#: Where the account of a request is kept between the middleware and the handler.
+#: Where the account, or the buyer, of a request is kept between the middleware and the handler.
 KEY = "companion.account"
+BUYER = "companion.buyer"
 
 
 def authenticated(app: ASGIApp) -> ASGIApp:
@@ -23,7 +26,9 @@ def authenticated(app: ASGIApp) -> ASGIApp:
 
     async def authenticate(scope: Scope, receive: Receive, send: Send) -> None:
         opt = scope["route_handler"].opt
-        if not opt.get("public") and scope["method"] != "OPTIONS":  # type: ignore[typeddict-item]
+        if opt.get("buyer"):
+            scope[BUYER] = await buyer_of(Request(scope))  # type: ignore[literal-required]
+        elif not opt.get("public") and scope["method"] != "OPTIONS":  # type: ignore[typeddict-item]
             account = await account_of(Request(scope))
             if opt.get("operator") and account.role != "operator":
                 raise PermissionDeniedException("Only an operator may do that.")
@@ -35,19 +40,42 @@ def authenticated(app: ASGIApp) -> ASGIApp:
 
 async def account_of(request: ASGIConnection[Any, Any, Any, Any]) -> Account:
     """Read the bearer token. Raises NotAuthorizedException, which never says which part was wrong."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise NotAuthorizedException("Sign in first.", headers={"WWW-Authenticate": "Bearer"})
+    token = bearer(request)
     async with reading(request.app.state.database) as connection:
-        account = await owner(connection, token.strip())
+        account = await owner(connection, token)
     if account is None:
-        raise NotAuthorizedException(
-            "The token is unknown or has expired; refresh it or sign in again.",
-            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-        )
+        raise refused("The token is unknown or has expired; refresh it or sign in again.")
     return account
+
+
+async def buyer_of(request: ASGIConnection[Any, Any, Any, Any]) -> Buyer:
+    """Read a buyer's API key from the same header. Raises NotAuthorizedException."""
+    key = bearer(request)
+    async with reading(request.app.state.database) as connection:
+        buyer = await keyholder(connection, key)
+    if buyer is None:
+        raise refused("The key is unknown or was taken back.")
+    return buyer
+
+
+def bearer(request: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Read what stands behind `Bearer`. Raises NotAuthorizedException."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthorizedException("Sign in first.", headers={"WWW-Authenticate": "Bearer"})
+    return token.strip()
+
+
+def refused(sentence: str) -> NotAuthorizedException:
+    """Say that what was shown opens nothing (RFC 6750, section 3.1)."""
+    return NotAuthorizedException(sentence, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
 def current_account(request: Request[Any, Any, Any]) -> Account:
     """Give the account that the middleware found."""
     return request.scope[KEY]  # type: ignore[literal-required, no-any-return]
+
+
+def current_buyer(request: Request[Any, Any, Any]) -> Buyer:
+    """Give the buyer that the middleware found."""
+    return request.scope[BUYER]  # type: ignore[literal-required, no-any-return]

@@ -32,7 +32,7 @@ def contract(app: Litestar) -> Node:
     for path, method, handler in handled(app):
         operation = document.get("paths", {}).get(path, {}).get(method)
         if operation is not None:
-            free_from_token(operation, handler)
+            name_the_token(operation, handler)
     return corrected(document)
 
 
@@ -60,20 +60,27 @@ def handled(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
 
 
 def require_token(document: Node) -> None:
-    """Document the access token, which every operation asks for unless it is public."""
+    """Document the access token, which every operation asks for unless it says something else."""
     schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
     schemes["bearer"] = {
         "type": "http",
         "scheme": "bearer",
         "description": "The access token that signing up, signing in and refreshing answer with.",
     }
+    schemes["buyerKey"] = {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key of a buyer; it opens the releases that were sold to that buyer and nothing else.",
+    }
     document["security"] = [{"bearer": []}]
 
 
-def free_from_token(operation: Node, handler: HTTPRouteHandler) -> None:
-    """Say that a public operation asks for no token."""
+def name_the_token(operation: Node, handler: HTTPRouteHandler) -> None:
+    """Say that a public operation asks for no token, and a buyer's one for a buyer's key."""
     if handler.opt.get("public"):
         operation["security"] = []
+    elif handler.opt.get("buyer"):
+        operation["security"] = [{"buyerKey": []}]
 
 
 def operation_id(handler: HTTPRouteHandler, _method: str, path: list[str | PathParameterDefinition]) -> str:

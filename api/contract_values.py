@@ -69,6 +69,7 @@ FIELDS: dict[str, dict[str, Any]] = {
 }
 
 PATHS: dict[str, str] = {
+    "code": "7K3M9QXA2PV4",
     "slug": "recording-missing",
     "sheet": "voice-standard",
     "ticket": f"ccm_{TOKEN}",

@@ -1,4 +1,4 @@
-"""What a handler asks for by its parameter: `database`, `store`, `settings`, `passwords`, `signing`, `account`.
+"""What a handler asks for by its parameter: `database`, `store`, `settings`, `signing`, `account`, `buyer` and others.
 
 The values are made once by the application (the account: once per request) and are handed over unchecked, because
 validating a connection pool on every request costs time and can find nothing.
@@ -13,6 +13,7 @@ from api.bell import Bell
 from api.passwords import Passwords
 from api.settings import Settings
 from api.signing import Signatures
+from storage.buyers import Buyer
 from storage.database import Pool
 from storage.objects import Store
 from storage.sessions import Account
@@ -31,3 +32,5 @@ Signing: TypeAlias = NamedDependency[SkipValidation[Signatures]]
 Configuration: TypeAlias = NamedDependency[SkipValidation[Settings]]
 #: `account: Caller`: who is asking; only on routes that are not public.
 Caller: TypeAlias = NamedDependency[SkipValidation[Account]]
+#: `buyer: Buying`: which buyer is asking; only on routes with `opt={"buyer": True}`.
+Buying: TypeAlias = NamedDependency[SkipValidation[Buyer]]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import re
 import struct
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
@@ -25,19 +21,19 @@ from api.conditional import matches
 from api.dependencies import Caller, Configuration, Database, Objects
 from api.errors import RangeUnsatisfiable
 from api.problems import problems
+from api.tickets import opened, signed
 from storage import encryption, recordings
 from storage.database import Pool, transaction
 from storage.errors import MediaDamaged, MediaMissing, RecordingMissing, StoreUnavailable
 from storage.media import Media, plaintext
 from storage.objects import Store
-from storage.recordings import Recording
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 #: Minutes are enough for a media element to begin; each further range is a request under the same link.
 LINK_LASTS_S = 15 * 60
-#: recording, account, and when the link ends, in seconds since 1970; then the signature.
+#: recording, account, and when the link ends, in seconds since 1970.
 LINK = struct.Struct(">16s16sQ")
-SIGNATURE_SIZE = 32
+PURPOSE = b"companion media link"
 
 
 class MediaLink(Struct, frozen=True):
@@ -48,11 +44,13 @@ class MediaLink(Struct, frozen=True):
 
 
 class Played(Struct, frozen=True):
-    """A stored recording and what is needed to decrypt it."""
+    """Stored bytes, what is needed to decrypt them, and how they are called when they are saved."""
 
-    recording: Recording
     media: Media
     key: bytes
+    media_type: str
+    sha256: bytes
+    name: str
 
 
 async def stored_media(database: Pool, master_key: bytes, account: UUID, recording: UUID) -> Played:
@@ -62,7 +60,8 @@ async def stored_media(database: Pool, master_key: bytes, account: UUID, recordi
         if found.object_key is None:
             raise MediaMissing(state=found.state)
         key = await encryption.subject_key(connection, master_key, account)
-    return Played(found, Media(found.id, found.object_key, found.size_bytes), key)
+    stored = Media(found.id, found.object_key, found.size_bytes)
+    return Played(stored, key, found.media_type, found.sha256, str(found.id))
 
 
 def asked_range(header: str | None, size: int) -> tuple[int, int] | None:
@@ -86,11 +85,11 @@ def asked_range(header: str | None, size: int) -> tuple[int, int] | None:
 def headers_of(played: Played) -> dict[str, str]:
     """What is sent with every answer; the type is the announced sound or picture type, which no browser runs."""
     return {
-        "ETag": f'"{played.recording.sha256.hex()[:32]}"',
+        "ETag": f'"{played.sha256.hex()[:32]}"',
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-store",
-        "Content-Disposition": f'attachment; filename="{played.recording.id}"',
-        "Content-Type": played.recording.media_type,
+        "Content-Disposition": f'attachment; filename="{played.name}"',
+        "Content-Type": played.media_type,
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
 
@@ -112,7 +111,7 @@ async def play(request: AnyRequest, store: Store, played: Played) -> Response[An
     if request.method == "HEAD":
         return Response(None, status_code=status, headers=headers)
     body = await begun(plaintext(store, played.media, played.key, start, stop))
-    return Stream(body, status_code=status, headers=headers, media_type=played.recording.media_type)
+    return Stream(body, status_code=status, headers=headers, media_type=played.media_type)
 
 
 async def begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -169,35 +168,21 @@ async def make_media_link(
     """Make an address that plays for a quarter of an hour without a token, because media elements send none."""
     await stored_media(database, settings.master_key, account.id, recording)
     ends = int(time.time()) + LINK_LASTS_S
-    ticket = signed(settings.master_key, recording, account.id, ends)
+    ticket = leading_to(settings.master_key, recording, account.id, ends)
     return MediaLink(absolute(request, settings, f"/v1/media/{ticket}"), datetime.fromtimestamp(ends, UTC))
 
 
-def signed(master_key: bytes, recording: UUID, account: UUID, ends: int) -> str:
-    """Write whom a link lets listen to what, and until when, so that nobody can change it."""
-    content = LINK.pack(recording.bytes, account.bytes, ends)
-    return base64.urlsafe_b64encode(content + signature(master_key, content)).decode().rstrip("=")
+def leading_to(master_key: bytes, recording: UUID, account: UUID, ends: int) -> str:
+    """Write whom a link lets listen to what, and until when."""
+    return signed(master_key, PURPOSE, LINK.pack(recording.bytes, account.bytes, ends))
 
 
-def signature(master_key: bytes, content: bytes) -> bytes:
-    """Sign the content of a link (RFC 2104) under a key that is used for nothing else."""
-    purpose = hmac.digest(master_key, b"companion media link", sha256)
-    return hmac.digest(purpose, content, sha256)
-
-
-def opened(master_key: bytes, ticket: str, now: float) -> tuple[UUID, UUID]:
+def led_to(master_key: bytes, ticket: str, now: float) -> tuple[UUID, UUID]:
     """Read recording and account from a link. Raises MediaMissing, whatever is wrong with it."""
-    wrong = MediaMissing("This link does not lead to a recording, or not any more; ask for a new one.")
-    try:
-        content = base64.b64decode(ticket + "=" * (-len(ticket) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise wrong from error
-    content, given = content[:-SIGNATURE_SIZE], content[-SIGNATURE_SIZE:]
-    if len(content) != LINK.size or not hmac.compare_digest(signature(master_key, content), given):
-        raise wrong
-    recording, account, ends = LINK.unpack(content)
-    if ends < now:
-        raise wrong
+    facts = opened(master_key, PURPOSE, ticket, LINK.size)
+    recording, account, ends = LINK.unpack(facts) if facts else (b"", b"", 0)
+    if facts is None or ends < now:
+        raise MediaMissing("This link does not lead to a recording, or not any more; ask for a new one.")
     return UUID(bytes=recording), UUID(bytes=account)
 
 
@@ -211,7 +196,7 @@ async def play_link(
     ticket: FromPath[str], request: AnyRequest, database: Database, store: Objects, settings: Configuration
 ) -> Response[Any]:
     """Play what a link leads to, from any byte on (`Range`); the link itself is the permission."""
-    recording, account = opened(settings.master_key, ticket, time.time())
+    recording, account = led_to(settings.master_key, ticket, time.time())
     return await play(request, store, await stored_media(database, settings.master_key, account, recording))
 
 

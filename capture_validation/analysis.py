@@ -37,26 +37,27 @@ from capture_validation.report import (
 )
 from capture_validation.sound import Sound, Stretches, level_length
 from capture_validation.spectrogram import GrowingSpectrogram
+from capture_validation.speech import Speech
 from capture_validation.stills import Stills
 from capture_validation.version import VERSION
 
 
-def analyse(file: BinaryIO, profile: Profile, capacity: Capacity = CAPACITY) -> Report:
-    """Examine a recording by the rules of a profile.
+def analyse(file: BinaryIO, profile: Profile, capacity: Capacity = CAPACITY, prompt: str | None = None) -> Report:
+    """Examine a recording by the rules of a profile; `prompt` is the text that was to be read, where there was one.
 
     A file that cannot be examined gives a report with a rejection and no checks, never an exception: the contributor
     is owed a reason either way. `file` is read from anywhere and stays open.
     """
     try:
         with open_recording(file, capacity) as recording:
-            return _examined(recording, profile)
+            return _examined(recording, profile, prompt)
     except Unreadable as reason:
         return profile.rejected(Rejection(reason.code, reason.parameters))
 
 
-def _examined(recording: OpenRecording, profile: Profile) -> Report:
+def _examined(recording: OpenRecording, profile: Profile, prompt: str | None) -> Report:
     _expect(recording, profile)
-    heard = Hearing(recording.audio, profile)
+    heard = Hearing(recording.audio, profile, prompt)
     seen = Watching(recording.video, profile)
     stills = Stills(recording.video.color_transfer if recording.video else None)
     for part in recording.read():
@@ -92,9 +93,12 @@ def _expect(recording: OpenRecording, profile: Profile) -> None:
 class Hearing:
     """The sound track, every check that listens to it, and its level over time."""
 
-    def __init__(self, track: AudioTrack | None, profile: Profile) -> None:
+    def __init__(self, track: AudioTrack | None, profile: Profile, prompt: str | None = None) -> None:
         self.track = track
         self.checks = [check for check in _due(profile) if isinstance(check, AudioCheck)]
+        # Listening for voices costs as much as all other checks together, so it is done only where one asks.
+        self.speech = Speech() if any(check.about_speech for check in self.checks) else None
+        self.prompt = prompt
         if track is None:
             return
         step_s = level_length(track.sample_rate) / track.sample_rate
@@ -109,6 +113,8 @@ class Hearing:
         """Let every check hear the next block."""
         sound = self.stretches.take(block.samples)
         self._draw(sound)
+        if self.speech is not None:
+            self.speech.add(sound)
         for check in self.checks:
             check.feed(sound)
 
@@ -121,7 +127,10 @@ class Hearing:
 
     def results(self, end: TrackEnd | None, other: TrackEnd | None = None) -> tuple[CheckResult, ...]:
         """Every check's verdict, once this track and the `other` have ended."""
-        return _verdicts(self.checks, end if self.track else None, other)
+        if self.speech is not None:
+            for check in self.checks:
+                check.spoken(self.speech, self.prompt)
+        return _verdicts(self.checks, end if self.track else None, other, self.speech)
 
     def curves(self) -> tuple[Curve, ...]:
         """Level and peak over time in dBFS, then what the checks themselves drew."""
@@ -173,16 +182,23 @@ def _due(profile: Profile) -> list[Check]:
 
 
 def _verdicts(
-    due: list[AudioCheck] | list[VideoCheck], end: TrackEnd | None, other: TrackEnd | None
+    due: list[AudioCheck] | list[VideoCheck],
+    end: TrackEnd | None,
+    other: TrackEnd | None,
+    speech: Speech | None = None,
 ) -> tuple[CheckResult, ...]:
     """Judge every check; a track that does not exist, or holds nothing, gives nothing to measure."""
+    voiceless = speech is not None and not speech.spoken_s
     results = []
     for check in due:
         measurement = Measurement(None)
         if end is not None:
             check.end(end)
             check.beside(other)
-        if end is not None or check.measures_absence:
+        if voiceless and isinstance(check, AudioCheck) and check.only_in_speech:
+            # What it would say of a voice, a waterfall must not be told.
+            measurement = Measurement(None)
+        elif end is not None or check.measures_absence:
             measurement = check.measure()
         results.append(judge(type(check), check.rule, measurement))
     return tuple(results)

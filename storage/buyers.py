@@ -52,7 +52,7 @@ class BuyerKey(Struct, frozen=True):
     """One API key: its end, so that it can be told from others, and whether it still opens anything."""
 
     id: UUID
-    hint: Annotated[str, Meta(examples=["…k9Qd"])]
+    hint: Annotated[str, Meta(examples=["k9Qd"])]
     created_at: datetime
     revoked_at: datetime | None
 
@@ -131,7 +131,7 @@ async def new_key(connection: Connection, buyer: UUID) -> tuple[BuyerKey, str]:
     """Make an API key and give it this once. Raises BuyerMissing."""
     await find(connection, buyer)
     key = PREFIX + secrets.token_urlsafe(32)
-    made = await one(connection, BuyerKey, NEW_KEY, buyer=buyer, hash=hashed(key), hint=f"…{key[-4:]}")
+    made = await one(connection, BuyerKey, NEW_KEY, buyer=buyer, hash=hashed(key), hint=key[-4:])
     assert made is not None  # noqa: S101 - INSERT … RETURNING gives a row or raises.
     return made, key
 

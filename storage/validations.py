@@ -21,7 +21,7 @@ WAITING = ("validating", "failed")
 
 
 class Attempt(Struct, frozen=True):
-    """What one attempt needs to know: the claim, the upload, and the campaign's rules. Sizes in bytes."""
+    """What one attempt needs to know: the claim, the upload, the campaign's rules and its prompt. Sizes in bytes."""
 
     recording_id: UUID
     account_id: UUID
@@ -33,6 +33,7 @@ class Attempt(Struct, frozen=True):
     profile: str
     rules: dict[str, Any]
     max_duration_ms: int
+    prompt: str | None
 
 
 class Situation(Struct, frozen=True):
@@ -50,7 +51,8 @@ BEGIN = """
     WHERE r.id = %(recording)s AND r.state IN ('validating', 'failed')
         AND u.recording_id = r.id AND c.id = r.campaign_id
     RETURNING r.id AS recording_id, r.account_id, r.validation_attempt AS number, r.state, r.sha256, r.size_bytes,
-              u.id AS upload_id, c.profile, c.rules, c.max_duration_ms
+              u.id AS upload_id, c.profile, c.rules, c.max_duration_ms,
+              (SELECT text FROM prompts WHERE id = r.prompt_id) AS prompt
 """
 
 

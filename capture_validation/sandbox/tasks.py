@@ -24,8 +24,9 @@ Job = dict[str, Any]
 
 
 def analyse_recording(file: BinaryIO, job: Job) -> bytes:
-    """Examine a recording by the job's `profile`; the answer is a Report."""
-    return msgspec.json.encode(analyse(file, msgspec.convert(job["profile"], Profile)))
+    """Examine a recording by the job's `profile`, read from its `prompt` where it has one; the answer is a Report."""
+    rules = msgspec.convert(job["profile"], Profile)
+    return msgspec.json.encode(analyse(file, rules, prompt=job.get("prompt")))
 
 
 def count(file: BinaryIO, _job: Job) -> bytes:

@@ -20,31 +20,37 @@ from litestar.handlers import HTTPRouteHandler
 from api.app import create_app
 from api.settings import Settings
 from tests.api.conftest import client_of
-from tests.api.taking import BYTES, TUS, claim
+from tests.api.taking import BYTES, TUS, agree, claim
 
 #: Everything that may be read or done without signing in. A route is added here by hand and on purpose.
 PUBLIC = {
     "POST /v1/accounts", "POST /v1/sessions", "POST /v1/sessions/refresh",
     "GET /v1/campaigns", "GET /v1/campaigns/{campaign}", "GET /v1/campaigns/{campaign}/capture-profile",
     "GET /v1/term-sheets", "GET /v1/term-sheets/{sheet}", "GET /v1/term-sheets/{sheet}/versions/{version}",
+    "GET /.well-known/jwks.json", "GET /metrics",
     "GET /v1/checks", "GET /healthz", "GET /readyz", "GET /problems", "GET /problems/{slug}",
     "GET /openapi.json", "GET /reference", "GET /reference/{file_path}", "HEAD /reference/{file_path}",
     # The ticket is a signed permission of its own; tests/api/test_media.py tries to forge it.
     "GET /v1/media/{ticket}",
+    # So is this one; tests/api/test_releases.py tries.
+    "GET /v1/deliveries/{ticket}",
 }  # fmt: skip
 #: What each private route with a body is asked; the ids in it are replaced by the owner's and by nobody's.
 BODIES: dict[str, Any] = {
     "POST /v1/recordings": {"sha256": "0" * 64, "size_bytes": 1000, "media_type": "audio/wav", "language": "en"},
     "PATCH /v1/recordings/{recording}": {"title": "Mine now"},
+    "POST /v1/recordings/lookups": {"sha256": ["0" * 64]},
+    "PUT /v1/me/data-budget": {"wifi_only": True},
     "POST /v1/uploads/{upload}/parts": {"parts": [{"start": 0, "size": 1000, "sha256": "0" * 64}]},
     "POST /v1/recordings/{recording}/disputes": {"text": "It is good."},
     "PUT /v1/recordings/{recording}/consents": {
         "term_sheet": "voice-standard", "version": 1, "sha256": "0" * 64, "locale": "en", "decisions": {},
     },
 }  # fmt: skip
-#: Ids in bodies that name something private; `campaign` and `prompt` are public.
-BODY_IDS = {"POST /v1/recordings": {"replaces": "recording"}}
-PUBLIC_BODY_IDS = {"campaign", "prompt"}
+#: Ids in bodies that name something private.
+BODY_IDS = {"POST /v1/recordings": {"replaces": "recording", "quote": "quote"}}
+#: Ids that anybody may name, because anybody may read what they stand for.
+PUBLIC_IDS = {"campaign", "prompt"}
 #: tus says what it needs in headers.
 HEADERS = {
     "POST /v1/uploads": {**TUS, "Upload-Length": "1000"},
@@ -89,8 +95,15 @@ def places(app: Litestar) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def private(app: Litestar) -> list[Place]:
+def closed(app: Litestar) -> list[Place]:
+    """Everything that asks for a token."""
     return [place for place in places(app) if place.name not in PUBLIC]
+
+
+@pytest.fixture(scope="module")
+def private(closed: list[Place]) -> list[Place]:
+    """Everything that belongs to a contributor."""
+    return [place for place in closed if not place.handler.opt.keys() & {"operator", "buyer"}]
 
 
 @pytest.fixture
@@ -102,6 +115,9 @@ async def owned(contributor: httpx.AsyncClient, campaign: dict[str, Any]) -> dic
         "recording": claimed["id"],
         "upload": claimed["upload"]["url"].rsplit("/", 1)[1],
         "session": sessions[0]["id"],
+        "campaign": campaign["id"],
+        "quote": (await contributor.post(f"/v1/campaigns/{campaign['id']}/quotes")).json()["id"],
+        "receipt": (await agree(contributor, campaign, claimed["id"])).json()["receipt"].rsplit("/", 1)[1],
     }
 
 
@@ -145,7 +161,7 @@ async def test_every_route_has_a_case(private: list[Place], owned: dict[str, str
     uncovered += [
         f"{place.name}: {field}"
         for place in private
-        for field in place.body_ids - PUBLIC_BODY_IDS - BODY_IDS.get(place.name, {}).keys() - no_reference(place)
+        for field in place.body_ids - PUBLIC_IDS - BODY_IDS.get(place.name, {}).keys() - no_reference(place)
     ]
 
     assert [] == uncovered
@@ -156,15 +172,38 @@ def no_reference(place: Place) -> set[str]:
     return {"prompt"} if place.name == "PATCH /v1/recordings/{recording}" else set()
 
 
-async def test_nobody_gets_in_without_a_token(app: Litestar, private: list[Place], owned: dict[str, str]):
+class AnyId(dict[str, str]):
+    """An id for every name."""
+
+    def __missing__(self, name: str) -> str:
+        return "1" if name == "version" else str(uuid4())
+
+
+async def test_nobody_gets_in_without_a_token(app: Litestar, closed: list[Place]):
     """Nor with one that is wrong, and the answer does not depend on what was asked for."""
-    assert private
-    for token in (None, "cca_wrong"):
+    assert closed
+    owned = AnyId()
+    for token in (None, "cca_wrong", "ccb_wrong"):
         async with client_of(app, token) as stranger:
-            for place in private:
+            for place in closed:
                 answer = await ask(stranger, place, owned, BODIES.get(place.name))
                 assert 401 == answer.status_code, (place.name, answer.text)
                 assert "www-authenticate" in answer.headers
+
+
+async def test_a_contributor_reaches_no_route_of_operators_or_buyers(
+    closed: list[Place], contributor: httpx.AsyncClient, operator: httpx.AsyncClient
+):
+    """403 before anything is looked up; a buyer's route knows no accounts at all, not even an operator's."""
+    answers: dict[str, int] = {}
+    for place in closed:
+        if place.handler.opt.get("operator"):
+            answers[place.name] = (await ask(contributor, place, AnyId())).status_code - 403
+        elif place.handler.opt.get("buyer"):
+            answers[place.name] = (await ask(operator, place, AnyId())).status_code - 401
+
+    assert answers
+    assert {0} == set(answers.values()), answers
 
 
 async def test_another_s_id_and_nobody_s_id_look_the_same(
@@ -173,7 +212,7 @@ async def test_another_s_id_and_nobody_s_id_look_the_same(
     """404, and not a byte that tells whether the thing exists."""
     leaks, asked = [], 0
     for place in private:
-        if not place.parameters:
+        if not set(place.parameters) - PUBLIC_IDS:
             continue
         body = copy.deepcopy(BODIES.get(place.name))
         foreign = await ask(other, place, owned, body)

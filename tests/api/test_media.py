@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from api.errors import RangeUnsatisfiable
-from api.media import asked_range, opened, signed
+from api.media import asked_range, leading_to, led_to
 from api.settings import Settings
 from api.validation import Workplace
 from storage.errors import MediaMissing
@@ -109,14 +109,14 @@ async def test_a_link_plays_without_a_token_and_only_for_its_recording(
 async def test_a_forged_or_late_link_leads_nowhere(client: Client, settings: Settings) -> None:
     """Whatever is wrong with it, the answer is the same."""
     key, recording, account = settings.master_key, uuid4(), uuid4()
-    good = signed(key, recording, account, int(time.time()) + 60)
-    swapped = signed(bytes(32), recording, account, int(time.time()) + 60)
-    late = signed(key, recording, account, int(time.time()) - 1)
+    good = leading_to(key, recording, account, int(time.time()) + 60)
+    swapped = leading_to(bytes(32), recording, account, int(time.time()) + 60)
+    late = leading_to(key, recording, account, int(time.time()) - 1)
 
-    assert (recording, account) == opened(key, good, time.time())
+    assert (recording, account) == led_to(key, good, time.time())
     for ticket in ("x", "é", swapped, late, good[:-4] + "AAAA", "A" + good[1:]):
         with pytest.raises(MediaMissing):
-            opened(key, ticket, time.time())
+            led_to(key, ticket, time.time())
     assert 404 == (await client.get(f"/v1/media/{late}")).status_code
 
 

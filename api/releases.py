@@ -1,0 +1,253 @@
+"""Releases: what was sold to a buyer, fetched with the buyer's own key.
+
+The address of a file is good for a quarter of an hour and for one buyer, and is looked at again when it is used: what
+was withdrawn in between is not handed out.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+from msgspec import Meta, Struct
+
+from api import croissant
+from api.addresses import absolute
+from api.dependencies import Buying, Configuration, Database, Objects
+from api.errors import RangeUnsatisfiable
+from api.media import BYTES, LINK_LASTS_S, Played, play
+from api.pages import Cursor, Limit, cursor_of, position_of
+from api.problems import problems
+from api.tickets import opened, signed
+from storage import deliveries, encryption
+from storage.database import Connection, transaction
+from storage.deliveries import Delivery, File, Licence, Status
+from storage.errors import (
+    DatasetMissing,
+    LicenceEnded,
+    MediaDamaged,
+    MediaMissing,
+    RecordingOnHold,
+    RenditionPending,
+    StoreUnavailable,
+)
+
+BUYER = {"buyer": True}
+#: buyer, dataset, recording, version, and when the address ends, in seconds since 1970.
+TICKET = struct.Struct(">16s16s16sIQ")
+PURPOSE = b"companion delivery"
+#: How many rows a manifest is read in at a time.
+CHUNK = 5000
+
+
+class ReleaseFile(Struct, frozen=True):
+    """One recording of a release; `url` is null unless it can be fetched now.
+
+    `preparing`: its cleaned copy is being made. `on_hold`: somebody has objected to it. `ended`: withdrawn, or the term
+    is over: delete your copies.
+    """
+
+    code: Annotated[str, Meta(examples=["7K3M9QXA2PV4"])]
+    status: Status
+    language: Annotated[str, Meta(examples=["en"])] | None
+    duration_s: float
+    media_type: Annotated[str, Meta(examples=["audio/flac"])] | None
+    size_bytes: int | None
+    sha256: Annotated[str, Meta(examples=["6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090"])] | None
+    url: Annotated[str, Meta(examples=["https://example.org/v1/deliveries/AZjC9GpRfD6dG18_CgxAOw"])] | None
+    delivered_at: datetime | None
+
+
+class ReleaseView(Struct, frozen=True):
+    """A release: what was licensed, where its manifest is, and a page of its files."""
+
+    dataset: UUID
+    title: Annotated[str, Meta(examples=["Read speech, English"])]
+    version: Annotated[int, Meta(examples=[1])]
+    licences: list[Licence]
+    manifest_url: Annotated[
+        str, Meta(examples=["https://example.org/v1/datasets/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d/releases/1/manifest"])
+    ]
+    urls_expire_at: datetime
+    files: list[ReleaseFile]
+    next_cursor: Annotated[str, Meta(examples=["AZjC9GpRfD6dG18_CgxAOw"])] | None
+
+
+RELEASE = "/v1/datasets/{dataset:uuid}/releases/{version:int}"
+PREPARING = ResponseSpec(ReleaseView, description="Some files are still being cleaned; ask again for those.")
+
+
+@get(RELEASE, opt=BUYER, responses={202: PREPARING, **problems(DatasetMissing)}, tags=["Buyers"])
+async def read_release(
+    dataset: FromPath[UUID],
+    version: FromPath[int],
+    request: Request[Any, Any, Any],
+    buyer: Buying,
+    database: Database,
+    settings: Configuration,
+    limit: Limit = 200,
+    cursor: Cursor = None,
+) -> Response[ReleaseView]:
+    """List what was sold to you of a dataset version, with addresses that are good for a quarter of an hour.
+
+    202 with Retry-After while cleaned copies on this page are still being made.
+    """
+    ends = int(time.time()) + LINK_LASTS_S
+    async with transaction(database) as connection:
+        release = await deliveries.release(connection, buyer.id, dataset, version)
+        rows = await deliveries.files(
+            connection, buyer.id, dataset, version, after=position_of(cursor), limit=limit + 1
+        )
+    shown = rows[:limit]
+
+    def address(file: File) -> str:
+        facts = TICKET.pack(buyer.id.bytes, dataset.bytes, file.recording_id.bytes, version, ends)
+        return absolute(request, settings, f"/v1/deliveries/{signed(settings.master_key, PURPOSE, facts)}")
+
+    view = ReleaseView(
+        dataset=dataset,
+        title=release.title,
+        version=version,
+        licences=release.licences,
+        manifest_url=absolute(request, settings, f"/v1/datasets/{dataset}/releases/{version}/manifest"),
+        urls_expire_at=datetime.fromtimestamp(ends, UTC),
+        files=[file_view(file, address(file) if file.status == "ready" else None) for file in shown],
+        next_cursor=cursor_of(shown[-1].recording_id) if len(rows) > limit else None,
+    )
+    headers = {"Cache-Control": "no-store"}
+    if any(file.status == "preparing" for file in shown):
+        return Response(view, status_code=202, headers={**headers, "Retry-After": "120"})
+    return Response(view, headers=headers)
+
+
+def file_view(file: File, url: str | None) -> ReleaseFile:
+    """Show a file to its buyer, who never learns the recording's id."""
+    return ReleaseFile(
+        code=file.code,
+        status=file.status,
+        language=file.language,
+        duration_s=file.duration_ms / 1000,
+        media_type=file.media_type,
+        size_bytes=file.size_bytes,
+        sha256=file.sha256.hex() if file.sha256 else None,
+        url=url,
+        delivered_at=file.delivered_at,
+    )
+
+
+MANIFEST = ResponseSpec(
+    dict[str, Any],
+    generate_examples=False,
+    description="Croissant 1.1 in JSON-LD, with the conditions in ODRL 2.2.",
+    media_type=croissant.MEDIA_TYPE,
+)
+
+
+@get(f"{RELEASE}/manifest", opt=BUYER, responses={200: MANIFEST, **problems(DatasetMissing)}, tags=["Buyers"])
+async def read_manifest(
+    dataset: FromPath[UUID],
+    version: FromPath[int],
+    request: Request[Any, Any, Any],
+    buyer: Buying,
+    database: Database,
+    settings: Configuration,
+) -> Response[dict[str, Any]]:
+    """Read a release as a Croissant manifest: its files with their hashes, and the conditions of your licences."""
+    async with transaction(database) as connection:
+        release = await deliveries.release(connection, buyer.id, dataset, version)
+        files = [file async for file in every_file(connection, buyer.id, dataset, version)]
+    written = croissant.manifest(release, files, absolute(request, settings, ""))
+    return Response(written, media_type=croissant.MEDIA_TYPE, headers={"Cache-Control": "private, no-cache"})
+
+
+async def every_file(connection: Connection, buyer: UUID, dataset: UUID, version: int) -> AsyncIterator[File]:
+    """Read a whole release, some thousand rows at a time."""
+    after = None
+    while rows := await deliveries.files(connection, buyer, dataset, version, after=after, limit=CHUNK):
+        for row in rows:
+            yield row
+        after = rows[-1].recording_id
+
+
+UNFETCHABLE = (
+    DatasetMissing,
+    LicenceEnded,
+    RecordingOnHold,
+    RenditionPending,
+    MediaMissing,
+    RangeUnsatisfiable,
+    StoreUnavailable,
+    MediaDamaged,
+)
+
+
+@get(
+    "/v1/deliveries/{ticket:str}",
+    opt={"public": True},
+    responses={200: BYTES, **problems(*UNFETCHABLE, public=True)},
+    tags=["Buyers"],
+)
+async def fetch_delivery(
+    ticket: FromPath[str],
+    request: Request[Any, Any, Any],
+    database: Database,
+    store: Objects,
+    settings: Configuration,
+) -> Response[Any]:
+    """Fetch one cleaned recording, from any byte on (`Range`); the address itself is the permission.
+
+    410 as soon as its contributor withdrew it, also under an address that was given out before.
+    """
+    buyer, dataset, recording, version = ticket_read(settings.master_key, ticket, time.time())
+    async with transaction(database) as connection:
+        delivery = await deliveries.deliver(connection, buyer, dataset, version, recording)
+        played = await opening(connection, settings.master_key, delivery)
+    return await play(request, store, played)
+
+
+@get(f"{RELEASE}/files/{{code:str}}", opt=BUYER, responses={200: BYTES, **problems(*UNFETCHABLE)}, tags=["Buyers"])
+async def fetch_file(
+    dataset: FromPath[UUID],
+    version: FromPath[int],
+    code: FromPath[str],
+    request: Request[Any, Any, Any],
+    buyer: Buying,
+    database: Database,
+    store: Objects,
+    settings: Configuration,
+) -> Response[Any]:
+    """Fetch one cleaned recording with your key, by its code: the addresses of a manifest, which do not expire."""
+    async with transaction(database) as connection:
+        recording = await deliveries.coded(connection, code)
+        if recording is None:
+            raise DatasetMissing
+        delivery = await deliveries.deliver(connection, buyer.id, dataset, version, recording)
+        played = await opening(connection, settings.master_key, delivery)
+    return await play(request, store, played)
+
+
+async def opening(connection: Connection, master_key: bytes, delivery: Delivery) -> Played:
+    """Give a delivery with the key that opens it."""
+    key = await encryption.subject_key(connection, master_key, delivery.account_id)
+    return Played(delivery.media, key, delivery.media_type, delivery.sha256, delivery.code)
+
+
+def ticket_read(master_key: bytes, ticket: str, now: float) -> tuple[UUID, UUID, UUID, int]:
+    """Read buyer, dataset, recording and version from an address. Raises DatasetMissing, whatever is wrong with it."""
+    facts = opened(master_key, PURPOSE, ticket, TICKET.size)
+    if facts is None:
+        raise DatasetMissing("This address does not lead to a file; list the release again.")
+    buyer, dataset, recording, version, ends = TICKET.unpack(facts)
+    if ends < now:
+        raise DatasetMissing("This address has expired; list the release again.")
+    return UUID(bytes=buyer), UUID(bytes=dataset), UUID(bytes=recording), version
+
+
+handlers = [read_release, read_manifest, fetch_delivery, fetch_file]
