@@ -24,7 +24,7 @@ from api.glimpses import glimpses, in_clear
 from capture_validation.profile import Profile, override, profile
 from capture_validation.report import Report
 from capture_validation.validate import validate
-from storage import encryption, reports, uploads, validations
+from storage import custody, encryption, reports, uploads, validations
 from storage.database import Pool, transaction
 from storage.encryption import Layout, SealingFile
 from storage.errors import MediaDamaged, MediaMissing
@@ -43,13 +43,17 @@ LONGEST_BACK_OFF = timedelta(minutes=20)
 
 
 class Workplace(Struct, frozen=True):
-    """What a job needs: the engines, the key, a folder for unlinked files, and how many examinations run at once."""
+    """What a job needs: the engines, the key, a folder for unlinked files, and how many examinations run at once.
+
+    `store_folder` is where the store's data lie on this machine, or empty.
+    """
 
     database: Pool
     store: Store
     master_key: bytes
     scratch: str
     at_once: CapacityLimiter
+    store_folder: str = ""
 
 
 class ContentWrong(Exception):
@@ -131,7 +135,9 @@ async def judge(place: Workplace, attempt: Attempt, file: IO[bytes]) -> Report:
     """Examine the file in the sandbox, in a thread, so that this worker's heartbeat goes on meanwhile."""
     rules = rules_of(attempt)
     file.seek(0)
-    return await to_thread.run_sync(lambda: validate(file.fileno(), rules), limiter=place.at_once)
+    return await to_thread.run_sync(
+        lambda: validate(file.fileno(), rules, prompt=attempt.prompt), limiter=place.at_once
+    )
 
 
 def rules_of(attempt: Attempt) -> Profile:
@@ -154,6 +160,7 @@ async def keep(place: Workplace, attempt: Attempt, file: IO[bytes]) -> str:
         digest.update(piece)
     if digest.digest() != attempt.sha256:
         raise MediaDamaged
+    await custody.synced(place.store_folder)
     return object_key
 
 
@@ -176,6 +183,7 @@ async def conclude(place: Workplace, attempt: Attempt, report: Report, object_ke
             object_key=object_key,
             duration_ms=duration_ms(report) or None,
         )
+        await custody.secure(connection, attempt.recording_id)
     logger.info("validated", extra={"recording": str(attempt.recording_id), "state": decision.to})
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capture_validation.decode import AudioTrack, TrackEnd, VideoTrack
     from capture_validation.pixels import Pixels
     from capture_validation.sound import Sound
+    from capture_validation.speech import Speech
 
 
 class Measurement(Struct, frozen=True):
@@ -107,8 +108,16 @@ class Check:
 class AudioCheck(Check):
     """A check on the sound track; it also runs on the sound of a video."""
 
+    #: True where the check is about a voice: a profile that runs it listens for one, and says where by `spoken`.
+    about_speech: ClassVar[bool] = False
+    #: True where the measure says nothing without a voice: not applicable where a profile listened and heard none.
+    only_in_speech: ClassVar[bool] = False
+
     def start(self, track: AudioTrack) -> None:
         """Prepare for a track of known sample rate (Hz) and channel count."""
+
+    def spoken(self, speech: Speech, prompt: str | None) -> None:
+        """Hear where somebody spoke and what they were asked to say, before `measure`."""
 
     def feed(self, sound: Sound) -> None:
         """Take the next stretch: its float32 samples and the views of them that checks share, computed on first use."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from PIL import Image, ImageColor
 
 from capture_validation.contact_sheet import Badge, draw_stills, height_of, shown
+from capture_validation.levels import runs
 from capture_validation.report import CheckResult, Curve, Report, Span, Spectrogram, Status
 from capture_validation.sheet import DARK, LIGHT, WIDTH, Sheet, Theme, fitted, width_of, wrapped
 from capture_validation.spectrogram import mel
@@ -18,6 +19,8 @@ from capture_validation.texts import language, quantity, told, told_rejection
 
 MARGIN, GUTTER = 16, 34
 PANEL_HEIGHT, STRIP_HEIGHT, LANE_HEIGHT, LANES = 132, 64, 34, 8
+#: The curve that says where somebody speaks; it is ground, not a line.
+SPEECH = "speech"
 #: A spectrogram shows this much below its loudest cell, in cells of 0.4 dB: 70 dB.
 STRIP_CELLS = 175
 
@@ -123,7 +126,7 @@ def _panels(curves: tuple[Curve, ...]) -> list[list[Curve]]:
     """Curves that share a unit share a panel; on a video the picture comes before the sound."""
     panels: dict[str, list[Curve]] = {}
     for curve in curves:
-        if curve.values:
+        if curve.values and curve.name != SPEECH:
             panels.setdefault("sound" if curve.unit == "dBFS" else curve.name, []).append(curve)
     return sorted(panels.values(), key=lambda panel: panel[0].unit == "dBFS")
 
@@ -167,7 +170,8 @@ def _draw_panel(
     chart = top + 20
     bottom = chart + PANEL_HEIGHT - 20
     low, high, lines = _axis(panel)
-    _legend(sheet, top, panel, locale)
+    _legend(sheet, top, panel, report, locale)
+    _underlay_speech(sheet, report, panel, (chart, bottom))
     for value in lines:
         y = bottom - (value - low) / (high - low) * (bottom - chart)
         sheet.line([(MARGIN + GUTTER, y), (WIDTH - MARGIN, y)], theme.grid)
@@ -185,6 +189,17 @@ def _draw_panel(
     _number_spans(sheet, chart, lanes, duration_s)
     _time_axis(sheet, base, duration_s, locale)
     return base + 34
+
+
+def _underlay_speech(sheet: Sheet, report: Report, panel: list[Curve], rows: tuple[float, float]) -> None:
+    """Colour the ground of the sound's level where somebody speaks: whether a pause is one is seen at a glance."""
+    speech = next((curve for curve in report.curves if curve.name == SPEECH), None)
+    if speech is None or panel[0].unit != "dBFS":
+        return
+    duration_s = _duration(report)
+    for start, end in runs(np.array(speech.values) >= 0.5):
+        left, right = at_x(start * speech.step_s, duration_s), at_x(end * speech.step_s, duration_s)
+        sheet.box(left, rows[0], right, rows[1], sheet.theme.speech)
 
 
 def _number_spans(sheet: Sheet, y: float, lanes: list[Lane], duration_s: float) -> None:
@@ -248,7 +263,7 @@ def nice(value: float) -> float:
     return next((power * step for step in (1, 2, 5, 10) if power * step >= value), power)
 
 
-def _legend(sheet: Sheet, top: float, panel: list[Curve], locale: str) -> None:
+def _legend(sheet: Sheet, top: float, panel: list[Curve], report: Report, locale: str) -> None:
     names = language(locale).picture
     x: float = MARGIN + GUTTER
     for curve in panel:
@@ -257,6 +272,9 @@ def _legend(sheet: Sheet, top: float, panel: list[Curve], locale: str) -> None:
         words = f"{names.get(curve.name, curve.name)} ({unit})" if unit else names.get(curve.name, curve.name)
         sheet.text(x + 15, top + 7, words, 11, sheet.theme.soft, "lm")
         x += width_of(words, 11) + 32
+    if panel[0].unit == "dBFS" and any(curve.name == SPEECH for curve in report.curves):
+        sheet.box(x, top + 3, x + 10, top + 11, sheet.theme.speech, 2)
+        sheet.text(x + 15, top + 7, names[SPEECH], 11, sheet.theme.soft, "lm")
 
 
 def _fill(sheet: Sheet, curve: Curve) -> str:

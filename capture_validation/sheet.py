@@ -21,8 +21,8 @@ Colour = str | tuple[int, ...]
 class Theme(Struct, frozen=True):
     """The colours of one paper.
 
-    `marks` colours a verdict, `shades` (red, green, blue, opacity) its stretch behind a curve; `pitches` leads from
-    silence to the loudest cell of a spectrogram.
+    `speech` is the ground where somebody speaks; `marks` colours a verdict, `shades` (red, green, blue, opacity) its
+    stretch behind a curve; `pitches` leads from silence to the loudest cell of a spectrogram.
     """
 
     ink: str
@@ -32,6 +32,7 @@ class Theme(Struct, frozen=True):
     line: str
     fill: str
     peak: str
+    speech: str
     marks: Mapping[Status, str]
     shades: Mapping[Status, tuple[int, ...]]
     pitches: tuple[str, ...]
@@ -45,6 +46,7 @@ LIGHT = Theme(
     line="#3056d3",
     fill="#8fa8f0",
     peak="#c9d5fa",
+    speech="#d9f2df",
     marks={
         "failed": "#d92d20",
         "borderline": "#b54708",
@@ -64,6 +66,7 @@ DARK = Theme(
     line="#8fb0ff",
     fill="#3a5cc4",
     peak="#26376b",
+    speech="#173a2a",
     marks={
         "failed": "#f97066",
         "borderline": "#f79a4b",

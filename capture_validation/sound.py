@@ -15,6 +15,7 @@ from capture_validation.grid import Grid, Powers, Samples, mean_square
 from capture_validation.loudness import Weighting
 from capture_validation.rumble import LowPass
 from capture_validation.spectrum import Calming
+from capture_validation.voice import Voices
 
 #: The step of levels: short enough for a syllable's edge, and a whole period of the mains at 50 Hz.
 LEVEL_S = 0.02
@@ -87,6 +88,11 @@ class Sound:
         """New means over eight following spectra in dB, shape (means, bins); has a memory, as `weighted`."""
         return self._grids.calming.take(self.spectra)
 
+    @cached_property
+    def voices(self) -> NDArray[np.float32]:
+        """Probability (0…1) of a voice in every new chunk of 32 ms, shape (chunks,); has a memory, as `weighted`."""
+        return self._grids.voices.take(self.channels)
+
     @property
     def first_spectrum(self) -> int:
         """Index, from the start of the recording, of the first row of `spectra`."""
@@ -141,6 +147,7 @@ class Stretches:
         self.weighting = Weighting(rate)
         self.low_pass = LowPass(rate, level_length(rate))
         self.calming = Calming()
+        self.voices = Voices(rate)
         self._levels = Grid(level_length(rate), level_length(rate))
         self._spectra = Grid(spectrum_length(rate), spectrum_length(rate) // 2)
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 #: A film of ten minutes at 1080p on a busy machine; CPU time is bounded separately and much closer.
 WALL_S = 1800.0
 
+#: Characters of a prompt; a longer one would not fit into a job, and is left out.
+LONGEST_PROMPT = 10_000
+
 _lock = threading.Lock()
 _shared: "Sandbox | None" = None
 
@@ -34,17 +37,20 @@ def validate(
     source: str | os.PathLike[str] | BinaryIO | int,
     judged_by: Profile | str = "speech",
     *,
+    prompt: str | None = None,
     sandbox: "Sandbox | None" = None,
     wall_s: float = WALL_S,
     cpu_s: float | None = None,
 ) -> Report:
     """Examine a recording: a path, a seekable binary file, or an open descriptor.
 
+    `prompt` is the text that was to be read, where there was one: how fast it was read is measured against it.
     A file that uses too much time or memory, or tries what is forbidden, is a rejection `too-expensive` like any other
     bad file. Raises SandboxUnavailable where decoders cannot be isolated, UnknownProfile, OSError for a path.
     """
     rules = profile(judged_by) if isinstance(judged_by, str) else judged_by
-    job = msgspec.json.encode({"task": "analyse", "profile": rules})
+    fits = prompt is not None and len(prompt) < LONGEST_PROMPT
+    job = msgspec.json.encode({"task": "analyse", "profile": rules, "prompt": prompt if fits else None})
     with _descriptor(source) as descriptor:
         try:
             answer = (sandbox or shared_sandbox()).run(descriptor, job, wall_s=wall_s, cpu_s=cpu_s)

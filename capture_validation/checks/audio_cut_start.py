@@ -5,6 +5,7 @@ from capture_validation.decode import AudioTrack
 from capture_validation.edges import EDGE_S, Edges
 from capture_validation.report import Span
 from capture_validation.sound import Sound
+from capture_validation.speech import Speech
 
 
 class CutStart(AudioCheck):
@@ -13,12 +14,14 @@ class CutStart(AudioCheck):
     A first word without its first sound is useless for whoever learns to read from it, and nobody notices while
     recording: the recorder started a moment after the button was pressed.
 
-    Block: float32 (samples, channels), any constant offset left out. Result: −120…20 dB. Nothing under 1 s.
+    Block: float32 (samples, channels), any constant offset left out. Result: −120…20 dB. Nothing under 1 s,
+    nor where nobody speaks at that edge.
     """
 
     name = "audio.cut_start"
     title = "Start of speech"
     unit = "dB"
+    only_in_speech = True
     profiles = {"speech": at_most(-4.0)}
     sentences = {
         "passed": "The recording starts before you speak.",
@@ -29,11 +32,19 @@ class CutStart(AudioCheck):
     source = "First 30 ms against the 90th percentile of levels; the limit lies high above −10 dB to spare clean clips."
     uncertainty = 1.0
 
+    #: What the profile heard there, where it listened.
+    speaking = True
+
     def start(self, track: AudioTrack) -> None:
         self.edges = Edges(track.sample_rate)
+
+    def spoken(self, speech: Speech, prompt: str | None) -> None:
+        self.speaking = speech.at_start()
 
     def feed(self, sound: Sound) -> None:
         self.edges.add(sound)
 
     def measure(self) -> Measurement:
+        if not self.speaking:
+            return Measurement(None)
         return Measurement(self.edges.start_db(), (Span(0.0, EDGE_S),))

@@ -27,6 +27,7 @@ class SignalToNoise(AudioCheck):
     name = "audio.signal_to_noise"
     title = "Voice above background"
     unit = "dB"
+    only_in_speech = True
     profiles = {"speech": at_least(24.0), "conversation": at_least(20.0)}
     sentences = {
         "passed": "Your voice stands {value} dB above the background.",

@@ -31,6 +31,7 @@ class NoiseGate(AudioCheck):
     name = "audio.noise_gate"
     title = "Cut-out pauses"
     unit = "gaps"
+    only_in_speech = True
     profiles = {"speech": at_most(1), "conversation": at_most(1)}
     sentences = {
         "passed": "The room is heard in the pauses, as it should be.",

@@ -33,6 +33,7 @@ class Reverberation(AudioCheck):
     name = "audio.reverberation"
     title = "Dryness of the room"
     unit = "dB/s"
+    only_in_speech = True
     profiles = {"speech": at_least(50.0)}
     sentences = {
         "passed": "The room does not echo.",

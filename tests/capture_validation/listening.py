@@ -14,6 +14,7 @@ from capture_validation.judge import judge
 from capture_validation.profile import profile
 from capture_validation.report import CheckResult
 from capture_validation.sound import Samples, Stretches
+from capture_validation.speech import Speech
 from tests.media import media
 
 
@@ -51,9 +52,14 @@ def heard(
             bit_rate=None,
         )
     )
-    stretches = Stretches(rate)
+    stretches, speech = Stretches(rate), Speech()
     for block in cut(sound, blocks or (rate // 2,)):
-        check.feed(stretches.take(block))
+        stretch = stretches.take(block)
+        check.feed(stretch)
+        if check.about_speech:
+            speech.add(stretch)
+    if check.about_speech:
+        check.spoken(speech, "A text of so many letters.")
     check.end(TrackEnd(decoded_duration_s=len(sound) / rate, packets=len(sound), gaps=ending.pop("gaps", []), **ending))
     return judge(kind, check.rule, check.measure())
 
