@@ -30,6 +30,7 @@ from api import (
     health,
     keys,
     media,
+    metrics,
     parts,
     problems,
     recordings,
@@ -45,6 +46,8 @@ from api.authentication import authenticated, current_account, current_buyer
 from api.bell import ringing
 from api.contract import operation_id
 from api.errors import MalformedJson, UnsupportedMediaType
+from api.figures import Figures
+from api.gate import Gate
 from api.heads import headed
 from api.idempotency import idempotent
 from api.logs import observed
@@ -55,6 +58,7 @@ from api.signing import Signatures
 from capture_validation.checks import published
 from storage.database import pool
 from storage.objects import open_store
+from storage.room import Room
 
 RESOURCES: list[Any] = [
     accounts,
@@ -63,8 +67,8 @@ RESOURCES: list[Any] = [
     term_sheets,
     recordings,
     uploads,
+    parts,
     consents,
-from storage.room import Room
     reports,
     media,
     buyers,
@@ -75,9 +79,9 @@ from storage.room import Room
     checks,
     health,
     keys,
+    metrics,
     problems,
     reference,
-    parts,
 ]
 #: What the application opens at its start and hands to handlers by these names.
 ENGINES = ("database", "store", "bell", "passwords", "signing")
@@ -142,8 +146,11 @@ def create_app(settings: Settings) -> Litestar:
         request_max_body_size=JSON_BYTES,
         logging_config=None,
     )
-    # Outside the router, so that unknown addresses are logged and numbered too.
-    app.asgi_handler = observed(headed(app, app.asgi_handler))
+    gate = Gate(settings.requests_at_once, settings.requests_waiting, settings.transfers_at_once)
+    figures = Figures()
+    app.state.update({"gate": gate, "figures": figures})
+    # Outside the router, so that unknown addresses and whoever is turned away are logged, counted and numbered too.
+    app.asgi_handler = observed(gate.around(headed(app, app.asgi_handler)), figures)
     return app
 
 

@@ -5,13 +5,15 @@ The docstring is the default message, and `api/problem_table.py` says what a cli
     Exception
     ├── UnsupportedMediaType, MalformedJson, CursorInvalid        the request cannot be read
     ├── KeyReused, KeyInProgress, KeyInvalid                      an Idempotency-Key
-    ├── TooManyAttempts                                           throttled
-    ├── ChecksumMismatch, UploadTooSlow                           the bytes of an upload
+    ├── TooManyAttempts, Overloaded, BodyTooSlow                  throttled, turned away at the gate
+    ├── MetricsClosed                                             figures are for those who operate the service
+    ├── ChecksumMismatch, UploadTooSlow, DirectUploadUnavailable  the bytes of an upload
     ├── KindMissing                                               a problem's page
     └── ClientException (Litestar's, with a status of its own)
         └── TusVersionUnknown, BodyTypeWrong, RangeUnsatisfiable
 """
 
+import random
 from http import HTTPStatus
 
 from litestar.exceptions import ClientException
@@ -37,6 +39,23 @@ class TooManyAttempts(Exception):
         self.facts = {"retry_after_s": retry_after_s}
 
 
+class Overloaded(Exception):
+    """More is asked at this moment than can be done; nothing was begun, so send the same request again in a moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Drawn, so that those who were turned away together do not come back together.
+        self.facts = {"retry_after_s": random.randint(1, 3)}  # noqa: S311 - not a secret.
+
+
+class BodyTooSlow(Exception):
+    """The body of the request did not arrive within 30 seconds; send it again."""
+
+
+class MetricsClosed(Exception):
+    """The service's figures are given to whoever operates it: on the machine itself, or with the metrics token."""
+
+
 class KeyReused(Exception):
     """This Idempotency-Key was used for another request; choose a new key for a new request."""
 
@@ -47,6 +66,10 @@ class KeyInProgress(Exception):
 
 class KeyInvalid(Exception):
     """An Idempotency-Key has 1 to 255 printable ASCII characters."""
+
+
+class DirectUploadUnavailable(Exception):
+    """Phones cannot reach the object store of this service themselves; send the bytes by tus."""
 
 
 class TusVersionUnknown(ClientException):
@@ -77,10 +100,6 @@ class RangeUnsatisfiable(ClientException):
     """The recording ends before the range that was asked for."""
 
     status_code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-class DirectUploadUnavailable(Exception):
-    """Phones cannot reach the object store of this service themselves; send the bytes by tus."""
-
-
 
     def __init__(self, size: int) -> None:
         """Tell the size, so that the client can ask again."""

@@ -14,6 +14,8 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
+from api.figures import Figures
+
 logger = logging.getLogger("companion.requests")
 #: What every LogRecord has; anything else was given as `extra` and belongs into the line.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
@@ -45,14 +47,15 @@ def configure(level: str) -> None:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
-def observed(app: ASGIApp) -> ASGIApp:
-    """Wrap the whole application: a request id, and one line when the answer has gone out."""
+def observed(app: ASGIApp, figures: Figures) -> ASGIApp:
+    """Wrap the whole application: a request id, and a line and a count when the answer has gone out."""
 
     async def observe(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
         request_id, began, status = str(uuid4()), time.perf_counter(), 0
+        figures.under_way += 1
         scope["companion.request_id"] = request_id  # type: ignore[typeddict-unknown-key]
 
         async def answer(message: Message) -> None:
@@ -65,13 +68,17 @@ def observed(app: ASGIApp) -> ASGIApp:
         try:
             await app(scope, receive, answer)
         finally:
+            took_s = time.perf_counter() - began
+            route = str(scope.get("path_template", ""))
+            figures.under_way -= 1
+            figures.answered(scope["method"], route, status, took_s)
             if logger.isEnabledFor(logging.INFO):
                 extra = {
                     "request_id": request_id,
                     "method": scope["method"],
-                    "route": scope.get("path_template", ""),
+                    "route": route,
                     "status": status,
-                    "ms": round((time.perf_counter() - began) * 1000, 2),
+                    "ms": round(took_s * 1000, 2),
                 }
                 logger.info("Answered.", extra=extra)
 

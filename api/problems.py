@@ -65,11 +65,25 @@ class KindPage(Struct, frozen=True):
     meaning: str
 
 
+class Answer(Struct, frozen=True):
+    """A problem ready to be sent."""
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+
 def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Answer a request that raised: the row's status and the error's own sentence and facts."""
+    """Answer a request that raised."""
+    answer = problem(error, str(request.scope.get("companion.request_id", "")))
+    return Response(answer.body, status_code=answer.status, media_type=MEDIA_TYPE, headers=answer.headers)
+
+
+def problem(error: Exception, request_id: str) -> Answer:
+    """Make an error's answer: the row's status and the error's own sentence and facts."""
     kind = kind_of(type(error))
     status = error.status_code if isinstance(error, HTTPException) and kind.slug == "request-refused" else kind.status
-    instance = f"urn:uuid:{request.scope.get('companion.request_id', '')}"
+    instance = f"urn:uuid:{request_id}"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and kind.retry_after_s is None:
         logger.error("A request failed.", exc_info=error, extra={"request_id": instance})
     body: dict[str, Any] = {
@@ -80,7 +94,7 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
         "instance": instance,
         **_facts(error),
     }
-    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=_headers(error, kind))
+    return Answer(status, body, _headers(error, kind))
 
 
 #: What a person reads where the exception's own words were written for a programmer, or say too much.

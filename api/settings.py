@@ -100,6 +100,28 @@ class Settings(Struct, frozen=True, kw_only=True):
     queued_jobs: Annotated[int, Meta(ge=1, description="Recordings of one account that may wait for validation.")] = (
         field(name="COMPANION_QUEUED_JOBS", default=20)
     )
+    quote_hours: Annotated[
+        int, Meta(ge=1, le=720, description="Hours for which a quote binds and keeps a place of its campaign.")
+    ] = field(name="COMPANION_QUOTE_HOURS", default=24)
+    review_hours: Annotated[
+        int, Meta(ge=1, le=2160, description="Hours within which a quote promises that a person has decided.")
+    ] = field(name="COMPANION_REVIEW_HOURS", default=72)
+
+    requests_at_once: Annotated[int, Meta(ge=1, description="Requests one API process works on at the same time.")] = (
+        field(name="COMPANION_REQUESTS_AT_ONCE", default=8)
+    )
+    requests_waiting: Annotated[
+        int, Meta(ge=0, description="Requests that may wait for that; whoever comes then is asked to come back.")
+    ] = field(name="COMPANION_REQUESTS_WAITING", default=64)
+    transfers_at_once: Annotated[
+        int, Meta(ge=1, description="Uploads that may send bytes to one API process at the same time.")
+    ] = field(name="COMPANION_TRANSFERS_AT_ONCE", default=64)
+    intake_lag_s: Annotated[
+        int, Meta(ge=1, description="No new recordings are claimed while one waits longer than this to be examined.")
+    ] = field(name="COMPANION_INTAKE_LAG_S", default=900)
+    metrics_token: Annotated[
+        str, Meta(description="Bearer token that `/metrics` asks for; when empty, it answers on this machine only.")
+    ] = field(name="COMPANION_METRICS_TOKEN", default="")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

@@ -5,7 +5,7 @@
     │   ├── RecordingMissing, UploadMissing, CampaignMissing, TermSheetMissing, ReportMissing, PromptMissing,
     │   │   ConsentMissing, MediaMissing, SessionMissing, RenderingMissing, ReceiptMissing, QuoteMissing,
     │   │   WithdrawalMissing, NoticeMissing, CheckpointMissing, BuyerMissing, DatasetMissing, SaleMissing,
-    │   │   CaseMissing
+    │   │   CaseMissing, CustodyMissing, EarningMissing
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
@@ -21,7 +21,7 @@
     ├── MediaDamaged                  stored bytes did not come back as they were stored: ours to repair
     ├── SignInRefused                 the credentials or the token do not stand
     └── Unavailable                   an engine does not answer: try again later
-        ├── DatabaseBusy, StoreUnavailable, StoreFull
+        ├── DatabaseBusy, StoreUnavailable, StoreFull, ExaminationImpossible
 
 The docstring of a class is its default message; attributes carry the facts that a problem shows to the client.
 """
@@ -109,12 +109,20 @@ class DatasetMissing(Missing):
     """There is no dataset by that id, or nothing of it was sold to you."""
 
 
+class EarningMissing(Missing):
+    """There is no such line on your balance, or it is not an earning."""
+
+
 class SaleMissing(Missing):
     """There is no sale by that id."""
 
 
 class CaseMissing(Missing):
     """There is no case behind this link."""
+
+
+class CustodyMissing(Missing):
+    """The bytes of this recording are not safe here yet; keep the original and ask again later."""
 
 
 class Conflict(StorageError):
@@ -331,6 +339,14 @@ class DatabaseBusy(Unavailable):
 
 class StoreUnavailable(Unavailable):
     """The object store does not answer; nothing was lost, try again in a moment."""
+
+
+class ValidationBehind(Unavailable):
+    """Recordings wait too long to be examined; what you have begun goes on, begin something new later."""
+
+
+class ExaminationImpossible(Unavailable):
+    """No recording can be examined safely on this service now, so none is taken in; what you have sent is kept."""
 
 
 class StoreFull(Unavailable):

@@ -1,12 +1,29 @@
 """Health, the reference page and cross-origin calls: what is asked by machines that have no account."""
 
 import httpx
+import msgspec
+from litestar import Litestar
+
+from api.health import parts
+from api.settings import Settings
 
 
 async def test_the_process_and_its_engines_answer(client: httpx.AsyncClient):
-    for path in ("/healthz", "/readyz"):
-        answer = await client.get(path)
-        assert (200, {"status": "ok"}) == (answer.status_code, answer.json())
+    """No worker runs here, and that is said: recordings are taken and wait."""
+    alive, ready = await client.get("/healthz"), await client.get("/readyz")
+
+    assert (200, {"status": "ok"}) == (alive.status_code, alive.json())
+    assert (200, "limited") == (ready.status_code, ready.json()["status"])
+    assert ("ok", "ok", "missing") == tuple(ready.json()[part] for part in ("database", "store", "workers"))
+
+
+async def test_a_recording_that_waits_too_long_is_said(client: httpx.AsyncClient, app: Litestar, settings: Settings):
+    """Behind its promise, not broken: load balancers go on sending."""
+    impatient = msgspec.structs.replace(settings, intake_lag_s=-1)
+
+    found = await parts(app.state.database, app.state.store, impatient)
+
+    assert ("limited", "slow") == (found.status, found.validation)
 
 
 async def test_the_reference_page_and_its_document_are_served(client: httpx.AsyncClient):

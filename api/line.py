@@ -1,0 +1,102 @@
+"""A fair line in front of scarce work: a few run, a few wait, and whoever has least under way goes next.
+
+Knows no HTTP. Everything happens on one event loop, so nothing needs a lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from msgspec import Struct
+
+from api.errors import Overloaded
+
+#: An app opens a handful of requests when a screen opens; these count alike, what is beyond them waits longer.
+ALIKE = 4
+#: Nobody waits longer; a phone would rather ask again.
+LONGEST_WAIT_S = 5.0
+
+
+class Place(Struct, eq=False):
+    """One who waits: for whom, how it compares (smaller goes first), and what wakes it."""
+
+    account: bytes
+    order: tuple[int, int, int]
+    turn: asyncio.Future[None]
+
+
+def _order(place: Place) -> tuple[int, int, int]:
+    return place.order
+
+
+class Line:
+    """At most `running` at once and `waiting` behind them."""
+
+    def __init__(self, running: int, waiting: int) -> None:
+        """Begin empty."""
+        self.running, self.waiting = running, waiting
+        self.busy = 0
+        self.places: list[Place] = []
+        self.present: Counter[bytes] = Counter()
+        self.arrivals = 0
+        self.turned_away = 0
+
+    async def enter(self, account: bytes, urgency: int) -> None:
+        """Wait for a turn; `urgency` 0 goes before 1. Raises Overloaded when others have the better claim.
+
+        Every return must be followed by one `leave`.
+        """
+        rank = max(0, self.present[account] - ALIKE)
+        self.present[account] += 1
+        if self.busy < self.running:
+            self.busy += 1
+            return
+        self.arrivals += 1
+        place = Place(account, (rank, urgency, self.arrivals), asyncio.get_running_loop().create_future())
+        self._stand(place)
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                await place.turn
+        except BaseException as error:
+            self._give_up(place)
+            if isinstance(error, TimeoutError):
+                self.turned_away += 1
+                raise Overloaded from error
+            raise
+
+    def leave(self, account: bytes) -> None:
+        """Make room for the next one."""
+        self._forget(account)
+        # Whoever was cancelled still stands here until its task runs, and takes itself away.
+        best = min((place for place in self.places if not place.turn.done()), key=_order, default=None)
+        if best is None:
+            self.busy -= 1
+        else:
+            self.places.remove(best)
+            best.turn.set_result(None)
+
+    def _stand(self, place: Place) -> None:
+        """Join; where the line is full, the weakest claim of all is sent away, be it this one or another."""
+        self.places.append(place)
+        standing = [place for place in self.places if not place.turn.done()]
+        if len(standing) > self.waiting:
+            self.turned_away += 1
+            weakest = max(standing, key=_order)
+            self.places.remove(weakest)
+            self._forget(weakest.account)
+            weakest.turn.set_exception(Overloaded())
+
+    def _give_up(self, place: Place) -> None:
+        """Stop waiting: it took too long, or nobody waits for the answer any more."""
+        if place in self.places:
+            self.places.remove(place)
+            self._forget(place.account)
+        elif not place.turn.cancelled() and place.turn.exception() is None:
+            # Its turn had come in that very moment: it is handed on.
+            self.leave(place.account)
+
+    def _forget(self, account: bytes) -> None:
+        self.present[account] -= 1
+        if not self.present[account]:
+            del self.present[account]

@@ -1,0 +1,148 @@
+"""The gate around a small application: who is let in, who hears 503, and that slow networks hold up nobody."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from api import gate as gate_module
+from api.gate import Gate
+
+
+class Application:
+    """An ASGI application that works until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.begun = 0
+        self.bodies: list[bytes] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.begun += 1
+        if scope["method"] == "POST":
+            self.bodies.append((await receive())["body"])
+        await self.go_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
+
+
+def client_of(gate: Gate, application: Any) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=gate.around(application))
+    return httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Authorization": "t"})
+
+
+async def test_whoever_finds_no_place_hears_when_to_come_back():
+    """Before any work: the application never sees the request."""
+    gate, application = Gate(running=1, waiting=0, transfers=1), Application()
+    async with client_of(gate, application) as client:
+        first = asyncio.create_task(client.get("/v1/me"))
+        await asyncio.sleep(0.01)
+        refused = await client.get("/v1/me")
+        application.go_on.set()
+        answered = await first
+
+    assert (200, 1) == (answered.status_code, application.begun)
+    assert (503, "/problems/overloaded") == (refused.status_code, refused.json()["type"])
+    assert 1 <= int(refused.headers["retry-after"]) <= 3
+    assert "application/problem+json" == refused.headers["content-type"]
+
+
+async def test_health_and_figures_are_answered_when_nothing_else_is():
+    gate, application = Gate(running=1, waiting=0, transfers=1), Application()
+    async with client_of(gate, application) as client:
+        first = asyncio.create_task(client.get("/v1/me"))
+        await asyncio.sleep(0.01)
+        health = asyncio.create_task(client.get("/healthz"))
+        await asyncio.sleep(0.01)
+        application.go_on.set()
+
+        assert 200 == (await health).status_code
+        await first
+
+
+async def test_bytes_of_uploads_have_a_limit_of_their_own():
+    """A phone that sends for minutes does not hold up readers, and readers do not hold up its bytes."""
+    gate, application = Gate(running=1, waiting=0, transfers=1), Application()
+    async with client_of(gate, application) as client:
+        upload = asyncio.create_task(client.patch("/v1/uploads/1", content=b"bytes"))
+        await asyncio.sleep(0.01)
+        reader = asyncio.create_task(client.get("/v1/me"))
+        await asyncio.sleep(0.01)
+        second = await client.patch("/v1/uploads/2", content=b"bytes")
+        application.go_on.set()
+
+        assert [200, 200, 503] == [(await upload).status_code, (await reader).status_code, second.status_code]
+    assert 1 == gate.transfers_turned_away
+
+
+async def test_a_body_that_never_ends_holds_no_place(monkeypatch: pytest.MonkeyPatch):
+    """It is read before the line, and only for so long."""
+    monkeypatch.setattr(gate_module, "BODY_S", 0.1)
+    gate, application = Gate(running=1, waiting=0, transfers=1), Application()
+    application.go_on.set()
+    never = asyncio.Event()
+
+    async def slow() -> Any:
+        yield b'{"half":'
+        await never.wait()
+
+    async with client_of(gate, application) as client:
+        crawling = asyncio.create_task(client.post("/v1/sessions", content=slow()))
+        await asyncio.sleep(0.01)
+        reader = await client.get("/v1/me")
+        refused = await crawling
+
+    assert 200 == reader.status_code
+    assert (408, "/problems/body-too-slow") == (refused.status_code, refused.json()["type"])
+
+
+async def test_a_body_arrives_whole_and_not_beyond_its_limit():
+    """The application sees the same bytes as without the gate."""
+    gate, application = Gate(running=1, waiting=0, transfers=1), Application()
+    application.go_on.set()
+
+    async def pieces() -> Any:
+        for piece in (b"one ", b"two ", b"three"):
+            yield piece
+
+    async with client_of(gate, application) as client:
+        whole = await client.post("/v1/sessions", content=pieces())
+        large = await client.post("/v1/sessions", content=b" " * 1_000_001)
+
+    assert (200, [b"one two three"]) == (whole.status_code, application.bodies)
+    assert (413, "/problems/body-too-large") == (large.status_code, large.json()["type"])
+
+
+async def test_what_goes_out_slowly_holds_no_place():
+    """A place is given back when the answer begins: a phone may take minutes to read it."""
+    gate, release = Gate(running=1, waiting=0, transfers=1), asyncio.Event()
+
+    async def streaming(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        if scope["path"] == "/slow":
+            await release.wait()
+        await send({"type": "http.response.body", "body": b"done"})
+
+    async with client_of(gate, streaming) as client:
+        slow = asyncio.create_task(client.get("/slow"))
+        await asyncio.sleep(0.01)
+        quick = await client.get("/quick")
+        release.set()
+
+        assert [200, 200] == [quick.status_code, (await slow).status_code]
+    assert 0 == gate.line.busy
+
+
+async def test_an_application_that_fails_gives_its_place_back():
+    gate = Gate(running=1, waiting=0, transfers=1)
+
+    async def failing(scope: Any, receive: Any, send: Any) -> None:
+        raise RuntimeError
+
+    async with client_of(gate, failing) as client:
+        for _ in range(3):
+            with pytest.raises(RuntimeError):
+                await client.get("/v1/me")
+
+    assert (0, {}) == (gate.line.busy, dict(gate.line.present))

@@ -1,0 +1,100 @@
+"""The line: a few at a time, fair between accounts, and nobody is lost in it."""
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api import line as line_module
+from api.errors import Overloaded
+from api.line import Line
+
+
+async def serve(line: Line, account: bytes, served: list[bytes], urgency: int = 0) -> None:
+    await line.enter(account, urgency)
+    served.append(account)
+    try:
+        await asyncio.sleep(0)
+    finally:
+        line.leave(account)
+
+
+async def test_whoever_asks_little_goes_before_whoever_asks_much():
+    """A thousand requests of one phone do not make another phone wait."""
+    line, served = Line(running=1, waiting=100), []
+    greedy = [asyncio.create_task(serve(line, b"greedy", served)) for _ in range(50)]
+    await asyncio.sleep(0)
+    modest = asyncio.create_task(serve(line, b"modest", served))
+
+    await asyncio.gather(modest, *greedy)
+
+    # One was running, and the first few of anybody's requests count alike.
+    assert served.index(b"modest") <= 1 + line_module.ALIKE + 1
+
+
+async def test_reading_goes_before_beginning_something_new():
+    """Among equals: new work makes more work."""
+    line, served = Line(running=1, waiting=10), []
+    await line.enter(b"first", 0)
+    waiting = [
+        asyncio.create_task(serve(line, b"claims", served, 2)),
+        asyncio.create_task(serve(line, b"reads", served, 0)),
+    ]
+    await asyncio.sleep(0)
+    line.leave(b"first")
+    await asyncio.gather(*waiting)
+
+    assert [b"reads", b"claims"] == served
+
+
+async def test_a_full_line_sends_the_weakest_claim_away():
+    """The newcomer takes the place of the one who has most here already."""
+    line, served = Line(running=1, waiting=6), []
+    await line.enter(b"greedy", 0)
+    greedy = [asyncio.create_task(serve(line, b"greedy", served)) for _ in range(6)]
+    await asyncio.sleep(0)
+    modest = asyncio.create_task(serve(line, b"modest", served))
+    await asyncio.sleep(0)
+    line.leave(b"greedy")
+    ended = await asyncio.gather(modest, *greedy, return_exceptions=True)
+
+    assert [Overloaded] == [type(end) for end in ended if end is not None]
+    assert ended[0] is None
+    assert (0, 0, {}) == (line.busy, len(line.places), dict(line.present))
+    assert 1 == line.turned_away
+
+
+async def test_who_waits_too_long_is_sent_away_and_forgotten(monkeypatch: pytest.MonkeyPatch):
+    """Nobody stands there for ever."""
+    monkeypatch.setattr(line_module, "LONGEST_WAIT_S", 0.01)
+    line = Line(running=1, waiting=10)
+    await line.enter(b"first", 0)
+
+    with pytest.raises(Overloaded):
+        await line.enter(b"second", 0)
+
+    line.leave(b"first")
+    assert (0, 0, {}) == (line.busy, len(line.places), dict(line.present))
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c"]), st.sampled_from(["serve", "cancel"])), max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_every_place_is_given_back(story: list[tuple[bytes, str]]):
+    """Whatever is cancelled, served or sent away, in any order: in the end nobody is in the line."""
+
+    async def told() -> Line:
+        line, served = Line(running=2, waiting=5), []
+        tasks = []
+        for account, what in story:
+            tasks.append(asyncio.create_task(serve(line, account, served)))
+            if what == "cancel":
+                await asyncio.sleep(0)
+                tasks[-1].cancel()
+            assert line.busy <= 2
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return line
+
+    line = asyncio.run(told())
+
+    assert (0, [], {}) == (line.busy, line.places, dict(line.present))

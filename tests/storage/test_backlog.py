@@ -1,0 +1,38 @@
+"""The backlog: what is due counts, what was put off on purpose does not."""
+
+from uuid import uuid4
+
+from storage import backlog
+from storage.database import pool, transaction
+from storage.queue import enqueue_validation
+
+
+async def test_a_job_counts_from_when_it_was_due(database_url: str) -> None:
+    """Handed in ten minutes ago: ten minutes. Put off until later: not at all."""
+    recording, put_off = uuid4(), uuid4()
+    async with pool(database_url) as database, transaction(database) as connection:
+        await enqueue_validation(connection, recording)
+        await enqueue_validation(connection, put_off)
+        await connection.execute(
+            "UPDATE procrastinate_events SET at = now() - interval '10 minutes' WHERE job_id IN "
+            "(SELECT id FROM procrastinate_jobs WHERE args->>'recording' = ANY(%s))",
+            [[str(recording), str(put_off)]],
+        )
+        await connection.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour' WHERE args->>'recording' = %s",
+            [str(put_off)],
+        )
+        waited_s = await backlog.oldest_due_s(connection)
+        [validation] = [queue for queue in await backlog.of_every_queue(connection) if queue.queue == "validation"]
+        # Nothing of this stays: other tests ask whether the service is behind.
+        await connection.execute("DELETE FROM procrastinate_jobs")
+
+    assert 600 <= waited_s < 700
+    assert (1, True) == (validation.waiting, 600 <= validation.oldest_s < 700)
+
+
+async def test_without_workers_nobody_is_alive(database_url: str) -> None:
+    """No job runs here, so nobody has given a sign of life."""
+    async with pool(database_url) as database, transaction(database) as connection:
+        assert 0 == await backlog.workers(connection)
+        assert 0 == await backlog.oldest_due_s(connection)
