@@ -22,6 +22,7 @@ CONTEXT: Node = {
     "@vocab": "https://schema.org/",
     "sc": "https://schema.org/",
     "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
     "dct": "http://purl.org/dc/terms/",
     "odrl": "http://www.w3.org/ns/odrl/2/",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
@@ -35,8 +36,9 @@ CONTEXT: Node = {
         for name in (
             "annotation", "arrayShape", "citeAs", "column", "containedIn", "equivalentProperty", "excludes", "extract",
             "field", "fileObject", "fileProperty", "fileSet", "format", "includes", "isArray", "isLiveDataset",
-            "jsonPath", "key", "md5", "parentField", "readLines", "recordSet", "references", "regex", "sdVersion",
-            "separator", "source", "subField", "transform", "unArchive", "value",
+            "jsonPath", "key", "md5", "parentField", "path", "readLines", "recordSet", "references", "regex",
+            "repeated", "replace", "samplingRate", "sdVersion", "separator", "source", "subField", "transform",
+            "unArchive", "value",
         )
     },
 }  # fmt: skip
@@ -58,10 +60,12 @@ def manifest(release: Release, files: Sequence[File], site: str) -> Node:
         "version": f"{release.version}.0.0",
         "datePublished": release.published_at.isoformat(),
         "isLiveDataset": True,
+        "citeAs": f"{release.title}, version {release.version}. {address}",
         "license": [f"{site}/v1/term-sheets/{sheet}" for sheet in sorted(sheets)],
         "usageInfo": [conditions(licence, address) for licence in release.licences],
         "distribution": [file_object(file, address) for file in ready],
-        "recordSet": [record_set(ready)],
+        # A record set without records is an error to the standard's own reader.
+        "recordSet": [record_set(ready)] if ready else [],
     }
 
 
