@@ -23,6 +23,7 @@ from storage.campaigns import Campaign as Row
 from storage.campaigns import Media, Prompt
 from storage.database import reading, transaction
 from storage.errors import CampaignMissing
+from storage.quotes import Offer
 
 HOUR_MS = 3_600_000
 
@@ -75,7 +76,7 @@ class Campaign(CampaignEntry, frozen=True):
     ]
 
 
-def rate_of(row: Row) -> Rate:
+def rate_of(row: Row | Offer) -> Rate:
     """Write the rate, and say it for an hour, because nobody pictures micros per millisecond."""
     hundredths = (row.rate_micros * HOUR_MS * 2 // row.rate_per_ms + 10_000) // 20_000
     display = f"{hundredths // 100}.{hundredths % 100:02d} {row.rate_currency} per hour"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import get, put
+from litestar import Request, get, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.dependencies import Caller, Database
+from api.addresses import absolute
+from api.dependencies import Caller, Configuration, Database, Signing
 from api.problems import problems
-from storage import consents
+from api.receipts import issue
+from storage import consents, receipts
 from storage.consents import Decision
 from storage.database import transaction
 from storage.errors import ConsentMissing, DecisionMissing, MoveRefused, RecordingMissing, TermsChanged
+from storage.receipts import Receipt
 
 Decisions = Annotated[
     dict[str, Decision],
@@ -41,6 +44,17 @@ class Agreement(Struct, frozen=True):
     ]
     locale: Annotated[str, Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", examples=["en"])]
     decisions: Decisions
+    card_sha256: (
+        Annotated[
+            str,
+            Meta(
+                pattern="^[0-9a-f]{64}$",
+                description="The hash of the plain-language card that was shown; without it, the one in that `locale`.",
+                examples=["2a1d5299b16be60f954b5ec314035dfa7a17f12b2c0aca828d403b3bb7d68d79"],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ConsentView(Struct, frozen=True):
@@ -54,10 +68,18 @@ class ConsentView(Struct, frozen=True):
     locale: str
     decisions: Decisions
     given_at: datetime
+    card_sha256: str | None
+    receipt: Annotated[
+        str | None,
+        Meta(
+            description="The signed receipt, to keep.",
+            examples=["/v1/consent-receipts/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d"],
+        ),
+    ]
 
 
-def view(consent: consents.Consent) -> ConsentView:
-    """Show a row to its owner."""
+def view(consent: consents.Consent, receipt: Receipt | None) -> ConsentView:
+    """Show a row to its owner; a consent from before there were receipts gets its own within the hour."""
     return ConsentView(
         consent.id,
         consent.recording_id,
@@ -67,6 +89,8 @@ def view(consent: consents.Consent) -> ConsentView:
         consent.locale,
         consent.decisions,
         consent.given_at,
+        None if consent.card_sha256 is None else consent.card_sha256.hex(),
+        None if receipt is None else f"/v1/consent-receipts/{receipt.id}",
     )
 
 
@@ -76,18 +100,33 @@ def view(consent: consents.Consent) -> ConsentView:
     tags=["Consents"],
 )
 async def give_consent(
-    recording: FromPath[UUID], data: JSONBody[Agreement], account: Caller, database: Database
+    recording: FromPath[UUID],
+    data: JSONBody[Agreement],
+    request: Request[Any, Any, Any],
+    account: Caller,
+    database: Database,
+    signing: Signing,
+    settings: Configuration,
 ) -> ConsentView:
     """Decide about the terms of a recording, use by use.
 
-    Every use that is offered needs a decision of its own: silence is never consent. A recording that only waited for
-    this is accepted at once, or looked at by a person where the campaign asks for that or is full by now.
+    Every use that is offered needs a decision of its own: silence is never consent. The answer names the signed receipt
+    of it. A recording that only waited for this is accepted at once, or looked at by a person where the campaign asks
+    for that or is full by now.
     """
-    agreement = consents.Agreement(
-        data.term_sheet, data.version, bytes.fromhex(data.sha256), data.locale, data.decisions
-    )
+    signer = await signing.signer()
     async with transaction(database) as connection:
-        return view(await consents.give(connection, account.id, recording, agreement))
+        consent = await consents.give(connection, account.id, recording, agreement(data))
+        receipt = await issue(connection, signer, consent, absolute(request, settings, ""))
+        await consents.go_on(connection, account.id, recording)
+        return view(consent, receipt)
+
+
+def agreement(data: Agreement) -> consents.Agreement:
+    """Read hashes from text."""
+    card = None if data.card_sha256 is None else bytes.fromhex(data.card_sha256)
+    sha256 = bytes.fromhex(data.sha256)
+    return consents.Agreement(data.term_sheet, data.version, sha256, data.locale, data.decisions, card)
 
 
 @get(
@@ -98,7 +137,8 @@ async def give_consent(
 async def read_consent(recording: FromPath[UUID], account: Caller, database: Database) -> ConsentView:
     """Read what you decided about the terms of a recording."""
     async with transaction(database) as connection:
-        return view(await consents.read(connection, account.id, recording))
+        consent = await consents.read(connection, account.id, recording)
+        return view(consent, await receipts.of_consent(connection, consent.id))
 
 
 handlers = [give_consent, read_consent]

@@ -14,7 +14,12 @@ FIELDS: dict[str, dict[str, Any]] = {
     "AudioFacts": {"codec": "aac", "sample_rate_hz": 48_000, "channels": 1, "sample_format": "fltp"},
     "CaptureProfile": {"name": "speech", "media_types": ["audio/mp4", "audio/wav"]},
     "CaptureRule": {"name": "audio.loudness", "unit": "LUFS", "title": "Loudness", "fix": LOUDNESS_FIX},
-    "ConsentView": {"term_sheet": "voice-standard", "sha256": "6ca13d52" * 8, "locale": "en"},
+    "ConsentView": {
+        "term_sheet": "voice-standard",
+        "sha256": "6ca13d52" * 8,
+        "card_sha256": "2a1d5299" * 8,
+        "locale": "en",
+    },
     "Curve": {"name": "level", "unit": "dBFS", "step_s": 0.1, "values": [-31.5, -24.0, -26.2]},
     "Entry": {
         "name": "audio.loudness",

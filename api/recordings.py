@@ -31,6 +31,9 @@ from storage.errors import (
     MediaTypeRefused,
     MoveRefused,
     PromptMissing,
+    QuoteExpired,
+    QuoteMissing,
+    QuoteUsed,
     RecordingMissing,
     ReplacementRefused,
     SlotTaken,
@@ -65,7 +68,10 @@ Reason = Annotated[str, Meta(description="A stable code for the reason of the la
 
 
 class NewRecording(Struct, frozen=True):
-    """What is announced before a byte is sent; `replaces` names the take of the same prompt that needs a fix."""
+    """What is announced before a byte is sent; `replaces` names the take of the same prompt that needs a fix.
+
+    `quote` is the offer under which it was recorded: it pays what was quoted, and its place was kept.
+    """
 
     sha256: Sha256
     size_bytes: Size
@@ -75,6 +81,7 @@ class NewRecording(Struct, frozen=True):
     prompt: UUID | None = None
     title: Title | None = None
     replaces: UUID | None = None
+    quote: UUID | None = None
 
 
 class UploadLink(Struct, frozen=True):
@@ -98,6 +105,7 @@ class RecordingView(Struct, frozen=True):
     size_bytes: Size
     media_type: str
     replaces: UUID | None
+    quote: UUID | None
     duration_ms: Annotated[int, Meta(examples=[11000])] | None
     created_at: datetime
     updated_at: datetime
@@ -149,6 +157,7 @@ def view(recording: Recording, upload: UploadLink | None = None) -> RecordingVie
         size_bytes=recording.size_bytes,
         media_type=recording.media_type,
         replaces=recording.replaces,
+        quote=recording.quote_id,
         duration_ms=recording.duration_ms,
         created_at=recording.created_at,
         updated_at=recording.updated_at,
@@ -186,6 +195,9 @@ def allowance(settings: Settings) -> claims.Allowance:
             RecordingMissing,
             DailyBytesUsed,
             TooManyWaiting,
+            QuoteMissing,
+            QuoteUsed,
+            QuoteExpired,
         ),
     },
     tags=["Recordings"],
@@ -211,6 +223,7 @@ async def claim_recording(
         prompt_id=data.prompt,
         title=data.title,
         replaces=data.replaces,
+        quote_id=data.quote,
     )
     async with transaction(database) as connection:
         recording, made = await claims.claim(connection, account.id, wish, allowance(settings))

@@ -19,8 +19,8 @@ class Campaign(Struct, frozen=True):
     """One campaign's row, with what is derived from others.
 
     `rate_micros` (1e-6 of the currency's unit) is paid for every `rate_per_ms` of accepted recording. `remaining` tells
-    how many recordings may still be accepted; `open` looks at the deadline as well. `rules` maps a check's name to what
-    this campaign sets differently from its capture profile.
+    how many recordings may still be accepted, without the places that quotes keep; `open` looks at the deadline as
+    well. `rules` maps a check's name to what this campaign sets differently from its capture profile.
     """
 
     id: UUID
@@ -58,12 +58,11 @@ SELECT = """
     SELECT c.id, c.slug, c.title, c.brief, c.media, c.languages, c.profile, c.rules, c.max_bytes, c.max_duration_ms,
         c.review, c.rate_currency, c.rate_micros, c.rate_per_ms, c.quota_recordings, c.deadline,
         c.term_sheet_id, c.term_sheet_version, s.sha256 AS term_sheet_sha256,
-        greatest(c.quota_recordings - taken.count, 0)::int AS remaining,
-        c.quota_recordings > taken.count AND (c.deadline IS NULL OR c.deadline > now()) AS open
+        greatest(c.quota_recordings - taken.places, 0)::int AS remaining,
+        c.quota_recordings > taken.places AND (c.deadline IS NULL OR c.deadline > now()) AS open
     FROM campaigns c
     JOIN term_sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
-    CROSS JOIN LATERAL (SELECT count(*) FROM recordings
-                        WHERE campaign_id = c.id AND state IN ('accepted', 'held')) taken
+    CROSS JOIN LATERAL (SELECT places_taken(c.id, NULL) AS places) taken
 """
 
 

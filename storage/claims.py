@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from storage import quotes
 from storage.database import Connection, one, run
 from storage.errors import (
     CampaignClosed,
@@ -36,6 +37,7 @@ class Claim(Struct, frozen=True):
     prompt_id: UUID | None = None
     title: str | None = None
     replaces: UUID | None = None
+    quote_id: UUID | None = None
 
 
 class Allowance(Struct, frozen=True):
@@ -53,9 +55,9 @@ SAME_CONTENT = f"""
 """
 INSERT = f"""
     INSERT INTO recordings
-        (account_id, campaign_id, prompt_id, language, title, sha256, size_bytes, media_type, replaces)
+        (account_id, campaign_id, prompt_id, language, title, sha256, size_bytes, media_type, replaces, quote_id)
     VALUES (%(account)s, %(campaign)s, %(prompt)s, %(language)s, %(title)s, %(sha256)s, %(size)s, %(media_type)s,
-            %(replaces)s)
+            %(replaces)s, %(quote)s)
     ON CONFLICT DO NOTHING
     RETURNING {COLUMNS}
 """
@@ -69,13 +71,14 @@ async def claim(connection: Connection, account: UUID, wish: Claim, allowance: A
     """Give the recording of these bytes, and whether it is new; nothing is uploaded for one that exists.
 
     Every limit is checked here, before a byte is sent on a contributor's data plan. Two identical claims at once give
-    one recording: the second waits for the first and finds its row. Raises what `_check` and `_make_room` raise, and
-    SlotTaken when the contributor has another take for this prompt.
+    one recording: the second waits for the first and finds its row. Raises what `_quote`, `_check` and `_replace`
+    raise, and SlotTaken when the contributor has another take for this prompt.
     """
     present = await _present(connection, account, wish.sha256)
     if present is not None:
         return present, False
-    await _check(connection, account, wish, allowance)
+    quote = await _quote(connection, account, wish)
+    await _check(connection, account, wish, allowance, quote)
     if wish.replaces is not None:
         await _replace(connection, account, wish, wish.replaces)
     made = await one(
@@ -91,12 +94,28 @@ async def claim(connection: Connection, account: UUID, wish: Claim, allowance: A
         size=wish.size_bytes,
         media_type=wish.media_type,
         replaces=wish.replaces,
+        quote=quote,
     )
     if made is None:
         return await _beaten(connection, account, wish), False
+    if wish.quote_id is not None:
+        await quotes.use(connection, wish.quote_id)
     lasts = allowance.claim_lasts
     await run(connection, INSERT_UPLOAD, recording=made.id, account=account, length=made.size_bytes, lasts=lasts)
     return made, True
+
+
+async def _quote(connection: Connection, account: UUID, wish: Claim) -> UUID | None:
+    """Name the quote that the claim is made under: its own, else the one of the take that it replaces.
+
+    Raises QuoteMissing, QuoteUsed, QuoteExpired, and RecordingMissing for a take that is not there.
+    """
+    if wish.quote_id is not None:
+        await quotes.lock_unused(connection, account, wish.campaign_id, wish.quote_id)
+        return wish.quote_id
+    if wish.replaces is None:
+        return None
+    return (await find(connection, account, wish.replaces)).quote_id
 
 
 async def _present(connection: Connection, account: UUID, sha256: bytes) -> Recording | None:
@@ -131,9 +150,8 @@ class CampaignLimits(Struct, frozen=True):
 
 LIMITS = """
     SELECT c.media, c.languages, c.max_bytes,
-        (c.deadline IS NULL OR c.deadline > now())
-            AND (SELECT count(*) FROM recordings WHERE campaign_id = c.id AND state IN ('accepted', 'held'))
-                < c.quota_recordings AS open,
+        (%(quote)s::uuid IS NOT NULL OR c.deadline IS NULL OR c.deadline > now())
+            AND place_left(c.id, %(quote)s) AS open,
         p.id IS NOT NULL AS has_prompt, p.language AS prompt_language,
         (SELECT count(*) FROM recordings
             WHERE account_id = %(account)s AND state IN ('validating', 'failed')) AS waiting,
@@ -145,14 +163,20 @@ LIMITS = """
 """
 
 
-async def _check(connection: Connection, account: UUID, wish: Claim, allowance: Allowance) -> None:
-    """Refuse what would be refused after the upload as well.
+async def _check(connection: Connection, account: UUID, wish: Claim, allowance: Allowance, quote: UUID | None) -> None:
+    """Refuse what would be refused after the upload as well; who was quoted is in time.
 
     Raises CampaignMissing, CampaignClosed, MediaTypeRefused, TooLarge, PromptMissing, LanguageRefused, TooManyWaiting,
     DailyBytesUsed.
     """
     campaign = await one(
-        connection, CampaignLimits, LIMITS, account=account, campaign=wish.campaign_id, prompt=wish.prompt_id
+        connection,
+        CampaignLimits,
+        LIMITS,
+        account=account,
+        campaign=wish.campaign_id,
+        prompt=wish.prompt_id,
+        quote=quote,
     )
     if campaign is None:
         raise CampaignMissing

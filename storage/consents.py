@@ -1,12 +1,13 @@
 """Consent: what a contributor decided about every use in a term sheet, for one recording.
 
 Rows are only ever added; the newest counts and the older ones stay as history. The sheet's hash is part of a foreign
-key, so a consent that does not resolve to published text cannot be stored.
+key, so a consent that does not resolve to published text cannot be stored. `consent_uses` holds what stands now, use by
+use: a sale locks those rows FOR SHARE and a withdrawal FOR UPDATE, so one of the two always sees the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -15,9 +16,9 @@ from msgspec import Struct
 from psycopg.types.json import Jsonb
 
 from storage import quota
-from storage.database import Connection, one
-from storage.errors import ConsentMissing, DecisionMissing, MoveRefused, TermsChanged
-from storage.recordings import State, find, lock, move
+from storage.database import Connection, every, one
+from storage.errors import ConsentMissing, DecisionMissing, MoveRefused, RecordingMissing, TermsChanged
+from storage.recordings import Recording, State, find, lock, move
 
 Decision = Literal["given", "refused"]
 #: After these a consent changes nothing any more; withdrawal is a resource of its own.
@@ -25,13 +26,17 @@ DECIDED = ("accepted", "held", "withdrawn", "replaced", "expired")
 
 
 class Agreement(Struct, frozen=True):
-    """What a contributor agreed to: a sheet by id, version and hash (32 bytes), read in `locale`, use by use."""
+    """What a contributor agreed to: a sheet by id, version and hash (32 bytes), read in `locale`, use by use.
+
+    `card_sha256` (32 bytes) is the hash of the plain-language card that was shown, when the client says which.
+    """
 
     term_sheet: str
     version: int
     sha256: bytes
     locale: str
     decisions: dict[str, Decision]
+    card_sha256: bytes | None = None
 
 
 class Consent(Struct, frozen=True):
@@ -42,6 +47,7 @@ class Consent(Struct, frozen=True):
     term_sheet_id: str
     term_sheet_version: int
     term_sheet_sha256: bytes
+    card_sha256: bytes | None
     locale: str
     decisions: dict[str, Decision]
     given_at: datetime
@@ -55,7 +61,10 @@ class Use(Struct, frozen=True):
 
 
 class Terms(Struct, frozen=True):
-    """The sheet of a recording's campaign; `review` is "always" where a person looks at every recording of it."""
+    """The sheet that a recording is offered under: its quote's, else its campaign's as it stands now.
+
+    `review` is "always" where a person looks at every recording of the campaign.
+    """
 
     term_sheet_id: str
     term_sheet_version: int
@@ -65,46 +74,68 @@ class Terms(Struct, frozen=True):
 
 
 TERMS = """
-    SELECT c.term_sheet_id, c.term_sheet_version, s.sha256, s.document -> 'uses' AS uses, c.review
-    FROM campaigns c JOIN term_sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
-    WHERE c.id = %(campaign)s
+    SELECT s.id AS term_sheet_id, s.version AS term_sheet_version, s.sha256, s.document -> 'uses' AS uses, c.review
+    FROM recordings r
+    JOIN campaigns c ON c.id = r.campaign_id
+    LEFT JOIN quotes q ON q.id = r.quote_id
+    JOIN term_sheets s ON s.id = coalesce(q.term_sheet_id, c.term_sheet_id)
+        AND s.version = coalesce(q.term_sheet_version, c.term_sheet_version)
+    WHERE r.id = %(recording)s
 """
 COLUMNS = """
-    id, recording_id, term_sheet_id, term_sheet_version, term_sheet_sha256, locale, decisions, given_at
+    id, recording_id, term_sheet_id, term_sheet_version, term_sheet_sha256, card_sha256, locale, decisions, given_at
 """
 INSERT = f"""
-    INSERT INTO consents
-        (recording_id, account_id, term_sheet_id, term_sheet_version, term_sheet_sha256, locale, decisions)
-    VALUES (%(recording)s, %(account)s, %(sheet)s, %(version)s, %(sha256)s, %(locale)s, %(decisions)s)
+    INSERT INTO consents (recording_id, account_id, term_sheet_id, term_sheet_version, term_sheet_sha256, card_sha256,
+        locale, decisions)
+    VALUES (%(recording)s, %(account)s, %(sheet)s, %(version)s, %(sha256)s, %(card)s, %(locale)s, %(decisions)s)
     RETURNING {COLUMNS}
 """
 NEWEST = f"SELECT {COLUMNS} FROM consents WHERE recording_id = %(recording)s ORDER BY given_at DESC, id DESC LIMIT 1"
 
 
 async def give(connection: Connection, account: UUID, recording: UUID, agreement: Agreement) -> Consent:
-    """Record a consent; a recording that waited for it goes on in the same transaction.
+    """Record a consent; once its receipt is stored, `go_on` lets a recording go on that waited for it.
 
-    The same consent given twice is one consent. Raises RecordingMissing, TermsChanged when the campaign uses another
-    sheet, DecisionMissing, and MoveRefused for a recording whose consent can no longer change here.
+    The same consent given twice is one consent. Raises RecordingMissing, TermsChanged when the recording is offered
+    under another sheet, DecisionMissing, and MoveRefused for a recording whose consent can no longer change here.
     """
     subject = await lock(connection, account, recording)
-    terms = await one(connection, Terms, TERMS, campaign=subject.campaign_id)
-    asked = terms and (terms.term_sheet_id, terms.term_sheet_version, terms.sha256)
-    if terms is None or asked != (agreement.term_sheet, agreement.version, agreement.sha256):
-        raise TermsChanged(term_sheet=terms and terms.term_sheet_id, version=terms and terms.term_sheet_version)
+    terms = await terms_of(connection, recording)
+    if (terms.term_sheet_id, terms.term_sheet_version, terms.sha256) != sheet_of(agreement):
+        raise TermsChanged(term_sheet=terms.term_sheet_id, version=terms.term_sheet_version)
     check_decisions([Use(str(use["code"]), use["stance"]) for use in terms.uses], agreement.decisions)  # type: ignore[arg-type]
     present = await newest(connection, recording)
     if present is not None and same(present, agreement):
         return present
     if subject.state in DECIDED:
         raise MoveRefused(state=subject.state)
-    consent = await _store(connection, account, recording, agreement)
-    if subject.state == "needs_consent":
-        # The campaign may have filled up since the recording was examined.
-        place_left = await quota.left(connection, subject.campaign_id)
-        to, because = onward(review_always=terms.review == "always", quota_left=place_left)
-        await move(connection, recording, to, by="contributor", because=because)
-    return consent
+    return await _store(connection, account, recording, agreement)
+
+
+async def go_on(connection: Connection, account: UUID, recording: UUID) -> Recording:
+    """Let a recording go on that waited for its consent only; any other stays where it is."""
+    subject = await lock(connection, account, recording)
+    if subject.state != "needs_consent":
+        return subject
+    terms = await terms_of(connection, recording)
+    # The campaign may have filled up since the recording was examined.
+    place_left = await quota.left(connection, subject.campaign_id, subject.quote_id)
+    to, because = onward(review_always=terms.review == "always", quota_left=place_left)
+    return await move(connection, recording, to, by="contributor", because=because)
+
+
+async def terms_of(connection: Connection, recording: UUID) -> Terms:
+    """Give the terms that a recording is offered under. Raises RecordingMissing."""
+    terms = await one(connection, Terms, TERMS, recording=recording)
+    if terms is None:
+        raise RecordingMissing
+    return terms
+
+
+def sheet_of(agreement: Agreement) -> tuple[str, int, bytes]:
+    """Name exactly one published text."""
+    return agreement.term_sheet, agreement.version, agreement.sha256
 
 
 def onward(*, review_always: bool, quota_left: bool) -> tuple[State, str]:
@@ -141,13 +172,9 @@ def check_decisions(uses: list[Use], decisions: Mapping[str, Decision]) -> None:
 def same(consent: Consent, agreement: Agreement) -> bool:
     """Whether a stored consent says exactly what is given again."""
     sheet = (consent.term_sheet_id, consent.term_sheet_version, consent.term_sheet_sha256)
-    return (*sheet, consent.locale, consent.decisions) == (
-        agreement.term_sheet,
-        agreement.version,
-        agreement.sha256,
-        agreement.locale,
-        agreement.decisions,
-    )
+    card = agreement.card_sha256 in (None, consent.card_sha256)
+    said = (sheet, consent.locale, consent.decisions) == (sheet_of(agreement), agreement.locale, agreement.decisions)
+    return said and card
 
 
 async def _store(connection: Connection, account: UUID, recording: UUID, agreement: Agreement) -> Consent:
@@ -160,6 +187,7 @@ async def _store(connection: Connection, account: UUID, recording: UUID, agreeme
         sheet=agreement.term_sheet,
         version=agreement.version,
         sha256=agreement.sha256,
+        card=agreement.card_sha256,
         locale=agreement.locale,
         decisions=Jsonb(agreement.decisions),
     )
@@ -179,3 +207,63 @@ async def read(connection: Connection, account: UUID, recording: UUID) -> Consen
     if consent is None:
         raise ConsentMissing
     return consent
+
+
+class Licensable(Struct, frozen=True):
+    """A recording that may be sold for one use until `expires_at`, and the sheet by which its contributor is paid."""
+
+    recording_id: UUID
+    account_id: UUID
+    use_code: str
+    consent_id: UUID
+    term_sheet_id: str
+    term_sheet_version: int
+    expires_at: datetime
+
+
+# Recordings first, here and in `lock_for_withdrawal`: who locks in one order cannot wait for each other in a ring.
+FOR_SALE = """
+    SELECT u.recording_id, r.account_id, u.use_code, u.consent_id, c.term_sheet_id, c.term_sheet_version, u.expires_at
+    FROM recordings r
+    JOIN consent_uses u ON u.recording_id = r.id
+    JOIN consents c ON c.id = u.consent_id
+    WHERE r.id = ANY(%(recordings)s) AND r.state = 'accepted'
+      AND u.use_code = ANY(%(uses)s) AND u.status = 'given' AND u.expires_at >= %(until)s
+    ORDER BY r.id, u.use_code FOR SHARE OF r, u
+"""
+
+
+async def lock_for_sale(
+    connection: Connection, recordings: Sequence[UUID], uses: Sequence[str], until: datetime
+) -> list[Licensable]:
+    """Give what of this may be sold until then, and keep it so until the transaction ends.
+
+    What is missing may not be sold: refused, withdrawn, held, not accepted, or granted for a shorter time. A withdrawal
+    that runs now ends before this answers; one that begins later waits, and finds the sale.
+    """
+    return await every(connection, Licensable, FOR_SALE, recordings=list(recordings), uses=list(uses), until=until)
+
+
+class UseStatus(Struct, frozen=True):
+    """One use of one recording, as its contributor's consent stands now."""
+
+    use_code: str
+    status: Literal["given", "refused", "withdrawn"]
+    expires_at: datetime
+
+
+FOR_WITHDRAWAL = """
+    SELECT use_code, status, expires_at FROM consent_uses WHERE recording_id = %(recording)s
+    ORDER BY use_code FOR UPDATE
+"""
+
+
+async def lock_for_withdrawal(
+    connection: Connection, account: UUID, recording: UUID
+) -> tuple[Recording, list[UseStatus]]:
+    """Give a recording of the contributor's and where its consent stands, when no sale of it is in flight any more.
+
+    Until the transaction ends, no sale can begin. Raises RecordingMissing.
+    """
+    subject = await lock(connection, account, recording)
+    return subject, await every(connection, UseStatus, FOR_WITHDRAWAL, recording=recording)

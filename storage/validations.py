@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from storage import reports
 from storage.database import Connection, one, run
-from storage.quota import PLACE_LEFT
 from storage.recordings import State, doom_chunks, move
 
 #: Moves from here are the worker's.
@@ -88,12 +87,12 @@ ONE_AT_A_TIME = """
            pg_advisory_xact_lock(hashtextextended('campaign ' || campaign_id::text, 0))
     FROM recordings WHERE id = %(recording)s
 """
-SITUATION = f"""
+SITUATION = """
     SELECT EXISTS (SELECT FROM consents WHERE recording_id = r.id) AS consented,
         c.review = 'always' AS review_always,
         EXISTS (SELECT FROM recordings other WHERE other.sha256 = r.sha256 AND other.account_id <> r.account_id
             AND other.object_key IS NOT NULL AND other.state NOT IN ('deleted', 'erased')) AS held_by_another,
-        {PLACE_LEFT} AS quota_left
+        place_left(r.campaign_id, r.quote_id) AS quota_left
     FROM recordings r JOIN campaigns c ON c.id = r.campaign_id WHERE r.id = %(recording)s
 """
 

@@ -1,0 +1,200 @@
+"""Receipts of consent: what a contributor agreed to, signed, as data, as a signature and as a paper."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from litestar import Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+
+from api.conditional import conditional_bytes
+from api.dependencies import Caller, Database
+from api.problems import problems
+from api.signing import Signer, sign
+from storage import receipts
+from storage.consents import Consent
+from storage.database import Connection, transaction
+from storage.errors import ReceiptMissing
+from storage.receipts import Grounds, Receipt
+
+#: What kind of thing the signature is over; a quote cannot be shown as a receipt.
+TYP = "consent-receipt+jws"
+#: A receipt never changes, and is nobody else's.
+KEPT = "private, max-age=31536000, immutable"
+LD_JSON, JOSE, PDF = "application/ld+json", "application/jose", "application/pdf"
+#: The profile that a receipt follows: ISO/IEC TS 27560:2023 in the vocabulary of DPV 2, with what the GDPR asks for.
+PROFILE = "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr"
+CONTEXT = {
+    "dpv": "https://w3id.org/dpv#",
+    "dct": "http://purl.org/dc/terms/",
+    "pd": "https://w3id.org/dpv/pd#",
+    "loc": "https://w3id.org/dpv/loc#",
+    "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+    "use": "urn:companion:use:",
+    "companion": "urn:companion:receipt:",
+}
+#: What a recording of each kind holds of a person (DPV's extension of personal data).
+PERSONAL_DATA = {"audio": ("pd:Voice", "pd:Language"), "video": ("pd:Picture", "pd:PhysicalCharacteristic")}
+#: Withdraw, see, have erased, take along: GDPR, articles 7(3), 15, 17 and 20.
+RIGHTS = ("eu-gdpr:A7-3", "eu-gdpr:A15", "eu-gdpr:A17", "eu-gdpr:A20")
+STATUS = {"given": "dpv:ConsentGiven", "refused": "dpv:ConsentRefused"}
+HOW = "A decision for every single use, made by the contributor and signed in with their account."
+
+
+def document(consent: Consent, grounds: Grounds, base: str) -> dict[str, Any]:
+    """Write a receipt as DPV JSON-LD; `base` is where this service is reached.
+
+    Header, processing, parties and events follow ISO/IEC TS 27560:2023, clause 6; the receipt is a full copy of the
+    record, because a contributor who holds less than we do could not contradict us.
+    """
+    return {
+        "@context": CONTEXT,
+        "@id": f"urn:uuid:{grounds.id}",
+        "@type": "dpv:ConsentReceipt",
+        "dct:conformsTo": {"@id": PROFILE},
+        "dct:identifier": str(grounds.id),
+        "dct:created": at(grounds.issued_at),
+        "dct:language": consent.locale,
+        "dct:source": {"@id": f"{base}/v1/consent-receipts/{grounds.id}"},
+        "dpv:hasRecordOfActivity": record(consent, grounds, base),
+    }
+
+
+def record(consent: Consent, grounds: Grounds, base: str) -> dict[str, Any]:
+    """Write the consent itself: who agreed to what, for which recording, for how long, and how to take it back."""
+    sheet = grounds.sheet
+    address = f"{base}/v1/recordings/{consent.recording_id}"
+    return {
+        "@type": "dpv:ConsentRecord",
+        "dct:identifier": str(consent.id),
+        "dpv:hasDataSubject": {"@id": f"urn:uuid:{grounds.account_id}"},
+        "dpv:hasDataController": controller(sheet["parties"]["licensee"]),
+        "dpv:hasJurisdiction": {"@id": f"loc:{sheet['law'].get('governing', sheet['parties']['licensee']['country'])}"},
+        "dpv:hasApplicableLaw": {"@id": "eu-gdpr:GDPR"},
+        "dpv:hasNotice": notice(consent, base),
+        "dpv:hasPersonalData": [
+            {"@id": data} for kind in sheet["media"].get("kinds", []) for data in PERSONAL_DATA.get(kind, ())
+        ],
+        "companion:recording": {"@id": f"urn:uuid:{consent.recording_id}"},
+        "companion:recordingSha256": grounds.recording_sha256.hex(),
+        "dpv:hasProcess": [process(use, consent.decisions[use["code"]]) for use in decided(sheet, consent)],
+        "dpv:hasStorageCondition": {
+            "@type": "dpv:StorageCondition",
+            "dpv:hasLocation": {"@id": f"loc:{sheet['parties']['licensee']['country']}"},
+            "dpv:hasDuration": str(sheet["retention"].get("recording", sheet["term"].get("duration", "P0D"))),
+        },
+        "dpv:hasDuration": str(sheet["term"].get("duration", "P0D")),
+        "dpv:hasRecipient": {"@id": f"{address}/uses"},
+        "dpv:hasConsentControl": {"@id": f"{address}/withdrawals", "@type": "dpv:WithdrawConsent"},
+        "dpv:hasRight": [{"@id": right} for right in RIGHTS],
+        "dpv:isIndicatedBy": {"@id": f"urn:uuid:{grounds.account_id}"},
+        "dpv:hasIndicationMethod": HOW,
+        "dpv:isIndicatedAtTime": at(consent.given_at),
+    }
+
+
+def controller(licensee: Mapping[str, Any]) -> dict[str, Any]:
+    """Say who answers for the recording, and where they are reached."""
+    return {
+        "@type": "dpv:DataController",
+        "dpv:hasName": licensee["name"],
+        "dpv:hasContact": licensee.get("data_protection_officer", licensee.get("contact", "")),
+        "dpv:hasCountry": {"@id": f"loc:{licensee['country']}"},
+    }
+
+
+def notice(consent: Consent, base: str) -> dict[str, Any]:
+    """Name the text that was read, by its hash: the sheet, and the card in the contributor's language."""
+    version = f"{base}/v1/term-sheets/{consent.term_sheet_id}/versions/{consent.term_sheet_version}"
+    shown: dict[str, Any] = {
+        "@id": version,
+        "@type": "dpv:ConsentNotice",
+        "dct:language": consent.locale,
+        "companion:termSheet": consent.term_sheet_id,
+        "companion:version": consent.term_sheet_version,
+        "companion:termSheetSha256": consent.term_sheet_sha256.hex(),
+    }
+    if consent.card_sha256 is not None:
+        shown["companion:cardSha256"] = consent.card_sha256.hex()
+    return shown
+
+
+def decided(sheet: Mapping[str, Any], consent: Consent) -> list[dict[str, Any]]:
+    """List the sheet's uses that were decided about, in the sheet's order."""
+    return [use for use in sheet["uses"] if use["code"] in consent.decisions]
+
+
+def process(use: Mapping[str, Any], decision: str) -> dict[str, Any]:
+    """Write one use and its decision; what touches who somebody is rests on article 9 of the GDPR."""
+    return {
+        "@type": "dpv:Process",
+        "dpv:hasPurpose": {"@id": f"use:{use['code']}"},
+        "dpv:hasLegalBasis": {"@id": "eu-gdpr:A9-2-a" if use.get("sensitive") else "eu-gdpr:A6-1-a"},
+        "dpv:hasConsentStatus": {"@id": STATUS[decision]},
+    }
+
+
+def at(moment: datetime) -> dict[str, str]:
+    """Write a time as a typed value of JSON-LD."""
+    return {"@type": "xsd:dateTime", "@value": moment.isoformat().replace("+00:00", "Z")}
+
+
+async def issue(connection: Connection, signer: Signer, consent: Consent, base: str) -> Receipt:
+    """Give the receipt of a consent, signing and storing it when there is none yet."""
+    present = await receipts.of_consent(connection, consent.id)
+    if present is not None:
+        return present
+    grounds = await receipts.grounds(connection, consent.id)
+    words = rfc8785.dumps(document(consent, grounds, base))
+    jws = sign(signer, words, typ=TYP)
+    return await receipts.keep(connection, grounds, consent, jws, hashlib.sha256(words).digest())
+
+
+@get(
+    "/v1/consent-receipts/{receipt:uuid}",
+    responses={
+        200: ResponseSpec(
+            dict[str, Any],
+            generate_examples=False,
+            description="The receipt as JSON-LD, or by Accept as a compact JWS (application/jose) or as PDF.",
+            media_type=LD_JSON,
+        ),
+        **problems(ReceiptMissing),
+    },
+    tags=["Consents"],
+)
+async def read_receipt(
+    receipt: FromPath[UUID], request: Request[Any, Any, Any], account: Caller, database: Database
+) -> Response[Any]:
+    """Read the receipt of a consent, to keep (ISO/IEC TS 27560 in DPV).
+
+    `application/ld+json` is what was signed, byte for byte; `application/jose` is the signature with it inside, which
+    `companion verify` checks offline.
+    """
+    async with transaction(database) as connection:
+        found = await receipts.find(connection, account.id, receipt)
+    kind = wanted(request.headers.get("accept"))
+    body = found.jws.encode() if kind == JOSE else words_of(found)
+    return conditional_bytes(request, body, kind, KEPT, {"Vary": "Accept, Authorization"})
+
+
+def wanted(accept: str | None) -> str:
+    """Choose the form that Accept names first; JSON-LD for anybody who does not care."""
+    named = [part.partition(";")[0].strip().lower() for part in (accept or "").split(",")]
+    return next((kind for kind in named if kind in (LD_JSON, JOSE, PDF)), LD_JSON)
+
+
+def words_of(receipt: Receipt) -> bytes:
+    """Take out of a receipt the bytes that were signed."""
+    return urlsafe_b64decode(receipt.jws.split(".")[1] + "==")
+
+
+handlers = [read_receipt]
