@@ -5,11 +5,12 @@
     │   ├── RecordingMissing, UploadMissing, CampaignMissing, TermSheetMissing, ReportMissing, PromptMissing,
     │   │   ConsentMissing, MediaMissing, SessionMissing, RenderingMissing, ReceiptMissing, QuoteMissing,
     │   │   WithdrawalMissing, NoticeMissing, CheckpointMissing, BuyerMissing, DatasetMissing, SaleMissing,
-    │   │   CaseMissing, CustodyMissing, EarningMissing
+    │   │   CaseMissing, CustodyMissing, EarningMissing, DestinationMissing, PayoutMissing
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
-    │   │   RenditionPending, CaseClosed, UploadIncomplete
+    │   │   RenditionPending, CaseClosed, UploadIncomplete, DestinationResting, DestinationInUse, PayoutMoveRefused,
+    │   │   PayoutTooSmall, NothingToPay
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
     │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused
@@ -271,6 +272,34 @@ class DailyBytesUsed(Exhausted):
 
 class TooManyQuotes(Exhausted):
     """You hold as many unused quotes as one contributor may; use one of them first."""
+
+
+class DestinationMissing(Missing):
+    """You have no payout destination by that id."""
+
+
+class PayoutMissing(Missing):
+    """There is no such payout."""
+
+
+class DestinationResting(Conflict):
+    """A new destination rests before its first payout, so that nobody else can send your money away unseen."""
+
+
+class DestinationInUse(Conflict):
+    """A payout is on its way to this destination; remove it when the payout has arrived, or cancel the payout."""
+
+
+class PayoutMoveRefused(Conflict):
+    """The payout is too far on its way, or has ended, for that."""
+
+
+class PayoutTooSmall(Conflict):
+    """This is less than the smallest payout; what you have stays yours and adds up."""
+
+
+class NothingToPay(Conflict):
+    """There is nothing available yet that a bank could move."""
 
 
 class LedgerError(StorageError):

@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg.errors
 from msgspec import UNSET, Struct, UnsetType
 
+from storage.accruals import accrue
 from storage.database import Connection, every, one, run
 from storage.errors import (
     LanguageRefused,
@@ -148,6 +149,8 @@ MOVE = f"""
 async def move(connection: Connection, recording: UUID, to: State, *, by: Mover, because: str | None) -> Recording:
     """Move a recording to another state, in the caller's transaction; the trigger writes the event.
 
+    Whoever accepts it, it earns its pay in the same transaction.
+
     Raises MoveRefused when it cannot go there from where it is, or would be accepted without consent.
     """
     try:
@@ -156,6 +159,8 @@ async def move(connection: Connection, recording: UUID, to: State, *, by: Mover,
         raise MoveRefused(to=to) from error
     if moved is None:
         raise MoveRefused(to=to)
+    if to == "accepted":
+        await accrue(connection, recording)
     return moved
 
 

@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from storage import buyers, consents, datasets, screening
 from storage.database import Connection, every, one, run
 from storage.errors import BuyerRefused, NotForSale, SaleMissing
-from storage.shares import share, split
+from storage.ledger.amounts import share, split
+from storage.royalties import settle_sale
 
 
 class Offer(Struct, frozen=True):
@@ -101,7 +102,7 @@ CANDIDATES = """
 
 
 async def sell(connection: Connection, offer: Offer) -> Sale:
-    """Write a sale, its lines and what its contributors hear of it, in the caller's transaction.
+    """Write a sale, its lines, what its contributors hear of it and what they get, in the caller's transaction.
 
     Raises BuyerMissing, BuyerRefused, DatasetMissing, and NotForSale with the recordings that may not be sold.
     """
@@ -115,6 +116,7 @@ async def sell(connection: Connection, offer: Offer) -> Sale:
     sale = await _write(connection, offer)
     await _write_lines(connection, sale, offer, sold)
     await run(connection, TELL, sale=sale)
+    await settle_sale(connection, sale)
     return await find(connection, sale)
 
 

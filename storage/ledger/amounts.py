@@ -30,12 +30,13 @@ def share(micros: int, bps: int) -> int:
 def split(micros: int, weights: Sequence[int]) -> list[int]:
     """Split an amount by weights so that the parts add up to it: the largest remainders get the micros left over.
 
-    Hamilton's method; of equal remainders the earlier one goes first, so the same split always gives the same parts.
-    Raises ValueError when there is nothing to split by.
+    Hamilton's method (Balinski and Young, "Fair Representation", 1982, chapter 3); of equal remainders the earlier one
+    goes first, so the same split always gives the same parts. Weights that are all zero share alike, and without any
+    there are no parts.
     """
+    if weights and not any(weights):
+        weights = [1] * len(weights)
     whole = sum(weights)
-    if whole <= 0 or min(weights) < 0:
-        raise ValueError("An amount is split by weights that are not negative and not all zero.")
     parts = [micros * weight // whole for weight in weights]
     remainders = sorted(range(len(weights)), key=lambda place: (-(micros * weights[place] % whole), place))
     for place in remainders[: micros - sum(parts)]:

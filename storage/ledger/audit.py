@@ -1,5 +1,6 @@
 """The audit: proves from the transfers alone that nothing drifted, whoever wrote to the database and however.
 
+It also proves that the lines contributors read say the same as the ledger, and that whoever was accepted was paid.
 Every figure that is kept beside the transfers is computed from them again. What can only be zero is shown as well,
 because a proof that is not shown convinces nobody.
 """
@@ -63,6 +64,30 @@ QUESTIONS: dict[str, LiteralString] = {
             (SELECT credit_id, debit_id, micros FROM ledger_transfers WHERE transaction_id = r.reverses
              EXCEPT ALL SELECT debit_id, credit_id, micros FROM ledger_transfers WHERE transaction_id = r.id))) AS wrong
         FROM ledger_transactions r WHERE r.reverses IS NOT NULL
+    """,
+    "What contributors read adds up to what they have": """
+        SELECT count(*) AS looked_at, count(*) FILTER (WHERE coalesce(read, 0) <> coalesce(has, 0)) AS wrong
+        FROM (SELECT owner_id, currency, sum(credits - debits) AS has
+              FROM ledger_accounts JOIN ledger_balances ON account_id = id
+              WHERE kind LIKE 'contributor%%' AND kind <> 'contributor_paid' GROUP BY 1, 2) ledger
+        FULL JOIN (SELECT account_id AS owner_id, currency, sum(net_micros) AS read
+                   FROM balance_transactions GROUP BY 1, 2) lines USING (owner_id, currency)
+        WHERE owner_id IN (SELECT id FROM accounts)
+    """,
+    "What is still on hold is what is pending": """
+        SELECT count(*) AS looked_at, count(*) FILTER (WHERE coalesce(read, 0) <> coalesce(has, 0)) AS wrong
+        FROM (SELECT owner_id, currency, credits - debits AS has
+              FROM ledger_accounts JOIN ledger_balances ON account_id = id WHERE kind = 'contributor_pending') ledger
+        FULL JOIN (SELECT account_id AS owner_id, currency,
+                          coalesce(sum(net_micros) FILTER (WHERE released_at IS NULL), 0) AS read
+                   FROM balance_transactions GROUP BY 1, 2) lines USING (owner_id, currency)
+        WHERE owner_id IN (SELECT id FROM accounts)
+    """,
+    "Every accepted recording was paid": """
+        SELECT count(*) AS looked_at, count(*) FILTER (WHERE NOT EXISTS (
+            SELECT FROM balance_transactions WHERE recording_id = r.id AND type = 'earning')) AS wrong
+        FROM recordings r WHERE state = 'accepted' AND duration_ms > 0 AND 2 * rate_micros * duration_ms > rate_per_ms
+            AND NOT EXISTS (SELECT FROM removed_spans WHERE recording_id = r.id)
     """,
 }
 

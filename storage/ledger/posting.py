@@ -106,6 +106,15 @@ async def post(
     )
 
 
+KNOWN = "SELECT id FROM ledger_transactions WHERE key = %(key)s"
+
+
+async def known(connection: Connection, key: str) -> UUID | None:
+    """Give the transaction that was posted under a key, if there is one."""
+    found = await one(connection, Posted, KNOWN, key=key)
+    return None if found is None else found.id
+
+
 async def reverse(connection: Connection, key: str, transaction: UUID, because: str) -> UUID:
     """Undo a transaction leg by leg, in whatever currencies it was, and return the number of the reversal.
 

@@ -1,0 +1,104 @@
+"""Availability: what was pending becomes available when its hold is over; what is owed is settled from it first.
+
+Any number of workers may release at once: each takes lines that no other one holds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from storage.database import Connection, every, run
+from storage.events import tell
+from storage.ledger import accounts
+from storage.ledger.posting import Leg, post
+
+#: As many lines are released in one transaction.
+BATCH = 500
+
+
+class Due(Struct, frozen=True):
+    """A line whose hold is over."""
+
+    id: UUID
+    account_id: UUID
+    recording_id: UUID | None
+    currency: str
+    net_micros: int
+
+
+# What a claim or a suspicion holds back stays pending until somebody has decided. In the order of accounts, because
+# everybody locks them in that order.
+DUE = """
+    SELECT b.id, b.account_id, b.recording_id, b.currency, b.net_micros FROM balance_transactions b
+    WHERE b.id IN (
+        SELECT due.id FROM balance_transactions due LEFT JOIN recordings r ON r.id = due.recording_id
+        WHERE due.released_at IS NULL AND due.available_at <= now() AND r.state IS DISTINCT FROM 'held'
+        ORDER BY due.available_at LIMIT %(limit)s FOR UPDATE OF due SKIP LOCKED)
+    ORDER BY b.account_id, b.id
+"""
+RELEASED = "UPDATE balance_transactions SET released_at = now() WHERE id = ANY (%(lines)s)"
+
+
+async def release(connection: Connection) -> int:
+    """Make a batch of lines available that are due, in the caller's transaction; return how many."""
+    due = await every(connection, Due, DUE, limit=BATCH)
+    if not due:
+        return 0
+    await run(connection, RELEASED, lines=[line.id for line in due])
+    await _tell(connection, due)
+    for currency in sorted({line.currency for line in due}):
+        await _move(connection, currency, [line for line in due if line.currency == currency and line.net_micros])
+    return len(due)
+
+
+async def _tell(connection: Connection, due: Sequence[Due]) -> None:
+    """Say it once for each account and currency, however many recordings it was."""
+    amounts: dict[tuple[UUID, str], int] = defaultdict(int)
+    for line in due:
+        amounts[line.account_id, line.currency] += line.net_micros
+    for (account, currency), micros in amounts.items():
+        await tell(
+            connection, account, "earning.available", by="clock", data={"net": {"currency": currency, "micros": micros}}
+        )
+
+
+async def _move(connection: Connection, currency: str, lines: Sequence[Due]) -> None:
+    """Post one currency's lines as one transaction, and settle what their owners owe."""
+    if not lines:
+        return
+    owners = {line.account_id for line in lines}
+    pending = await accounts.of_each(connection, owners, "contributor_pending", currency)
+    available = await accounts.of_each(connection, owners, "contributor_available", currency)
+    legs = [
+        Leg(pending[line.account_id], available[line.account_id], line.net_micros, line.recording_id) for line in lines
+    ]
+    # A line is released once, so its number makes the key of its batch unique.
+    await post(connection, f"release {lines[0].id}", "release", legs)
+    owed = await every(connection, Owed, OWED, owners=list(owners), currency=currency)
+    if owed:
+        legs = [Leg(debt.available_id, debt.receivable_id, debt.micros) for debt in owed]
+        await post(connection, f"receivable {lines[0].id}", "receivable_settled", legs)
+
+
+class Owed(Struct, frozen=True):
+    """What somebody owes and can pay now, in micros, and between which accounts."""
+
+    available_id: int
+    receivable_id: int
+    micros: int
+
+
+OWED = """
+    SELECT available.id AS available_id, owed.id AS receivable_id,
+        least(has.credits - has.debits, debt.debits - debt.credits) AS micros
+    FROM ledger_accounts owed JOIN ledger_balances debt ON debt.account_id = owed.id
+    JOIN ledger_accounts available ON available.owner_id = owed.owner_id AND available.currency = owed.currency
+        AND available.kind = 'contributor_available'
+    JOIN ledger_balances has ON has.account_id = available.id
+    WHERE owed.owner_id = ANY (%(owners)s) AND owed.kind = 'contributor_receivable' AND owed.currency = %(currency)s
+      AND debt.debits > debt.credits AND has.credits > has.debits
+"""

@@ -1,0 +1,205 @@
+"""Royalties: a sale pays the contributors of its recordings, each by the share that their own term sheet promises.
+
+A sale is settled in batches, each in one posting; which lines are settled follows from the lines that were written, so
+that a settlement that was killed goes on where it stopped, and nobody is paid twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from storage.accruals import announce
+from storage.balance_transactions import Draft, write
+from storage.database import Connection, every, one
+from storage.errors import SaleMissing
+from storage.ledger import accounts
+from storage.ledger.amounts import split
+from storage.ledger.posting import Leg, post
+from storage.steps import Part, Sheet, Tax, Worked, for_selling
+
+#: As many recordings are paid in one posting.
+BATCH = 500
+
+
+class Line(Struct, frozen=True):
+    """One recording of a sale that is not paid yet; money in micros of the sale's currency."""
+
+    sale_id: UUID
+    buyer_id: UUID
+    recording_id: UUID
+    account_id: UUID
+    currency: str
+    fee_micros: int
+    price_micros: int
+    duration_ms: int
+    all_ms: int
+    share_bps: int
+    term_sheet_id: str
+    term_sheet_version: int
+    tax_bps: int
+    tax_rule: str
+    available_at: datetime
+
+
+# In the order of accounts, because everybody locks them in that order.
+UNSETTLED = """
+    SELECT l.sale_id, s.buyer_id, l.recording_id, l.account_id, l.currency, l.fee_micros, s.price_micros, l.duration_ms,
+        (SELECT sum(duration_ms) FROM sale_lines WHERE sale_id = s.id)::bigint AS all_ms, l.share_bps,
+        c.term_sheet_id, c.term_sheet_version, w.bps AS tax_bps, w.rule AS tax_rule,
+        now() + coalesce(t.document #>> '{payout,hold}', 'P0D')::interval AS available_at
+    FROM sale_lines l JOIN sales s ON s.id = l.sale_id JOIN consents c ON c.id = l.consent_id
+        JOIN term_sheets t ON t.id = c.term_sheet_id AND t.version = c.term_sheet_version
+        CROSS JOIN LATERAL withholding(l.account_id) w
+    WHERE l.sale_id = %(sale)s AND l.contributor_micros > 0
+      AND NOT EXISTS (SELECT FROM balance_transactions b
+                      WHERE b.sale_id = l.sale_id AND b.recording_id = l.recording_id AND b.type = 'royalty')
+    ORDER BY l.account_id, l.recording_id LIMIT %(limit)s
+"""
+
+
+async def settle_sale(connection: Connection, sale: UUID) -> int:
+    """Pay everybody whose recording was sold, in the caller's transaction; return how many recordings were paid."""
+    settled = 0
+    while lines := await every(connection, Line, UNSETTLED, sale=sale, limit=BATCH):
+        worked = [_worked(line) for line in lines]
+        await _pay(connection, f"sale {sale} {lines[0].recording_id}", lines, worked, derivative=None)
+        settled += len(lines)
+    await _keep_ours(connection, sale)
+    return settled
+
+
+def _worked(line: Line) -> Worked:
+    part = Part(line.fee_micros, line.price_micros, line.duration_ms, line.all_ms)
+    sheet = Sheet(line.term_sheet_id, line.term_sheet_version)
+    return for_selling(part, line.share_bps, Tax(line.tax_bps, line.tax_rule), sheet, sale=line.sale_id)
+
+
+async def _pay(
+    connection: Connection, key: str, lines: Sequence[Line], worked: Sequence[Worked], derivative: UUID | None
+) -> None:
+    """Write the lines of a batch and post its legs: what the buyer owes becomes what contributors are owed."""
+    currency = lines[0].currency
+    buyer = await accounts.of(connection, lines[0].buyer_id, "buyer", currency)
+    withheld = await accounts.ours(connection, "tax_withheld", currency)
+    pending = await accounts.of_each(connection, [line.account_id for line in lines], "contributor_pending", currency)
+    legs = []
+    for line, pay in zip(lines, worked, strict=True):
+        legs.append(Leg(buyer, pending[line.account_id], pay.gross, line.recording_id))
+        if pay.tax:
+            legs.append(Leg(pending[line.account_id], withheld, pay.tax, line.recording_id))
+    transaction = await post(connection, key, "royalty", legs)
+    drafts = [_draft(line, pay, derivative) for line, pay in zip(lines, worked, strict=True)]
+    await announce(connection, await write(connection, transaction, drafts))
+
+
+def _draft(line: Line, worked: Worked, derivative: UUID | None) -> Draft:
+    return Draft(
+        account_id=line.account_id,
+        type="royalty" if derivative is None else "derivative_royalty",
+        currency=line.currency,
+        gross=worked.gross,
+        tax=worked.tax,
+        recording_id=line.recording_id,
+        sale_id=line.sale_id,
+        derivative_id=derivative,
+        worked=worked,
+        available_at=line.available_at,
+    )
+
+
+class Rest(Struct, frozen=True):
+    """What the contributors of a sale did not get of its price, in micros."""
+
+    buyer_id: UUID
+    currency: str
+    micros: int
+
+
+REST = """
+    SELECT s.buyer_id, s.currency, (s.price_micros - coalesce(sum(l.contributor_micros), 0))::bigint AS micros
+    FROM sales s LEFT JOIN sale_lines l ON l.sale_id = s.id WHERE s.id = %(sale)s GROUP BY s.id
+"""
+
+
+async def _keep_ours(connection: Connection, sale: UUID) -> None:
+    """Post our own part, so that what the buyer owes is the whole price. Raises SaleMissing."""
+    rest = await one(connection, Rest, REST, sale=sale)
+    if rest is None:
+        raise SaleMissing
+    if rest.micros:
+        buyer = await accounts.of(connection, rest.buyer_id, "buyer", rest.currency)
+        share = await accounts.ours(connection, "platform_share", rest.currency)
+        await post(connection, f"sale {sale} share", "royalty", [Leg(buyer, share, rest.micros)])
+
+
+class _Id(Struct, frozen=True):
+    id: UUID
+
+
+OPEN = """
+    SELECT s.id FROM sales s
+    WHERE s.price_micros > 0 AND NOT EXISTS (
+        SELECT FROM balance_transactions b WHERE b.sale_id = s.id AND b.type = 'royalty')
+      AND EXISTS (SELECT FROM sale_lines l WHERE l.sale_id = s.id AND l.contributor_micros > 0)
+    ORDER BY s.id LIMIT 10
+"""
+
+
+async def unsettled(connection: Connection) -> list[UUID]:
+    """List sales of which nobody was paid yet: made before there was a ledger, or by a program that was killed."""
+    return [row.id for row in await every(connection, _Id, OPEN)]
+
+
+DERIVED = """
+    INSERT INTO derivative_sales (sale_id, kind, reference, currency, revenue_micros)
+    VALUES (%(sale)s, %(kind)s, %(reference)s, %(currency)s, %(revenue)s)
+    ON CONFLICT (sale_id, reference) DO NOTHING RETURNING id
+"""
+# Everybody's length counts in the pool, so that one sheet that pays nothing takes from nobody and gives to nobody.
+DERIVED_LINES = """
+    SELECT l.sale_id, s.buyer_id, l.recording_id, l.account_id, %(currency)s::text AS currency, 0::bigint AS fee_micros,
+        %(revenue)s::bigint AS price_micros, l.duration_ms,
+        (SELECT sum(duration_ms) FROM sale_lines WHERE sale_id = s.id)::bigint AS all_ms,
+        coalesce((SELECT (royalty ->> 'share_bps')::int FROM jsonb_array_elements(t.document #> '{price,royalties}')
+            AS royalty WHERE royalty ->> 'event' = 'derivative_sale' LIMIT 1), 0) AS share_bps,
+        c.term_sheet_id, c.term_sheet_version, w.bps AS tax_bps, w.rule AS tax_rule,
+        now() + coalesce(t.document #>> '{payout,hold}', 'P0D')::interval AS available_at
+    FROM sale_lines l JOIN sales s ON s.id = l.sale_id JOIN consents c ON c.id = l.consent_id
+        JOIN term_sheets t ON t.id = c.term_sheet_id AND t.version = c.term_sheet_version
+        CROSS JOIN LATERAL withholding(l.account_id) w
+    WHERE l.sale_id = %(sale)s ORDER BY l.account_id, l.recording_id
+"""
+
+
+async def settle_derivative(
+    connection: Connection, sale: UUID, *, kind: str, reference: str, currency: str, revenue: int
+) -> int:
+    """Pay contributors for what a buyer earned with something made out of a sale, where their sheets pay that.
+
+    `reference` is the buyer's own number of the report: the same one twice is one report. Returns how many recordings
+    were paid. Raises SaleMissing.
+    """
+    lines = await every(connection, Line, DERIVED_LINES, sale=sale, currency=currency, revenue=revenue)
+    if not lines:
+        raise SaleMissing
+    made = await one(
+        connection, _Id, DERIVED, sale=sale, kind=kind, reference=reference, currency=currency, revenue=revenue
+    )
+    if made is None:
+        return 0
+    paid: list[tuple[Line, Worked]] = []
+    for line, part in zip(lines, split(revenue, [line.duration_ms for line in lines]), strict=True):
+        sheet, tax = Sheet(line.term_sheet_id, line.term_sheet_version), Tax(line.tax_bps, line.tax_rule)
+        portion = Part(part, revenue, line.duration_ms, line.all_ms)
+        pay = for_selling(portion, line.share_bps, tax, sheet, sale=sale, derivative=made.id)
+        if pay.gross:
+            paid.append((line, pay))
+    for start in range(0, len(paid), BATCH):
+        batch = paid[start : start + BATCH]
+        key = f"derivative {made.id} {start}"
+        await _pay(connection, key, [line for line, _ in batch], [pay for _, pay in batch], derivative=made.id)
+    return len(paid)
