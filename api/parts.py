@@ -21,7 +21,10 @@ from api.problems import problems
 from api.recordings import Sha256
 from api.settings import Settings
 from api.uploads import lasts, settled
+from storage import examiners
+from storage.database import transaction
 from storage.errors import (
+    ExaminationImpossible,
     PartRefused,
     StoreFull,
     StoreUnavailable,
@@ -64,8 +67,13 @@ class WantedParts(Struct, frozen=True):
 class PutPermission(Struct, frozen=True):
     """How to put one part: the address, and headers that are signed and must be sent exactly like this."""
 
-    url: Annotated[str, Meta(examples=["https://store.example.org/companion/quarantine/…?X-Amz-Signature=…"])]
-    headers: dict[str, str]
+    url: Annotated[
+        str,
+        Meta(
+            examples=["https://store.example.org/companion/quarantine/0198c2f4/000000000000.8388608?X-Amz-Expires=600"]
+        ),
+    ]
+    headers: Annotated[dict[str, str], Meta(examples=[{"content-length": "8388608", "if-none-match": "*"}])]
     expires_at: datetime
 
 
@@ -119,6 +127,7 @@ def outside(settings: Settings) -> Bucket:
         TooManyChunks,
         StoreFull,
         StoreUnavailable,
+        ExaminationImpossible,
     ),
     tags=["Uploads"],
 )
@@ -138,6 +147,9 @@ async def permit_parts(
     there = await settled(database, store, account.id, upload, lasts(settings))
     bucket = outside(settings)
     check_open(there)
+    store.room.check()
+    async with transaction(database) as connection:
+        await examiners.check(connection)
     wanted = [Part(part.start, part.size, bytes.fromhex(part.sha256)) for part in data.parts]
     missing = among_gaps(wanted, there)
     now = datetime.now(UTC)

@@ -19,7 +19,7 @@ from litestar.exceptions import InternalServerException
 
 from api.checksums import Checksum
 from api.errors import ChecksumMismatch, UploadTooSlow
-from storage import uploads
+from storage import examiners, uploads
 from storage.database import Pool, transaction
 from storage.errors import HashMismatch, TooLarge, TooManyChunks
 from storage.objects import Hash, Store
@@ -284,7 +284,9 @@ async def receive(
 ) -> int:
     """Write a body to an upload from `offset` on and return the new offset. Raises as `uploads.begin` and Receiver."""
     writer = uuid4()
+    store.room.check()
     async with transaction(database) as connection:
+        await examiners.check(connection)
         found, stored = await uploads.begin(connection, account, upload, writer=writer, offset=offset, at_once=at_once)
     receiver = Receiver(database, store, found, writer, offset, stored, lasts)
     receiver.checksum = checksum

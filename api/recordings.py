@@ -18,6 +18,7 @@ from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from api.reasons import reason
 from api.settings import Settings
+from api.upload_plans import Network, UploadPlan, plan
 from capture_validation.capacity import CAPACITY
 from capture_validation.texts import negotiate
 from storage import claims, consents, events, recordings, uploads
@@ -82,6 +83,7 @@ class NewRecording(Struct, frozen=True):
     title: Title | None = None
     replaces: UUID | None = None
     quote: UUID | None = None
+    network: Network = "unknown"
 
 
 class UploadLink(Struct, frozen=True):
@@ -89,6 +91,7 @@ class UploadLink(Struct, frozen=True):
 
     url: Annotated[str, Meta(examples=["https://example.org/v1/uploads/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d"])]
     expires_at: datetime
+    plan: UploadPlan | None = None
 
 
 class RecordingView(Struct, frozen=True):
@@ -122,6 +125,9 @@ class RecordingDetail(Struct, frozen=True):
     reason: Annotated[str, Meta(description="The reason of the last move, as a sentence.")] | None
     report_url: Annotated[str, Meta(examples=["/v1/recordings/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d/report"])] | None
     media_url: Annotated[str, Meta(examples=["/v1/recordings/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d/media"])] | None
+    custody_receipt_url: (
+        Annotated[str, Meta(examples=["/v1/recordings/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d/custody-receipt"])] | None
+    )
 
 
 class RecordingDetails(Struct, frozen=True):
@@ -228,18 +234,23 @@ async def claim_recording(
     async with transaction(database) as connection:
         recording, made = await claims.claim(connection, account.id, wish, allowance(settings))
         upload = await uploads.of_recording(connection, recording.id)
-    shown = view(recording, link(request, settings, recording, upload))
+        advice = await plan(connection, upload, data.network, settings)
+    shown = view(recording, link(request, settings, recording, upload, advice))
     location = {"Location": absolute(request, settings, f"/v1/recordings/{recording.id}")}
     return Response(shown, status_code=201 if made else 200, headers=location)
 
 
 def link(
-    request: Request[Any, Any, Any], settings: Settings, recording: Recording, upload: uploads.Upload
+    request: Request[Any, Any, Any],
+    settings: Settings,
+    recording: Recording,
+    upload: uploads.Upload,
+    plan: UploadPlan | None = None,
 ) -> UploadLink | None:
     """Say where to send the bytes, as long as some are missing."""
     if recording.state not in UNFINISHED:
         return None
-    return UploadLink(absolute(request, settings, f"/v1/uploads/{upload.id}"), upload.expires_at)
+    return UploadLink(absolute(request, settings, f"/v1/uploads/{upload.id}"), upload.expires_at, plan)
 
 
 @get("/v1/recordings", responses=problems(CursorInvalid), tags=["Recordings"])
@@ -302,6 +313,7 @@ def detail(
         reason=reason(recording.moved_because, locale),
         report_url=f"{address}/report" if examined else None,
         media_url=f"{address}/media" if recording.object_key else None,
+        custody_receipt_url=f"{address}/custody-receipt" if recording.object_key else None,
     )
 
 

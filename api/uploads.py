@@ -34,6 +34,7 @@ from storage import parts, uploads
 from storage.database import Pool, transaction
 from storage.errors import (
     ClaimDiffers,
+    ExaminationImpossible,
     HashMismatch,
     OffsetConflict,
     RecordingMissing,
@@ -68,6 +69,7 @@ WRITE_PROBLEMS = (
     HashMismatch,
     UploadTooSlow,
     StoreFull,
+    ExaminationImpossible,
 )
 AnyRequest = Request[Any, Any, Any]
 

@@ -10,9 +10,9 @@ import logging
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from anyio import CapacityLimiter, to_thread
 from procrastinate import App, JobContext
@@ -22,8 +22,9 @@ from api.settings import Settings
 from api.validation import Workplace, validate_recording
 from capture_validation.errors import SandboxError
 from capture_validation.validate import shared_sandbox
-from storage import accounts, idempotency, queue, sessions
+from storage import accounts, examiners, idempotency, queue, sessions
 from storage.database import pool, transaction
+from storage.errors import DatabaseBusy
 from storage.objects import open_store
 from storage.recordings import expire
 from storage.sweeping import remove_doomed, remove_orphans
@@ -49,7 +50,7 @@ async def workplace(settings: Settings) -> AsyncIterator[Workplace]:
     async with pool(settings.database_url) as database, open_store(*bucket_of(settings)) as store:
         await store.make_bucket()
         limiter = CapacityLimiter(os.cpu_count() or 1)
-        yield Workplace(database, store, settings.master_key, scratch_of(settings), limiter)
+        yield Workplace(database, store, settings.master_key, scratch_of(settings), limiter, settings.store_folder)
 
 
 def jobs(url: str, place: Workplace) -> App:
@@ -105,12 +106,35 @@ def clock(app: App, place: Workplace) -> list[asyncio.Task[None]]:
     ]
 
 
-async def warm_up() -> None:
-    """Start the sandbox before the first recording waits for it; a machine without one says so at once."""
+async def able() -> bool:
+    """Start the sandbox before a recording waits for it, and say whether one can be examined on this machine."""
     try:
-        await to_thread.run_sync(shared_sandbox)
+        await to_thread.run_sync(lambda: shared_sandbox().start())
     except SandboxError:
         logger.exception("no recording can be examined here; `companion doctor` says more")
+        return False
+    return True
+
+
+@asynccontextmanager
+async def heard(place: Workplace) -> AsyncIterator[None]:
+    """Say again and again that this worker lives and what it can do, so that the API takes in what can be examined."""
+    worker = uuid4()
+
+    async def say_ability() -> None:
+        isolates = await able()
+        async with transaction(place.database) as connection:
+            await examiners.say(connection, worker, isolates=isolates)
+
+    saying = asyncio.create_task(every_so_often(examiners.SAID_EVERY_S, say_ability.__name__, say_ability))
+    try:
+        yield
+    finally:
+        saying.cancel()
+        await asyncio.gather(saying, return_exceptions=True)
+        with suppress(DatabaseBusy):
+            async with transaction(place.database) as connection:
+                await examiners.leave(connection, worker)
 
 
 async def work(settings: Settings) -> None:
@@ -119,7 +143,8 @@ async def work(settings: Settings) -> None:
         place = await stack.enter_async_context(workplace(settings))
         app = jobs(settings.database_url, place)
         await stack.enter_async_context(app.open_async())
-        tasks = [asyncio.create_task(warm_up()), *clock(app, place)]
+        await stack.enter_async_context(heard(place))
+        tasks = clock(app, place)
         logger.info("working")
         try:
             await app.run_worker_async(

@@ -109,6 +109,29 @@ async def claimed(connection: Connection, account: UUID, recording: UUID) -> Upl
     return found
 
 
+class Waiting(Struct, frozen=True):
+    """An upload that bytes are missing of."""
+
+    id: UUID
+    recording_id: UUID
+    missing: int
+
+
+WAITING_UPLOADS = """
+    SELECT u.id, u.recording_id,
+        (u.length - coalesce((SELECT sum(size) FROM upload_chunks WHERE upload_id = u.id), 0))::bigint AS missing
+    FROM uploads u JOIN recordings r ON r.id = u.recording_id
+    WHERE u.account_id = %(account)s AND u.completed_at IS NULL AND u.expires_at > now()
+      AND r.state IN ('claimed', 'uploading')
+    ORDER BY missing, u.id LIMIT 200
+"""
+
+
+async def waiting(connection: Connection, account: UUID) -> list[Waiting]:
+    """List the contributor's uploads that may still go on, those with the fewest missing bytes first."""
+    return await every(connection, Waiting, WAITING_UPLOADS, account=account)
+
+
 CHUNKS = "SELECT start, size, object_key FROM upload_chunks WHERE upload_id = %(upload)s ORDER BY start"
 
 
