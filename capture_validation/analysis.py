@@ -19,6 +19,7 @@ from capture_validation.decode import (
     VideoTrack,
     open_recording,
 )
+from capture_validation.duplicates.recording import Fingerprinter
 from capture_validation.errors import Unreadable
 from capture_validation.grid import decibel
 from capture_validation.judge import judge
@@ -42,25 +43,38 @@ from capture_validation.stills import Stills
 from capture_validation.version import VERSION
 
 
-def analyse(file: BinaryIO, profile: Profile, capacity: Capacity = CAPACITY, prompt: str | None = None) -> Report:
+def analyse(
+    file: BinaryIO,
+    profile: Profile,
+    capacity: Capacity = CAPACITY,
+    prompt: str | None = None,
+    fingerprinter: Fingerprinter | None = None,
+) -> Report:
     """Examine a recording by the rules of a profile; `prompt` is the text that was to be read, where there was one.
 
-    A file that cannot be examined gives a report with a rejection and no checks, never an exception: the contributor
-    is owed a reason either way. `file` is read from anywhere and stays open.
+    A `fingerprinter` sees what the checks see, so that a recording is decoded once for both. A file that cannot be
+    examined gives a report with a rejection and no checks, never an exception: the contributor is owed a reason either
+    way. `file` is read from anywhere and stays open.
     """
     try:
         with open_recording(file, capacity) as recording:
-            return _examined(recording, profile, prompt)
+            return _examined(recording, profile, prompt, fingerprinter)
     except Unreadable as reason:
         return profile.rejected(Rejection(reason.code, reason.parameters))
 
 
-def _examined(recording: OpenRecording, profile: Profile, prompt: str | None) -> Report:
+def _examined(
+    recording: OpenRecording, profile: Profile, prompt: str | None, fingerprinter: Fingerprinter | None
+) -> Report:
     _expect(recording, profile)
+    if fingerprinter is not None:
+        fingerprinter.start(recording)
     heard = Hearing(recording.audio, profile, prompt)
     seen = Watching(recording.video, profile)
     stills = Stills(recording.video.color_transfer if recording.video else None)
     for part in recording.read():
+        if fingerprinter is not None:
+            fingerprinter.feed(part)
         if isinstance(part, VideoFrame):
             seen.take(part)
             stills.take(part)

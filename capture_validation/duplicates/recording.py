@@ -9,6 +9,7 @@ from capture_validation.decode import OpenRecording, open_recording
 from capture_validation.duplicates.audio import AudioFingerprint, AudioFingerprinter
 from capture_validation.duplicates.content import content_hash
 from capture_validation.duplicates.video import VideoFingerprint, VideoFingerprinter
+from capture_validation.pictures import VideoFrame
 from capture_validation.samples import AudioBlock
 
 
@@ -33,32 +34,35 @@ class Fingerprints(Struct, frozen=True):
 def fingerprints(file: BinaryIO, capacity: Capacity = CAPACITY) -> Fingerprints:
     """Decode a recording once and fingerprint it. Raises Unreadable for a file that is none."""
     with open_recording(file, capacity) as recording:
-        listener = Fingerprinter(recording)
+        listener = Fingerprinter()
+        listener.start(recording)
         for part in recording.read():
             listener.feed(part)
-        return listener.finish(recording)
+        return listener.finish()
 
 
 class Fingerprinter:
     """Takes the parts of a recording as they are decoded, beside whatever else looks at them."""
 
-    def __init__(self, recording: OpenRecording) -> None:
+    def start(self, recording: OpenRecording) -> None:
+        """Begin with a recording of which nothing was read yet."""
+        self._recording = recording
         track = recording.audio
         self._audio = AudioFingerprinter(track.sample_rate, track.channels) if track else None
         self._video = VideoFingerprinter() if recording.video else None
 
-    def feed(self, part: object) -> None:
+    def feed(self, part: AudioBlock | VideoFrame) -> None:
         """Take the next block of sound or the next picture."""
         if isinstance(part, AudioBlock):
             if self._audio:
                 self._audio.feed(part.samples)
         elif self._video:
-            self._video.feed(part)  # type: ignore[arg-type]
+            self._video.feed(part)
 
-    def finish(self, recording: OpenRecording) -> Fingerprints:
-        """The fingerprints, once `recording.read` is exhausted."""
+    def finish(self) -> Fingerprints:
+        """The fingerprints, once the recording's `read` is exhausted."""
         return Fingerprints(
-            content_hash(recording.audio_end, recording.video_end),
+            content_hash(self._recording.audio_end, self._recording.video_end),
             self._audio.finish() if self._audio else None,
             self._video.finish() if self._video else None,
         )

@@ -16,8 +16,9 @@ import msgspec
 from capture_validation.analysis import analyse
 from capture_validation.decode import AudioBlock, open_recording
 from capture_validation.duplicates.printed import Printed
-from capture_validation.duplicates.recording import fingerprints
+from capture_validation.duplicates.recording import Fingerprinter, fingerprints
 from capture_validation.errors import Unreadable
+from capture_validation.examination import Answer
 from capture_validation.profile import Profile
 
 Job = dict[str, Any]
@@ -27,6 +28,15 @@ def analyse_recording(file: BinaryIO, job: Job) -> bytes:
     """Examine a recording by the job's `profile`, read from its `prompt` where it has one; the answer is a Report."""
     rules = msgspec.convert(job["profile"], Profile)
     return msgspec.json.encode(analyse(file, rules, prompt=job.get("prompt")))
+
+
+def examine_recording(file: BinaryIO, job: Job) -> bytes:
+    """Examine a recording as `analyse_recording` does and fingerprint it in the same decode; gives an Answer."""
+    listener = Fingerprinter()
+    rules = msgspec.convert(job["profile"], Profile)
+    report = analyse(file, rules, prompt=job.get("prompt"), fingerprinter=listener)
+    prints = Printed.of(listener.finish()) if report.rejection is None else None
+    return msgspec.msgpack.encode(Answer(msgspec.json.encode(report), prints))
 
 
 def count(file: BinaryIO, _job: Job) -> bytes:
@@ -78,6 +88,7 @@ def try_to_escape(_file: BinaryIO, _job: Job) -> bytes:
 
 TASKS: dict[str, Callable[[BinaryIO, Job], bytes]] = {
     "analyse": analyse_recording,
+    "examine": examine_recording,
     "fingerprint": fingerprint,
     "count": count,
     "escape": try_to_escape,
