@@ -45,6 +45,7 @@ from api import (
     sales,
     sessions,
     term_sheets,
+    third_party_claims,
     upload_plans,
     uploads,
 )
@@ -87,6 +88,7 @@ RESOURCES: list[Any] = [
     datasets,
     sales,
     releases,
+    third_party_claims,
     events,
     checks,
     health,

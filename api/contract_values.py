@@ -74,6 +74,7 @@ FIELDS: dict[str, dict[str, Any]] = {
 }
 
 PATHS: dict[str, str] = {
+    "case_secret": TOKEN,
     "code": "7K3M9QXA2PV4",
     "slug": "recording-missing",
     "sheet": "voice-standard",

@@ -146,6 +146,15 @@ END $$;
 CREATE TRIGGER sale_lines_fixed BEFORE UPDATE OR DELETE ON sale_lines
     FOR EACH ROW EXECUTE FUNCTION sale_line_changes();
 
+-- Whoever ends a recording ends every use of it in the same moment, and nobody can forget to.
+CREATE FUNCTION end_uses() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE sale_lines SET ended_at = now() WHERE recording_id = NEW.id AND ended_at IS NULL;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER recordings_end_uses AFTER UPDATE OF state ON recordings
+    FOR EACH ROW WHEN (NEW.state IN ('withdrawn', 'erased') AND OLD.state <> NEW.state) EXECUTE FUNCTION end_uses();
+
 -- What somebody without an account says about a recording: a bystander, a minor, a person whose voice or face it is.
 CREATE TABLE third_party_claims (
     id              uuid PRIMARY KEY DEFAULT uuidv7(),

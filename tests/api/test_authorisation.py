@@ -28,12 +28,16 @@ PUBLIC = {
     "GET /v1/campaigns", "GET /v1/campaigns/{campaign}", "GET /v1/campaigns/{campaign}/capture-profile",
     "GET /v1/term-sheets", "GET /v1/term-sheets/{sheet}", "GET /v1/term-sheets/{sheet}/versions/{version}",
     "GET /.well-known/jwks.json", "GET /metrics",
+    # Signed by the payment provider; tests/api/test_provider_events.py tries without.
+    "POST /v1/provider-events",
     "GET /v1/checks", "GET /healthz", "GET /readyz", "GET /problems", "GET /problems/{slug}",
     "GET /openapi.json", "GET /reference", "GET /reference/{file_path}", "HEAD /reference/{file_path}",
     # The ticket is a signed permission of its own; tests/api/test_media.py tries to forge it.
     "GET /v1/media/{ticket}",
     # So is this one; tests/api/test_releases.py tries.
     "GET /v1/deliveries/{ticket}",
+    # Claimants have no account; the secret in the link is theirs alone.
+    "POST /v1/third-party-claims", "GET /v1/third-party-claims/{case_secret}",
 }  # fmt: skip
 #: What each private route with a body is asked; the ids in it are replaced by the owner's and by nobody's.
 BODIES: dict[str, Any] = {

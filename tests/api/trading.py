@@ -27,6 +27,12 @@ class Owner(Struct):
     account_id: UUID
 
 
+class Coded(Struct):
+    """The public code of a recording."""
+
+    code: str
+
+
 async def accepted(place: Workplace, client: httpx.AsyncClient, campaign: dict[str, Any]) -> str:
     """Have a contributor's recording accepted, with every use given; return its id.
 
