@@ -74,6 +74,11 @@ class OpenRecording:
         # Kept, the first picture would occupy one place more than the decoder itself ever needs.
         self._first_picture = None
 
+    @property
+    def media(self) -> InputContainer:
+        """The file as its demuxer sees it, with its tags and the tracks that nobody decodes."""
+        return self._media
+
     def read(self) -> Iterator[AudioBlock | VideoFrame]:
         """Sound in blocks of exactly 0.5 s (the last is shorter) and single pictures, in the order of the file.
 

@@ -1,13 +1,15 @@
 """A decoded picture that is converted only when somebody looks at it."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame as Picture
 from av.video.reformatter import Interpolation, VideoReformatter
 
 Pixels = npt.NDArray[np.uint8]
+FORGOTTEN = "A picture can be looked at only until the next one is read."
 
 
 class VideoFrame:
@@ -49,6 +51,15 @@ class VideoFrame:
         """Seconds this picture is shown, the same as `duration_s`."""
         return self.duration_s
 
+    @property
+    def messages(self) -> list[bytes]:
+        """What the encoder wrote into the stream beside this picture: an identifier of 16 bytes and anything else."""
+        if self._picture is None:
+            raise RuntimeError(FORGOTTEN)
+        # PyAV calls its collection a mapping, and it iterates over what it holds.
+        beside: list[Any] = list(self._picture.side_data)
+        return [bytes(data) for data in beside if data.type is SideData.SEI_UNREGISTERED]
+
     def luma(self, long_side: int = 640) -> Pixels:
         """Brightness as uint8 (height, width), 0 black to 255 white, whatever range the video is stored in.
 
@@ -70,7 +81,7 @@ class VideoFrame:
         if kept and kept[0] == long_side:
             return kept[1]
         if self._picture is None:
-            raise RuntimeError("A picture can be looked at only until the next one is read.")
+            raise RuntimeError(FORGOTTEN)
         scale = min(1.0, long_side / max(self.width, self.height))
         width, height = max(1, round(self.width * scale)), max(1, round(self.height * scale))
         if self._rotation in (90, 270):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
+from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.errors import SandboxKilled, SandboxOverflow, SandboxTimeout
 from capture_validation.profile import Profile, profile
 from capture_validation.report import Rejection, Report
@@ -38,22 +39,24 @@ def validate(
     judged_by: Profile | str = "speech",
     *,
     prompt: str | None = None,
+    capacity: Capacity = CAPACITY,
     sandbox: "Sandbox | None" = None,
     wall_s: float = WALL_S,
     cpu_s: float | None = None,
 ) -> Report:
     """Examine a recording: a path, a seekable binary file, or an open descriptor.
 
-    `prompt` is the text that was to be read, where there was one: how fast it was read is measured against it.
-    A file that uses too much time or memory, or tries what is forbidden, is a rejection `too-expensive` like any other
-    bad file. Raises SandboxUnavailable where decoders cannot be isolated, UnknownProfile, OSError for a path.
+    `prompt` is the text that was to be read, where there was one: how fast it was read is measured against it. More
+    than `capacity` is a rejection `over-limit`; a file that uses too much time or memory, or tries what is forbidden,
+    is a rejection `too-expensive` like any other bad file. Raises SandboxUnavailable where decoders cannot be isolated,
+    UnknownProfile, OSError for a path.
     """
     rules = profile(judged_by) if isinstance(judged_by, str) else judged_by
     fits = prompt is not None and len(prompt) < LONGEST_PROMPT
-    job = msgspec.json.encode({"task": "analyse", "profile": rules, "prompt": prompt if fits else None})
-    with _descriptor(source) as descriptor:
+    job = {"task": "analyse", "profile": rules, "prompt": prompt if fits else None, "capacity": capacity}
+    with descriptor_of(source) as descriptor:
         try:
-            answer = (sandbox or shared_sandbox()).run(descriptor, job, wall_s=wall_s, cpu_s=cpu_s)
+            answer = (sandbox or shared_sandbox()).run(descriptor, msgspec.json.encode(job), wall_s=wall_s, cpu_s=cpu_s)
         except (SandboxKilled, SandboxTimeout, SandboxOverflow):
             return rules.rejected(Rejection("too-expensive"))
     return msgspec.json.decode(answer, type=Report)
@@ -73,7 +76,8 @@ def shared_sandbox() -> "Sandbox":
 
 
 @contextlib.contextmanager
-def _descriptor(source: str | os.PathLike[str] | BinaryIO | int) -> Iterator[int]:
+def descriptor_of(source: str | os.PathLike[str] | BinaryIO | int) -> Iterator[int]:
+    """Lend the descriptor of a path, of an open file, or of an unlinked copy of a file in memory."""
     if isinstance(source, int):
         yield source
     elif isinstance(source, str | os.PathLike):

@@ -6,7 +6,7 @@ recording it reads and the pipe it answers through (`child`).
 """
 
 from capture_validation.sandbox.probe import probe
-from capture_validation.sandbox.sandbox import RESULT_LIMIT, UNSAFE_SWITCH, Sandbox
+from capture_validation.sandbox.sandbox import RESULT_LIMIT, UNSAFE_SWITCH, Sandbox, Target
 from capture_validation.sandbox.wire import Outcome
 
-__all__ = ["RESULT_LIMIT", "UNSAFE_SWITCH", "Outcome", "Sandbox", "probe"]
+__all__ = ["RESULT_LIMIT", "UNSAFE_SWITCH", "Outcome", "Sandbox", "Target", "probe"]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Self
+from typing import BinaryIO, NamedTuple, Self
 
 import msgspec
 
@@ -20,7 +20,9 @@ from capture_validation.errors import (
     SandboxTimeout,
     SandboxUnavailable,
 )
+from capture_validation.sandbox.streaming import Intake, Progress
 from capture_validation.sandbox.wire import ORDER_LIMIT, Hello, Order, Outcome, send
+from capture_validation.xray import FACE_MODEL
 
 log = logging.getLogger("capture_validation.sandbox")
 
@@ -33,6 +35,14 @@ RESULT_LIMIT = 1 << 20
 ERROR, EXIT_OUT_OF_MEMORY = b"E", 77
 # Libraries read these when they are loaded; threads would make the zygote unfit to be forked.
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+
+
+class Target(NamedTuple):
+    """A seekable file for what a task makes, the most bytes it may get, and who hears how far the work is."""
+
+    file: BinaryIO
+    largest: int
+    progress: Progress
 
 
 class Sandbox:
@@ -73,9 +83,18 @@ class Sandbox:
             self._stop()
 
     def run(
-        self, source_fd: int, job: bytes, *, wall_s: float, cpu_s: float | None = None, result_limit: int = RESULT_LIMIT
+        self,
+        source_fd: int,
+        job: bytes,
+        *,
+        wall_s: float,
+        cpu_s: float | None = None,
+        result_limit: int = RESULT_LIMIT,
+        into: Target | None = None,
     ) -> bytes:
         """The result of a job (JSON with `task`) on the recording behind an open descriptor.
+
+        `into` is where a task that makes a new file writes it; a task without one writes nothing there.
 
         `source_fd` is only read, at positions of its own. `wall_s` and `cpu_s` are seconds; without `cpu_s` the
         claims of the container decide. Raises SandboxTimeout, SandboxKilled (`signal` 9 also stands for "out of
@@ -90,7 +109,12 @@ class Sandbox:
             finally:
                 os.close(result_end)
                 theirs.close()
-            answer = _read(pipe.fileno(), result_limit + 1, time.monotonic() + wall_s + STOP_S)
+            deadline = time.monotonic() + wall_s + STOP_S
+            if into is None:
+                answer = _read(pipe.fileno(), result_limit + 1, deadline)
+            else:
+                intake = Intake(pipe.fileno(), into.file, into.largest, deadline, into.progress)
+                answer = intake.take(result_limit)
             return _judge(_outcome(ours), answer)
 
     def _order(self, order: Order, descriptors: list[int]) -> None:
@@ -148,7 +172,8 @@ class Sandbox:
 
 def _environment() -> dict[str, str]:
     """The environment of the zygote: no secret of the service goes there, only where Python finds its modules."""
-    kept = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "NUMBA_CACHE_DIR", "LANG", "TZ")
+    kept = ["PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "NUMBA_CACHE_DIR", "LANG", "TZ"]
+    kept.append(FACE_MODEL)
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     # The package may have been found through sys.path alone, as in a test or a script beside it.
     paths = [path for path in sys.path if path]

@@ -14,20 +14,25 @@ from typing import Any, BinaryIO
 import msgspec
 
 from capture_validation.analysis import analyse
+from capture_validation.capacity import Capacity
 from capture_validation.decode import AudioBlock, open_recording
 from capture_validation.duplicates.printed import Printed
 from capture_validation.duplicates.recording import Fingerprinter, fingerprints
 from capture_validation.errors import Unreadable
 from capture_validation.examination import Answer
 from capture_validation.profile import Profile
+from capture_validation.report import Rejection
+from capture_validation.xray.findings import Xrayed
+from capture_validation.xray.looking import Looking
 
 Job = dict[str, Any]
 
 
 def analyse_recording(file: BinaryIO, job: Job) -> bytes:
-    """Examine a recording by the job's `profile`, read from its `prompt` where it has one; the answer is a Report."""
+    """Examine a recording by the job's `profile`, read from its `prompt`, within its `capacity`; gives a Report."""
     rules = msgspec.convert(job["profile"], Profile)
-    return msgspec.json.encode(analyse(file, rules, prompt=job.get("prompt")))
+    capacity = msgspec.convert(job.get("capacity", {}), Capacity)
+    return msgspec.json.encode(analyse(file, rules, capacity, job.get("prompt")))
 
 
 def examine_recording(file: BinaryIO, job: Job) -> bytes:
@@ -37,6 +42,19 @@ def examine_recording(file: BinaryIO, job: Job) -> bytes:
     report = analyse(file, rules, prompt=job.get("prompt"), fingerprinter=listener)
     prints = Printed.of(listener.finish()) if report.rejection is None else None
     return msgspec.msgpack.encode(Answer(msgspec.json.encode(report), prints))
+
+
+def xray_recording(file: BinaryIO, job: Job) -> bytes:
+    """X-ray a recording, looking every `every_s` seconds where the job says so; gives an Xrayed."""
+    looking = Looking(file, every_s=job.get("every_s"))
+    try:
+        with open_recording(file) as recording:
+            looking.start(recording)
+            for part in recording.read():
+                looking.feed(part)
+            return msgspec.json.encode(Xrayed(looking.finish()))
+    except Unreadable as reason:
+        return msgspec.json.encode(Xrayed(None, Rejection(reason.code, reason.parameters)))
 
 
 def count(file: BinaryIO, _job: Job) -> bytes:
@@ -89,6 +107,7 @@ def try_to_escape(_file: BinaryIO, _job: Job) -> bytes:
 TASKS: dict[str, Callable[[BinaryIO, Job], bytes]] = {
     "analyse": analyse_recording,
     "examine": examine_recording,
+    "xray": xray_recording,
     "fingerprint": fingerprint,
     "count": count,
     "escape": try_to_escape,

@@ -8,11 +8,14 @@ import traceback  # noqa: F401  A failing child formats its error with it.
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from capture_validation.analysis import analyse
 from capture_validation.capacity import CAPACITY
 from capture_validation.duplicates.recording import fingerprints
 from capture_validation.profile import profile
+from capture_validation.xray.faces import Mtcnn
+from capture_validation.xray.models import models
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -24,3 +27,15 @@ def warm_up() -> None:
         with path.open("rb") as file:
             analyse(file, profile("video" if path.name.startswith("video") else "speech"), CAPACITY)
             fingerprints(file)
+    _warm_networks()
+
+
+def _warm_networks() -> None:
+    """Load the X-ray's networks and run each once, also those that only a face would wake."""
+    blank = np.zeros((64, 64, 3), np.uint8)
+    found = models()
+    for finder in (found.faces, found.text):
+        if finder is not None:
+            finder.find(blank)
+    if isinstance(found.faces, Mtcnn):
+        found.faces.wake()

@@ -1,0 +1,139 @@
+"""The X-ray of one recording, beside whatever else looks at the parts of it as they are decoded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+
+from capture_validation.decode import AudioBlock, OpenRecording, VideoFrame
+from capture_validation.pixels import DISPLAY
+from capture_validation.spans import Spans
+from capture_validation.xray.faces import FaceFinder, Picture, Squares
+from capture_validation.xray.findings import MOST_BOXES, Box, Sighting, SightingKind, Trace, Verdict, Xray
+from capture_validation.xray.metadata import in_boxes, in_stream, tagged
+from capture_validation.xray.models import Models, models
+from capture_validation.xray.writing import TextFinder
+
+#: Seconds between two looks. A face that matters is there for a second; text stands still longer than people do.
+FACES_EVERY_S, TEXT_EVERY_S = 1.0, 2.0
+LONG_SIDE = 640
+#: Different messages of one stream are few; a stream that has more repeats itself.
+MOST_MESSAGES = 100
+
+
+class Looker:
+    """Looks at some of the frames for one kind of thing.
+
+    `every_s` is the time between two looks. Boxes are kept as shares of the picture, because the same recording is
+    shown in many sizes.
+    """
+
+    def __init__(self, kind: SightingKind, finder: FaceFinder | TextFinder | None, every_s: float) -> None:
+        self.kind, self.finder, self.every_s = kind, finder, every_s
+        self.looked_at = self.most_at_once = 0
+        self.cost_s = 0.0
+        self.boxes: list[Box] = []
+        self.spans = Spans(gap_s=every_s * 1.5)
+        self._due_s = -float("inf")
+
+    def due(self, at_s: float) -> bool:
+        """Whether it is time to look again."""
+        return self.finder is not None and at_s >= self._due_s
+
+    def look(self, picture: Picture, at_s: float) -> list[Box]:
+        """Look at a picture, uint8 (height, width, 3) red, green, blue; gives what was found in it."""
+        if self.finder is None:
+            return []
+        self._due_s = at_s + self.every_s - 1e-3
+        begun = time.process_time()
+        found = boxes(self.finder.find(picture), picture, at_s)
+        self.cost_s += time.process_time() - begun
+        self.looked_at += 1
+        self.most_at_once = max(self.most_at_once, len(found))
+        self.boxes += found[: MOST_BOXES - len(self.boxes)]
+        if found:
+            self.spans.add(max(at_s - self.every_s / 2, 0.0), at_s + self.every_s / 2)
+        return found
+
+    def sighting(self) -> Sighting:
+        """What came of it."""
+        if self.finder is None:
+            return Sighting(self.kind, "not_checked", "no model is installed")
+        verdict: Verdict = "found" if self.most_at_once else "nothing_found"
+        return Sighting(
+            self.kind,
+            verdict if self.looked_at else "not_checked",
+            self.finder.name,
+            self.looked_at,
+            self.most_at_once,
+            self.spans.spans(),
+            tuple(self.boxes),
+        )
+
+
+def boxes(found: Squares, picture: Picture, at_s: float) -> list[Box]:
+    """Pixels to shares of the picture, cut at its edges."""
+    height, width = picture.shape[:2]
+    shares = np.clip(found[:, :4] / (width, height, width, height), 0, 1).round(4)
+    return [Box(round(at_s, 3), *map(float, row)) for row in shares if row[0] < row[2] and row[1] < row[3]]
+
+
+class Looking:
+    """Takes the parts of a recording as they are decoded; `finish` gives what they told.
+
+    `file` is the recording itself, for the boxes that no demuxer shows; it is read once everything was decoded. With
+    `every_s` all kinds are looked for that often.
+    """
+
+    def __init__(self, file: BinaryIO, of: Models | None = None, every_s: float | None = None) -> None:
+        of = of or models()
+        self._file = file
+        self._traces: set[Trace] = set()
+        self._messages = 0
+        self._lookers = (
+            Looker("faces", of.faces, every_s or FACES_EVERY_S),
+            Looker("text", of.text, every_s or TEXT_EVERY_S),
+        )
+
+    def start(self, recording: OpenRecording) -> None:
+        """Begin with a recording of which nothing was read yet."""
+        self._recording = recording
+        self._traces.update(tagged(recording.media))
+        self._display = DISPLAY.get(recording.video.color_transfer) if recording.video else None
+
+    def feed(self, part: AudioBlock | VideoFrame) -> None:
+        """Take the next block of sound or the next picture."""
+        if not isinstance(part, VideoFrame):
+            return
+        if part.is_key and self._messages < MOST_MESSAGES:
+            self._messages += 1
+            self._traces.update(trace for message in part.messages if (trace := in_stream(message)) is not None)
+        due = [looker for looker in self._lookers if looker.due(part.at_s)]
+        if due:
+            picture = part.rgb(LONG_SIDE)
+            if self._display is not None:
+                picture = np.asarray(cv2.LUT(picture, self._display), np.uint8)
+            for looker in due:
+                looker.look(picture, part.at_s)
+
+    def finish(self) -> Xray:
+        """What was found, once the recording's `read` is exhausted."""
+        if self._recording.container.format == "mov":
+            self._traces.update(in_boxes(self._file))
+        seen = [looker.sighting() for looker in self._lookers] if self._recording.video else []
+        if self._recording.video:
+            seen.append(Sighting("screens", "not_checked", "no measure is good enough yet"))
+        if self._recording.audio:
+            seen.append(Sighting("voices", "not_checked", "no measure tells bystanders from speakers"))
+        cost_s = sum(looker.cost_s for looker in self._lookers)
+        return Xray(fewest(self._traces), tuple(seen), round(cost_s, 3))
+
+
+def fewest(traces: Iterable[Trace]) -> tuple[Trace, ...]:
+    """Each trace once, in the order of what matters: location first."""
+    order = ("location", "telemetry", "device", "words", "time", "software")
+    return tuple(sorted(set(traces), key=lambda trace: (order.index(trace.kind), trace.where)))

