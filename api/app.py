@@ -35,6 +35,7 @@ from api import (
     media,
     metrics,
     parts,
+    prechecks,
     problems,
     quotes,
     receipts,
@@ -53,6 +54,7 @@ from api.authentication import authenticated, current_account, current_buyer
 from api.bell import ringing
 from api.contract import operation_id
 from api.errors import MalformedJson, UnsupportedMediaType
+from api.examinations import Examinations
 from api.figures import Figures
 from api.gate import Gate
 from api.heads import headed
@@ -83,6 +85,7 @@ RESOURCES: list[Any] = [
     consents,
     receipts,
     reports,
+    prechecks,
     media,
     buyers,
     datasets,
@@ -98,7 +101,7 @@ RESOURCES: list[Any] = [
     reference,
 ]
 #: What the application opens at its start and hands to handlers by these names.
-ENGINES = ("database", "store", "bell", "passwords", "signing")
+ENGINES = ("database", "store", "bell", "passwords", "signing", "examining")
 #: No JSON request needs more; uploads are streams and set their own limit.
 JSON_BYTES = 1_000_000
 
@@ -125,6 +128,7 @@ def create_app(settings: Settings) -> Litestar:
             ringing(settings.database_url) as bell,
         ):
             app.state.update({"database": database, "store": store, "bell": bell, "passwords": Passwords()})
+            app.state.examining = Examinations()
             app.state.signing = Signatures(database, settings.master_key)
             # The catalogue's files take a second to load: done aside, so that the first reader stops nobody else.
             loading = asyncio.create_task(asyncio.to_thread(published))

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from api.bell import Bell
+from api.examinations import Examinations
 from api.passwords import Passwords
 from api.settings import Settings
 from api.signing import Signatures
@@ -28,6 +29,8 @@ Ringing: TypeAlias = NamedDependency[SkipValidation[Bell]]
 Hashing: TypeAlias = NamedDependency[SkipValidation[Passwords]]
 #: `signing: Signing`: the key that signs receipts; `await signing.signer()`.
 Signing: TypeAlias = NamedDependency[SkipValidation[Signatures]]
+#: `examining: Examining`: runs examinations that somebody waits for.
+Examining: TypeAlias = NamedDependency[SkipValidation[Examinations]]
 #: `settings: Configuration`: what the operator decided.
 Configuration: TypeAlias = NamedDependency[SkipValidation[Settings]]
 #: `account: Caller`: who is asking; only on routes that are not public.
