@@ -8,7 +8,7 @@ import pytest
 
 from api.validation import Workplace
 from storage import recordings
-from storage.database import Pool, transaction
+from storage.database import Pool, every, transaction
 from tests.api import trading
 
 Client = httpx.AsyncClient
@@ -54,6 +54,21 @@ async def test_a_contributor_hears_of_a_sale_in_the_stream(contributor: Client, 
     assert list(range(1, len(events) + 1)) == [event["number"] for event in events]
     assert [recording] == [event["recording"] for event in told]
     assert buyer["legal_name"] == told[0]["data"]["buyer"]
+
+
+async def test_a_sale_pays_its_contributors_at_once(
+    contributor: Client, operator: Client, recording: str, database: Pool
+):
+    """The share that is shown is the one that is in the ledger, in the same transaction as the sale."""
+    sold = await trading.sell(
+        operator, (await trading.buyer(operator))["id"], await trading.version(operator, [recording])
+    )
+
+    async with transaction(database) as connection:
+        query = "SELECT gross_micros FROM balance_transactions WHERE type = 'royalty' AND sale_id = %(sale)s"
+        paid = await every(connection, trading.Paid, query, sale=sold.json()["id"])
+
+    assert [50_000_000] == [line.gross_micros for line in paid]
 
 
 async def test_a_price_is_divided_without_losing_a_micro(

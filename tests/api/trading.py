@@ -27,6 +27,12 @@ class Owner(Struct):
     account_id: UUID
 
 
+class Paid(Struct):
+    """What somebody earned, in micros."""
+
+    gross_micros: int
+
+
 class Coded(Struct):
     """The public code of a recording."""
 
