@@ -37,8 +37,10 @@ test: .venv/dev ## Run the tests, against a real PostgreSQL and a real S3 (no No
 test-clients: .venv/dev ## Run real clients (Node, brought by the lock) against a running service.
 	@.venv/bin/pytest tests/clients
 
-faults: .venv/dev ## Kill the API, the database and the object store many times (COMPANION_FAULT_ROUNDS, 50 each).
-	@COMPANION_FAULT_ROUNDS=$${COMPANION_FAULT_ROUNDS:-50} .venv/bin/pytest -s tests/api/test_faults.py
+faults: .venv/dev ## Kill, cut, fill and stop everything many times (COMPANION_FAULT_ROUNDS, COMPANION_FAULT_TRANSFERS).
+	@COMPANION_FAULT_ROUNDS=$${COMPANION_FAULT_ROUNDS:-50} COMPANION_FAULT_API_KILLS=$${COMPANION_FAULT_API_KILLS:-200} \
+	    COMPANION_FAULT_TRANSFERS=$${COMPANION_FAULT_TRANSFERS:-5000} \
+	    .venv/bin/pytest -s tests/api/test_faults.py tests/api/test_network_faults.py tests/api/test_outages.py
 
 lint: .venv/dev ## Check style, types, import contracts, and that openapi.json is current.
 	@.venv/bin/ruff check .

@@ -4,6 +4,8 @@ The docstring is the default message, and `api/problem_table.py` says what a cli
 
     Exception
     ├── UnsupportedMediaType, MalformedJson, CursorInvalid        the request cannot be read
+    ├── StepUpRequired, IbanInvalid                               money needs more certainty
+    ├── ProviderEventRefused, ProviderUnavailable                 the payment provider
     ├── KeyReused, KeyInProgress, KeyInvalid                      an Idempotency-Key
     ├── TooManyAttempts, Overloaded, BodyTooSlow                  throttled, turned away at the gate
     ├── MetricsClosed                                             figures are for those who operate the service
@@ -54,6 +56,22 @@ class BodyTooSlow(Exception):
 
 class MetricsClosed(Exception):
     """The service's figures are given to whoever operates it: on the machine itself, or with the metrics token."""
+
+
+class StepUpRequired(Exception):
+    """This needs your password again: send it to /v1/sessions/current/confirmations, then repeat this request."""
+
+
+class IbanInvalid(Exception):
+    """This IBAN has a wrong length or check digit; copy it from your bank's app and try again."""
+
+
+class ProviderEventRefused(Exception):
+    """The event is not signed by the payment provider, or it is too old."""
+
+
+class ProviderUnavailable(Exception):
+    """The payment provider does not answer; the payout stays approved and is sent again."""
 
 
 class KeyReused(Exception):

@@ -52,7 +52,7 @@ class Phone:
             while True:
                 try:
                     answer = await self.client.request(method, url, **more)
-                    if answer.status_code not in {423, 429, 503}:
+                    if answer.status_code not in {423, 429, 503, 507}:
                         return answer
                 except httpx.TransportError:
                     pass
@@ -66,7 +66,7 @@ class Phone:
                     claimed = await claim(self.client, self.campaign, data)
                     if claimed.status_code in {200, 201}:
                         return dict(claimed.json())
-                    assert claimed.status_code in {429, 503}, claimed.text
+                    assert claimed.status_code in {429, 503, 507}, claimed.text
                 except httpx.TransportError:
                     pass
                 await asyncio.sleep(0.3)
@@ -105,13 +105,13 @@ class Phone:
         if answer is not None and answer.status_code == 204:
             assert offset + len(part) == int(answer.headers["upload-offset"])
             return offset + len(part)
-        assert answer is None or answer.status_code in {409, 423, 429, 503}, answer.text
+        assert answer is None or answer.status_code in {409, 423, 429, 503, 507}, answer.text
         await asyncio.sleep(0.3)
         return None
 
     def heard(self) -> set[int]:
         """Every status that was heard. Asserts that "later" always said when."""
-        assert all(answer.retry_after for answer in self.answers if answer.status == 503)
+        assert all(answer.retry_after for answer in self.answers if answer.status in {503, 507})
         return {answer.status for answer in self.answers}
 
 

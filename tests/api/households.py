@@ -1,0 +1,66 @@
+"""A companion of its own with a contributor in it, for tests that break what it is made of."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from httpx import AsyncClient as Client
+
+from tests.api.conftest import free_port
+from tests.api.phones import Phone
+from tests.companions import Companion, start
+
+Campaign = dict[str, Any]
+#: Done, wait for your own other request, wait for your other uploads, come back later; and never 500.
+MAY_BE_HEARD = {200, 201, 204, 423, 429, 503}
+
+
+@asynccontextmanager
+async def household(folder: Path | None = None, **more: str) -> AsyncIterator[tuple[Companion, Client, Campaign]]:
+    """Lend a companion that runs, a contributor who is signed in there, and the campaign of read speech.
+
+    Its data lie in a new folder, or in one below `folder`; `more` are variables for it.
+    """
+    data = Path(tempfile.mkdtemp(prefix="companion-", dir=folder))
+    companion = await start(data, free_port(), {"COMPANION_QUEUED_JOBS": "1000", **more})
+    listening: list[asyncio.Task[Any]] = []
+    try:
+        assert await companion.says("Ready:"), companion.lines
+        listening.append(asyncio.create_task(companion.listen()))
+        async with Client(base_url=f"http://127.0.0.1:{companion.port}", timeout=30) as client:
+            name = {"email": f"{os.urandom(8).hex()}@example.org", "password": "a sentence that is long enough"}
+            tokens = (await client.post("/v1/accounts", json=name)).json()["tokens"]
+            client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+            listed = (await client.get("/v1/campaigns", params={"media": "audio"})).json()["data"]
+            yield companion, client, (await client.get(listed[0]["url"])).json()
+    except BaseException:
+        print("".join(line for line in companion.lines if '"route"' not in line)[-20_000:])
+        raise
+    finally:
+        if companion.process.returncode is None:
+            companion.process.kill()
+        await companion.process.wait()
+        await ended(listening)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+async def ended(tasks: list[asyncio.Task[Any]]) -> None:
+    """Stop what still runs after a failure, and wait for it."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def judged(phone: Phone, recording: str) -> tuple[str, str]:
+    """Wait until a recording is decided about; return where it stands and why."""
+    for _ in range(600):
+        shown = (await phone.insist("GET", f"/v1/recordings/{recording}")).json()["recording"]
+        if shown["state"] not in {"claimed", "uploading", "validating", "failed"}:
+            return shown["state"], shown["because"]
+        await asyncio.sleep(0.1)
+    raise AssertionError(shown)
