@@ -36,6 +36,7 @@ COMMANDS: dict[str, Command] = {
     "demo": Command("api.commands.service:demo", "publish the demo term sheets, two campaigns and an operator"),
     "doctor": Command("api.commands.service:doctor", "say what was found on this machine and what is missing"),
     "openapi": Command("api.commands.service:openapi", "print the API document"),
+    "payouts": Command("api.commands.payouts:command", "let payouts go, write them for the bank, say what it did"),
     "verify": Command("api.commands.verify:verify", "check signed receipts and statements, also without a network"),
     "duplicates": Command(
         "capture_validation.duplicates.console:duplicates", "compare files and folders: companion duplicates PATH…"

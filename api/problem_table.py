@@ -104,6 +104,7 @@ TABLE: dict[type[Exception], Kind] = {
     stored.NotForSale: Kind("not-for-sale", 409, "Some recordings may not be sold like this"),
     stored.RecordingOnHold: Kind("recording-on-hold", 409, "On hold", retry_after_s=86_400),
     stored.RenditionPending: Kind("rendition-pending", 409, "Not cleaned yet", retry_after_s=120),
+    stored.PayoutUnderWay: Kind("payout-under-way", 409, "Money is on its way"),
     stored.CaseClosed: Kind("case-closed", 409, "The case is decided"),
     stored.UploadBusy: Kind("upload-busy", 423, "Another request is writing", retry_after_s=2),
     stored.UploadFinished: Kind("upload-finished", 409, "The upload is complete"),

@@ -107,6 +107,26 @@ class Settings(Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=2160, description="Hours within which a quote promises that a person has decided.")
     ] = field(name="COMPANION_REVIEW_HOURS", default=72)
 
+    payout_minimum: Annotated[
+        int, Meta(ge=0, description="The smallest payout, in whole units of its currency; any amount when 0.")
+    ] = field(name="COMPANION_PAYOUT_MINIMUM", default=5)
+    destination_hours: Annotated[
+        int, Meta(ge=0, le=720, description="Hours before a new payout destination can be used.")
+    ] = field(name="COMPANION_DESTINATION_HOURS", default=24)
+    payout_debtor: Annotated[
+        str,
+        Meta(
+            description="Who pays, for SEPA files: name, IBAN and BIC, separated by `/`, as in `Ours Ltd/DE…/COBADEFF`."
+        ),
+    ] = field(name="COMPANION_PAYOUT_DEBTOR", default="")
+    payout_provider_url: Annotated[
+        str,
+        Meta(pattern="^(https?://.*[^/])?$", description="Payment provider's address; SEPA files by hand when empty."),
+    ] = field(name="COMPANION_PAYOUT_PROVIDER_URL", default="")
+    payout_provider_secret: Annotated[
+        str, Meta(description="Standard Webhooks secret (`whsec_…`) shared with the payment provider.")
+    ] = field(name="COMPANION_PAYOUT_PROVIDER_SECRET", default="")
+
     requests_at_once: Annotated[int, Meta(ge=1, description="Requests one API process works on at the same time.")] = (
         field(name="COMPANION_REQUESTS_AT_ONCE", default=8)
     )

@@ -18,15 +18,18 @@ from anyio import CapacityLimiter, to_thread
 from procrastinate import App, JobContext
 
 from api.app import bucket_of
+from api.provider_events import submit_approved
 from api.settings import Settings
 from api.validation import Workplace, validate_recording
 from capture_validation.errors import SandboxError
 from capture_validation.validate import shared_sandbox
-from storage import accounts, examiners, idempotency, queue, sessions
+from storage import accounts, erasures, examiners, idempotency, queue, sessions
 from storage.database import pool, transaction
 from storage.errors import DatabaseBusy
+from storage.ledger import checkpoints
 from storage.objects import open_store
 from storage.recordings import expire
+from storage.settling import release, settle
 from storage.sweeping import remove_doomed, remove_orphans
 
 logger = logging.getLogger("companion.worker")
@@ -90,6 +93,10 @@ def clock(app: App, place: Workplace) -> list[asyncio.Task[None]]:
         while await remove_doomed(place.database, place.store):
             pass
 
+    async def purge_erased() -> None:
+        while await erasures.purge(place.database, place.store):
+            pass
+
     async def clear_orphans() -> None:
         await remove_orphans(place.database, place.store)
 
@@ -99,11 +106,39 @@ def clock(app: App, place: Workplace) -> list[asyncio.Task[None]]:
             await idempotency.prune(connection)
             await accounts.prune(connection)
 
-    hourly = ((3600, clear_orphans), (3600, forget_expired))
+    async def settle_money() -> None:
+        await settle(place.database)
+
+    async def release_money() -> None:
+        await release(place.database)
+
+    async def sum_up() -> None:
+        await checkpoints.take(place.database)
+
+    hourly = ((3600, clear_orphans), (3600, forget_expired), (3600, settle_money))
+    money = ((10, release_money), (300, sum_up))
     return [
         asyncio.create_task(every_so_often(seconds, work.__name__, work))
-        for seconds, work in ((1, retry_stalled), (30, expire_claims), (5, clear_away), *hourly)
+        for seconds, work in (
+            (1, retry_stalled),
+            (30, expire_claims),
+            (5, clear_away),
+            (30, purge_erased),
+            *money,
+            *hourly,
+        )
     ]
+
+
+def paying(settings: Settings, place: Workplace) -> list[asyncio.Task[None]]:
+    """Hand payouts to the payment provider, where there is one; else an operator does it with files."""
+    if not settings.payout_provider_url:
+        return []
+
+    async def submit_payouts() -> None:
+        await submit_approved(place.database, settings.master_key, settings.payout_provider_url)
+
+    return [asyncio.create_task(every_so_often(30, submit_payouts.__name__, submit_payouts))]
 
 
 async def able() -> bool:
@@ -144,7 +179,7 @@ async def work(settings: Settings) -> None:
         app = jobs(settings.database_url, place)
         await stack.enter_async_context(app.open_async())
         await stack.enter_async_context(heard(place))
-        tasks = clock(app, place)
+        tasks = [*clock(app, place), *paying(settings, place)]
         logger.info("working")
         try:
             await app.run_worker_async(

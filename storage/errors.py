@@ -9,7 +9,8 @@
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
-    │   │   RenditionPending, CaseClosed, UploadIncomplete, DestinationResting, DestinationInUse, PayoutMoveRefused,
+    │   │   RenditionPending, CaseClosed, PayoutUnderWay, UploadIncomplete, DestinationResting, DestinationInUse,
+    │   │   PayoutMoveRefused,
     │   │   PayoutTooSmall, NothingToPay
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
@@ -204,6 +205,10 @@ class RecordingOnHold(Conflict):
 
 class RenditionPending(Conflict):
     """The cleaned copy of this recording is still being made; ask again in a few minutes."""
+
+
+class PayoutUnderWay(Conflict):
+    """Money is on its way to you; wait until it has arrived, or cancel the payout, so that nothing of it is lost."""
 
 
 class CaseClosed(Conflict):

@@ -191,6 +191,33 @@ async def open_sessions(connection: Connection, account: Account) -> list[Sessio
     )
 
 
+CONFIRMED_MINUTES = 5
+CONFIRM = f"""
+    UPDATE sessions SET confirmed_at = clock_timestamp() WHERE id = %(session)s
+    RETURNING confirmed_at + interval '{CONFIRMED_MINUTES} minutes' AS until
+"""
+CONFIRMED = f"""
+    SELECT id FROM sessions
+    WHERE id = %(session)s AND confirmed_at > clock_timestamp() - interval '{CONFIRMED_MINUTES} minutes'
+"""
+
+
+class _Until(Struct, frozen=True):
+    until: datetime
+
+
+async def confirm(connection: Connection, session: UUID) -> datetime:
+    """Note that the password was given again on this device, and say until when that holds."""
+    found = await one(connection, _Until, CONFIRM, session=session)
+    assert found is not None  # noqa: S101 - whoever asks has this session.
+    return found.until
+
+
+async def confirmed(connection: Connection, session: UUID) -> bool:
+    """Whether the password was given again on this device a moment ago."""
+    return await one(connection, _Id, CONFIRMED, session=session) is not None
+
+
 async def prune(connection: Connection) -> int:
     """Drop tokens that expired more than a day ago; the clock calls this now and then."""
     stale = "DELETE FROM access_tokens WHERE expires_at < now() - interval '1 day'"

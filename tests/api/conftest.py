@@ -28,6 +28,8 @@ from tests.api.taking import claim, speech
 
 COUNT = itertools.count()
 ROOT = Path(__file__).parent.parent.parent
+#: What the tests' payment provider signs with.
+PROVIDER_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 Contributor = Callable[[], Awaitable[httpx.AsyncClient]]
 
 
@@ -35,7 +37,8 @@ Contributor = Callable[[], Awaitable[httpx.AsyncClient]]
 def settings(engine_environment: dict[str, str]) -> Settings:
     """The service's settings on this worker's database and bucket."""
     key = base64.b64encode(os.urandom(32)).decode()
-    return Settings.from_environment({**engine_environment, "COMPANION_MASTER_KEY": key})
+    variables = {"COMPANION_MASTER_KEY": key, "COMPANION_PAYOUT_PROVIDER_SECRET": PROVIDER_SECRET}
+    return Settings.from_environment({**engine_environment, **variables})
 
 
 @pytest.fixture(scope="session")

@@ -19,13 +19,18 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.app import create_app
 from api.settings import Settings
+from storage.database import Pool
 from tests.api.conftest import client_of
+from tests.api.earning import earned
+from tests.api.paying import IBAN, account_of, destination
+from tests.api.paying import earned as gained
 from tests.api.taking import BYTES, TUS, agree, claim
 
 #: Everything that may be read or done without signing in. A route is added here by hand and on purpose.
 PUBLIC = {
     "POST /v1/accounts", "POST /v1/sessions", "POST /v1/sessions/refresh",
     "GET /v1/campaigns", "GET /v1/campaigns/{campaign}", "GET /v1/campaigns/{campaign}/capture-profile",
+    "GET /v1/campaigns/{campaign}/estimate", "GET /v1/rates",
     "GET /v1/term-sheets", "GET /v1/term-sheets/{sheet}", "GET /v1/term-sheets/{sheet}/versions/{version}",
     "GET /.well-known/jwks.json", "GET /metrics",
     # Signed by the payment provider; tests/api/test_provider_events.py tries without.
@@ -46,13 +51,19 @@ BODIES: dict[str, Any] = {
     "POST /v1/recordings/lookups": {"sha256": ["0" * 64]},
     "PUT /v1/me/data-budget": {"wifi_only": True},
     "POST /v1/uploads/{upload}/parts": {"parts": [{"start": 0, "size": 1000, "sha256": "0" * 64}]},
+    "POST /v1/sessions/current/confirmations": {"password": "not the one"},
+    "POST /v1/payout-destinations": {"method": "sepa", "holder": "A", "iban": IBAN},
+    "POST /v1/payouts": {},
     "POST /v1/recordings/{recording}/disputes": {"text": "It is good."},
     "PUT /v1/recordings/{recording}/consents": {
         "term_sheet": "voice-standard", "version": 1, "sha256": "0" * 64, "locale": "en", "decisions": {},
     },
 }  # fmt: skip
 #: Ids in bodies that name something private.
-BODY_IDS = {"POST /v1/recordings": {"replaces": "recording", "quote": "quote"}}
+BODY_IDS = {
+    "POST /v1/payouts": {"destination": "destination"},
+    "POST /v1/recordings": {"replaces": "recording", "quote": "quote"},
+}
 #: Ids that anybody may name, because anybody may read what they stand for.
 PUBLIC_IDS = {"campaign", "prompt"}
 #: tus says what it needs in headers.
@@ -111,15 +122,21 @@ def private(closed: list[Place]) -> list[Place]:
 
 
 @pytest.fixture
-async def owned(contributor: httpx.AsyncClient, campaign: dict[str, Any]) -> dict[str, str]:
+async def owned(contributor: httpx.AsyncClient, campaign: dict[str, Any], database: Pool) -> dict[str, str]:
     """Something of the owner's for every kind of id that a path or a body may name."""
     claimed = (await claim(contributor, campaign, uuid4().bytes * 70, language="en")).json()
     sessions = (await contributor.get("/v1/sessions")).json()["data"]
+    account = await account_of(contributor, database)
+    await gained(database, account, 50_000_000)
+    target = await destination(contributor, database, account)
     return {
+        "destination": target,
+        "payout": (await contributor.post("/v1/payouts", json={"destination": target})).json()["id"],
         "recording": claimed["id"],
         "upload": claimed["upload"]["url"].rsplit("/", 1)[1],
         "session": sessions[0]["id"],
         "campaign": campaign["id"],
+        "earning": await earned(database, claimed["id"]),
         "quote": (await contributor.post(f"/v1/campaigns/{campaign['id']}/quotes")).json()["id"],
         "receipt": (await agree(contributor, campaign, claimed["id"])).json()["receipt"].rsplit("/", 1)[1],
     }

@@ -1,0 +1,81 @@
+"""A payment provider that is spoken to over HTTP, and reports by webhooks signed as Standard Webhooks does.
+
+Handing a payout over may be repeated: it carries the payout's own number as Idempotency-Key, so a provider that has it
+gives the same reference again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+import msgspec
+import urllib3
+from anyio import to_thread
+from msgspec import Struct
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from urllib3.exceptions import HTTPError
+
+from api.errors import ProviderEventRefused, ProviderUnavailable
+from api.payout_providers import Instruction
+
+NAME = "hooked"
+TIMEOUT = urllib3.Timeout(connect=5, read=20)
+POOL = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
+
+Reported: TypeAlias = Literal["payout.in_transit", "payout.paid", "payout.failed", "payout.returned"]
+
+
+class Accepted(Struct, frozen=True):
+    """What the provider calls the payout from now on."""
+
+    reference: str
+
+
+class EventData(Struct, frozen=True):
+    """Which payout, by the number that we gave it, and why, where it did not work."""
+
+    end_to_end_id: UUID
+    because: str | None = None
+
+
+class ProviderEvent(Struct, frozen=True):
+    """What happened to a payout, as the provider reports it."""
+
+    type: Reported
+    data: EventData
+
+
+async def submit(url: str, instruction: Instruction) -> str:
+    """Hand one payout over and give the provider's reference. Raises ProviderUnavailable."""
+    body = {
+        "end_to_end_id": instruction.reference,
+        "currency": instruction.currency,
+        "micros": instruction.micros,
+        "creditor": msgspec.to_builtins(instruction.bank),
+    }
+    headers = {"Content-Type": "application/json", "Idempotency-Key": str(instruction.payout)}
+    send = partial(
+        POOL.request, "POST", f"{url}/payouts", body=json.dumps(body).encode(), headers=headers, redirect=False
+    )
+    try:
+        answer = await to_thread.run_sync(send)
+        if answer.status not in {200, 201}:
+            raise ProviderUnavailable
+        return msgspec.json.decode(answer.data, type=Accepted).reference
+    except (HTTPError, msgspec.DecodeError) as error:
+        raise ProviderUnavailable from error
+
+
+def read(secret: str, headers: Mapping[str, str], body: bytes) -> tuple[str, ProviderEvent]:
+    """Check an event's signature and age, and give its number and what it says. Raises ProviderEventRefused."""
+    if not secret:
+        raise ProviderEventRefused
+    try:
+        Webhook(secret).verify(body.decode(), dict(headers))
+        return headers["webhook-id"], msgspec.json.decode(body, type=ProviderEvent)
+    except (WebhookVerificationError, UnicodeDecodeError, msgspec.DecodeError, ValueError) as error:
+        raise ProviderEventRefused from error

@@ -1,0 +1,83 @@
+"""What the payment provider reports: the way of a payout after it has left us."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from litestar import Request, post
+from litestar.status_codes import HTTP_204_NO_CONTENT
+
+from api.dependencies import Configuration, Database
+from api.errors import ProviderEventRefused
+from api.payout_providers import Instruction, hooked
+from api.problems import problems
+from storage import payouts
+from storage.database import Connection, Pool, transaction
+from storage.errors import PayoutMissing, PayoutMoveRefused
+from storage.payout_destinations import bank_account
+from storage.payouts import Payout, State
+
+logger = logging.getLogger("companion.payouts")
+
+STATES: dict[hooked.Reported, State] = {
+    "payout.in_transit": "in_transit",
+    "payout.paid": "paid",
+    "payout.failed": "failed",
+    "payout.returned": "returned",
+}
+
+
+@post(
+    "/v1/provider-events",
+    opt={"public": True},
+    status_code=HTTP_204_NO_CONTENT,
+    responses=problems(ProviderEventRefused, PayoutMissing, public=True),
+    tags=["Payouts"],
+)
+async def hear_provider(request: Request[Any, Any, Any], database: Database, settings: Configuration) -> None:
+    """Hear of a payout from the payment provider (Standard Webhooks: signed, at most 300 seconds old, heard once).
+
+    An event that comes twice, or after a later one, changes nothing.
+    """
+    event_id, event = hooked.read(settings.payout_provider_secret, request.headers, await request.body())
+    async with transaction(database) as connection:
+        if await payouts.heard_first(connection, hooked.NAME, event_id):
+            await _move(connection, event)
+
+
+async def _move(connection: Connection, event: hooked.ProviderEvent) -> None:
+    payout = await payouts.handed_to(connection, hooked.NAME, event.data.end_to_end_id)
+    try:
+        await payouts.move(connection, payout.id, STATES[event.type], by="worker", because=event.data.because)
+    except PayoutMoveRefused:
+        # `in_transit` after `paid`: what is known already is newer.
+        logger.info("late", extra={"payout": str(payout.id), "state": payout.state, "event": event.type})
+
+
+async def submit_approved(database: Pool, master_key: bytes, url: str) -> int:
+    """Hand every approved payout to the provider and return how many it took. Raises ProviderUnavailable.
+
+    It is on its way from before the provider is asked, so that nobody can cancel it meanwhile; one whose answer got
+    lost has no reference yet, and is handed over again under the same number.
+    """
+    async with transaction(database) as connection:
+        for payout in await payouts.in_state(connection, "approved", 100):
+            await payouts.move(connection, payout.id, "submitted", by="worker", provider=hooked.NAME)
+    async with transaction(database) as connection:
+        waiting = await payouts.without_reference(connection, hooked.NAME)
+    for payout in waiting:
+        reference = await hooked.submit(url, await instruction(database, master_key, payout))
+        async with transaction(database) as connection:
+            await payouts.refer(connection, payout.id, reference)
+    return len(waiting)
+
+
+async def instruction(database: Pool, master_key: bytes, payout: Payout) -> Instruction:
+    """Read where a payout is to go. Raises DestinationMissing, MediaDamaged."""
+    async with transaction(database) as connection:
+        bank = await bank_account(connection, master_key, payout.destination_id)
+    return Instruction(payout.id, payout.currency, payout.micros, bank)
+
+
+handlers = [hear_provider]

@@ -1,0 +1,271 @@
+"""Payouts: money that a contributor asked for, from the request to the bank and, when it comes back, back.
+
+Each move of the state machine and the posting that belongs to it are one transaction; the edges are a table in SQL and
+the floors of the ledger's accounts are constraints, so no interleaving of requests can pay more than there is.
+
+    requested   available → reserved        cancelled   reserved → available
+    submitted   reserved → in transit       failed      in transit → available
+    paid        in transit → paid           returned    paid → available
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+import psycopg.errors
+from msgspec import Struct
+
+from storage import payout_destinations
+from storage.database import Connection, every, one, run
+from storage.errors import DestinationResting, NothingToPay, Overdrawn, PayoutMissing, PayoutMoveRefused, PayoutTooSmall
+from storage.events import Mover
+from storage.ledger import accounts
+from storage.ledger.accounts import Owned
+from storage.ledger.posting import Kind, Leg, post
+
+State: TypeAlias = Literal[
+    "requested", "approved", "submitted", "in_transit", "paid", "failed", "returned", "cancelled"
+]
+
+
+class Payout(Struct, frozen=True):
+    """One payout; `micros` are whole minor units of its currency."""
+
+    id: UUID
+    account_id: UUID
+    destination_id: UUID
+    currency: str
+    micros: int
+    state: State
+    provider: str | None
+    reference: str | None
+    moved_because: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Move(Struct, frozen=True):
+    """One move of a payout: by whom and why."""
+
+    from_state: str | None
+    to_state: str
+    moved_by: str
+    because: str | None
+    at: datetime
+
+
+class Currency(Struct, frozen=True):
+    """How many decimal places a currency's smallest coin has."""
+
+    exponent: int
+
+    @property
+    def minor_micros(self) -> int:
+        """The smallest amount that a bank moves, in micros."""
+        return int(10 ** (6 - self.exponent))
+
+
+class _Available(Struct, frozen=True):
+    available: int
+
+
+#: What each move does to the money: the posting's kind, from which account, to which.
+MONEY: dict[State, tuple[Kind, Owned, Owned]] = {
+    "cancelled": ("payout_cancelled", "contributor_reserved", "contributor_available"),
+    "submitted": ("payout_submitted", "contributor_reserved", "contributor_in_transit"),
+    "paid": ("payout_paid", "contributor_in_transit", "contributor_paid"),
+    "failed": ("payout_failed", "contributor_in_transit", "contributor_available"),
+    "returned": ("payout_returned", "contributor_paid", "contributor_available"),
+}
+COLUMNS = """
+    id, account_id, destination_id, currency, micros, state, provider, reference, moved_because, created_at, updated_at
+"""
+INSERT = f"""
+    INSERT INTO payouts (account_id, destination_id, currency, micros)
+    VALUES (%(account)s, %(destination)s, %(currency)s, %(micros)s) RETURNING {COLUMNS}
+"""
+AVAILABLE = """
+    SELECT b.credits - b.debits AS available FROM ledger_balances b JOIN ledger_accounts a ON a.id = b.account_id
+    WHERE a.owner_id = %(account)s AND a.kind = 'contributor_available' AND a.currency = %(currency)s
+"""
+
+
+async def request(
+    connection: Connection, account: UUID, destination: UUID, micros: int | None, least_micros: int
+) -> Payout:
+    """Set money aside and ask for its payout; everything that is available when no amount is given.
+
+    An amount is rounded down to the smallest coin; what is left stays on the account. Raises DestinationMissing,
+    DestinationResting, NothingToPay, PayoutTooSmall, Overdrawn.
+    """
+    target = await payout_destinations.find(connection, account, destination)
+    if not target.usable:
+        raise DestinationResting(usable_from=target.usable_from.isoformat())
+    amount = await _amount(connection, account, target.currency, micros, least_micros)
+    made = await one(
+        connection,
+        Payout,
+        INSERT,
+        account=account,
+        destination=destination,
+        currency=target.currency,
+        micros=amount,
+    )
+    assert made is not None  # noqa: S101 - INSERT … RETURNING gives a row or raises.
+    await _move_money(connection, made, "payout_requested", "contributor_available", "contributor_reserved")
+    return made
+
+
+async def _amount(connection: Connection, account: UUID, currency: str, micros: int | None, least_micros: int) -> int:
+    found = await one(connection, _Available, AVAILABLE, account=account, currency=currency)
+    # Not locked: whoever asks at the same moment is stopped by the floor of the account.
+    available = 0 if found is None else found.available
+    if micros is not None and micros > available:
+        raise Overdrawn(available_micros=available, currency=currency)
+    smallest = await minor_micros(connection, currency)
+    amount = (available if micros is None else micros) // smallest * smallest
+    if amount <= 0:
+        raise NothingToPay(available_micros=available, currency=currency)
+    if amount < least_micros:
+        missing = least_micros - amount
+        raise PayoutTooSmall(least_micros=least_micros, missing_micros=missing, currency=currency)
+    return amount
+
+
+async def minor_micros(connection: Connection, currency: str) -> int:
+    """The smallest amount of a currency that a bank moves, in micros."""
+    query = "SELECT exponent FROM currencies WHERE code = %(currency)s"
+    found = await one(connection, Currency, query, currency=currency)
+    return 10_000 if found is None else found.minor_micros
+
+
+LOCK = f"SELECT {COLUMNS} FROM payouts WHERE id = %(payout)s FOR UPDATE"
+MOVE = f"""
+    UPDATE payouts SET state = %(to)s, moved_by = %(by)s, moved_because = %(because)s, updated_at = clock_timestamp(),
+        provider = coalesce(%(provider)s, provider), reference = coalesce(%(reference)s, reference)
+    WHERE id = %(payout)s RETURNING {COLUMNS}
+"""
+
+
+async def move(
+    connection: Connection,
+    payout: UUID,
+    to: State,
+    *,
+    by: Mover,
+    because: str | None = None,
+    provider: str | None = None,
+    reference: str | None = None,
+) -> Payout:
+    """Move a payout and its money; a repeat changes nothing. Raises PayoutMissing, PayoutMoveRefused, Overdrawn."""
+    held = await one(connection, Payout, LOCK, payout=payout)
+    if held is None:
+        raise PayoutMissing
+    if held.state == to:
+        return held
+    try:
+        async with connection.transaction():
+            moved = await one(
+                connection,
+                Payout,
+                MOVE,
+                payout=payout,
+                to=to,
+                by=by,
+                because=because,
+                provider=provider,
+                reference=reference,
+            )
+    except psycopg.errors.CheckViolation as error:
+        raise PayoutMoveRefused(state=held.state, asked=to) from error
+    assert moved is not None  # noqa: S101 - the row is locked.
+    if to in MONEY:
+        await _move_money(connection, moved, *MONEY[to])
+    return moved
+
+
+async def _move_money(connection: Connection, payout: Payout, kind: Kind, debit: Owned, credit: Owned) -> None:
+    taken = await accounts.of(connection, payout.account_id, debit, payout.currency)
+    given = await accounts.of(connection, payout.account_id, credit, payout.currency)
+    transaction = await post(connection, f"{kind} {payout.id}", kind, [Leg(taken, given, payout.micros)])
+    if kind in LINES:
+        line, sign = LINES[kind]
+        values = {"account": payout.account_id, "type": line, "currency": payout.currency, "payout": payout.id}
+        await run(connection, LINE, **values, micros=sign * payout.micros, transaction=transaction)
+
+
+#: What a contributor reads on the balance: money that left, and money that came back.
+LINES: dict[Kind, tuple[str, int]] = {"payout_paid": ("payout", -1), "payout_returned": ("payout_return", 1)}
+LINE = """
+    INSERT INTO balance_transactions
+        (account_id, type, currency, gross_micros, payout_id, transaction_id, available_at, released_at)
+    VALUES (%(account)s, %(type)s, %(currency)s, %(micros)s, %(payout)s, %(transaction)s, now(), now())
+"""
+FIND = f"SELECT {COLUMNS} FROM payouts WHERE id = %(payout)s AND account_id = %(account)s"
+LISTED = f"""
+    SELECT {COLUMNS} FROM payouts WHERE account_id = %(account)s AND (%(after)s::uuid IS NULL OR id < %(after)s)
+    ORDER BY id DESC LIMIT %(limit)s
+"""
+IN_STATE = f"SELECT {COLUMNS} FROM payouts WHERE state = %(state)s ORDER BY id LIMIT %(limit)s"
+HANDED = f"SELECT {COLUMNS} FROM payouts WHERE id = %(payout)s AND provider = %(provider)s"
+UNANSWERED = f"""
+    SELECT {COLUMNS} FROM payouts WHERE state = 'submitted' AND provider = %(provider)s AND reference IS NULL
+    ORDER BY id LIMIT 100
+"""
+REFER = "UPDATE payouts SET reference = %(reference)s WHERE id = %(payout)s"
+MOVES = """
+    SELECT from_state, to_state, moved_by, because, at FROM payout_moves WHERE payout_id = %(payout)s ORDER BY id
+"""
+
+
+async def find(connection: Connection, account: UUID, payout: UUID) -> Payout:
+    """Read one of a contributor's payouts. Raises PayoutMissing."""
+    found = await one(connection, Payout, FIND, account=account, payout=payout)
+    if found is None:
+        raise PayoutMissing
+    return found
+
+
+async def listing(connection: Connection, account: UUID, after: UUID | None, limit: int) -> list[Payout]:
+    """List a contributor's payouts, newest first, from the one after `after`."""
+    return await every(connection, Payout, LISTED, account=account, after=after, limit=limit)
+
+
+async def in_state(connection: Connection, state: State, limit: int = 1000) -> list[Payout]:
+    """List everybody's payouts in one state, oldest first, for whoever moves them on."""
+    return await every(connection, Payout, IN_STATE, state=state, limit=limit)
+
+
+async def handed_to(connection: Connection, provider: str, payout: UUID) -> Payout:
+    """Find the payout that a provider speaks of. Raises PayoutMissing, also for one that it was never given."""
+    found = await one(connection, Payout, HANDED, payout=payout, provider=provider)
+    if found is None:
+        raise PayoutMissing
+    return found
+
+
+async def without_reference(connection: Connection, provider: str) -> list[Payout]:
+    """List what a provider was to be given and has not answered yet, oldest first."""
+    return await every(connection, Payout, UNANSWERED, provider=provider)
+
+
+async def refer(connection: Connection, payout: UUID, reference: str) -> None:
+    """Keep what the provider calls a payout, for whoever has to ask there."""
+    await run(connection, REFER, payout=payout, reference=reference)
+
+
+async def moves(connection: Connection, payout: UUID) -> list[Move]:
+    """Tell the story of a payout, oldest first."""
+    return await every(connection, Move, MOVES, payout=payout)
+
+
+NEW_EVENT = """
+    INSERT INTO provider_events (provider, event_id) VALUES (%(provider)s, %(event)s) ON CONFLICT DO NOTHING
+"""
+
+
+async def heard_first(connection: Connection, provider: str, event: str) -> bool:
+    """Note a provider's event; False when it was heard before."""
+    return bool(await run(connection, NEW_EVENT, provider=provider, event=event))

@@ -1,0 +1,48 @@
+"""The steps of being paid, for tests: money that was earned, a bank account that may be used."""
+
+from uuid import UUID, uuid4
+
+import httpx
+
+from storage.database import Pool, transaction
+from storage.ledger import accounts
+from storage.ledger.posting import Leg, post
+
+#: The example of the German banking association; it passes every check and belongs to nobody.
+IBAN = "DE89 3704 0044 0532 0130 00"
+
+
+async def account_of(client: httpx.AsyncClient, database: Pool) -> UUID:
+    """Whose token this client carries."""
+    pseudonym = (await client.get("/v1/me")).json()["pseudonym"]
+    async with transaction(database) as connection:
+        cursor = await connection.execute("SELECT id FROM accounts WHERE pseudonym = %s", [pseudonym])
+        return UUID(str((await cursor.fetchone())[0]))  # type: ignore[index]
+
+
+async def earned(database: Pool, account: UUID, micros: int, currency: str = "EUR") -> None:
+    """Let somebody have earned an amount that is available."""
+    async with transaction(database) as connection:
+        costs = await accounts.ours(connection, "recording_costs", currency)
+        available = await accounts.of(connection, account, "contributor_available", currency)
+        await post(connection, f"test {uuid4()}", "accrual", [Leg(costs, available, micros)])
+
+
+async def confirmed(database: Pool, account: UUID) -> None:
+    """Let somebody have given the password again, on all devices."""
+    async with transaction(database) as connection:
+        await connection.execute("UPDATE sessions SET confirmed_at = now() WHERE account_id = %s", [account])
+
+
+async def destination(client: httpx.AsyncClient, database: Pool, account: UUID, *, rested: bool = True) -> str:
+    """Name a bank account, and let it have rested."""
+    await confirmed(database, account)
+    added = await client.post(
+        "/v1/payout-destinations", json={"method": "sepa", "holder": "Amina Okello", "iban": IBAN}
+    )
+    assert 201 == added.status_code, added.text
+    if rested:
+        async with transaction(database) as connection:
+            query = "UPDATE payout_destinations SET usable_from = now() WHERE id = %s"
+            await connection.execute(query, [added.json()["id"]])
+    return str(added.json()["id"])
