@@ -34,8 +34,8 @@ dev: .venv/dev ## Install what the tests and the checks below need, too.
 test: .venv/dev ## Run the tests, against a real PostgreSQL and a real S3 (no Node, no browser).
 	@.venv/bin/pytest -n auto --ignore=tests/clients tests
 
-test-clients: .venv/dev ## Run real clients (Node, brought by the lock) against a running service.
-	@.venv/bin/pytest tests/clients
+test-clients: .venv/dev ## Run real clients (Node, brought by the lock; Chromium, where there is one) against a running service.
+	@.venv/bin/pytest -rs tests/clients
 
 faults: .venv/dev ## Kill, cut, fill and stop everything many times (COMPANION_FAULT_ROUNDS, COMPANION_FAULT_TRANSFERS).
 	@COMPANION_FAULT_ROUNDS=$${COMPANION_FAULT_ROUNDS:-50} COMPANION_FAULT_API_KILLS=$${COMPANION_FAULT_API_KILLS:-200} \

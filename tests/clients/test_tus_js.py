@@ -1,15 +1,13 @@
 """Uploads by tus-js-client, the client that most web and React Native apps have, of real recordings."""
 
-import hashlib
 import json
-import time
-import uuid
 
 import httpx
 import pytest
 
 from load_tests.service import Service
 from tests.clients.conftest import Node
+from tests.clients.submitting import claim, examined
 from tests.media import media
 
 RECORDINGS = [
@@ -18,43 +16,6 @@ RECORDINGS = [
     ("speech_weather_16k.mp3", "audio/mpeg"),
     ("speech_jfk_44k_stereo.flac", "audio/flac"),
 ]
-
-
-@pytest.fixture
-def contributor(service: Service):
-    """A new contributor's HTTP client, signed in."""
-    account = {"email": f"{uuid.uuid4()}@example.org", "password": "a sentence nobody else says"}
-    with httpx.Client(base_url=service.url, timeout=30) as client:
-        tokens = client.post("/v1/accounts", json=account).raise_for_status().json()["tokens"]
-        client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
-        yield client
-
-
-def claim(contributor: httpx.Client, name: str, media_type: str) -> dict:
-    """Announce a file for the campaign that takes sound."""
-    content = media(name).read_bytes()
-    campaigns = contributor.get("/v1/campaigns", params={"media": "audio"}).raise_for_status().json()["data"]
-    wish = {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "size_bytes": len(content),
-        "media_type": media_type,
-        "campaign": campaigns[0]["id"],
-        "language": "en",
-    }
-    answer = contributor.post("/v1/recordings", json=wish)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-def examined(contributor: httpx.Client, recording: str) -> dict:
-    """Wait until the recording was examined, and read its report."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = contributor.get(f"/v1/recordings/{recording}").raise_for_status().json()
-        if found["report_url"]:
-            return contributor.get(found["report_url"]).raise_for_status().json()
-        time.sleep(0.1)
-    pytest.fail(f"No report after 60 s; the recording is {found['recording']['state']}.")
 
 
 def upload(node: Node, contributor: httpx.Client, name: str, **task) -> dict:
