@@ -15,6 +15,8 @@ PUBLIC = "public, max-age=300, stale-while-revalidate=86400"
 PRIVATE = "private, no-cache"
 #: Published once and never changed.
 IMMUTABLE = "public, max-age=31536000, immutable"
+#: As IMMUTABLE, and nobody's business but their owner's.
+KEPT = "private, max-age=31536000, immutable"
 
 
 def conditional(

@@ -14,7 +14,7 @@ from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
-from api.conditional import conditional_bytes
+from api.conditional import KEPT, conditional_bytes
 from api.dependencies import Caller, Database
 from api.problems import problems
 from api.signing import Signer, sign
@@ -26,8 +26,6 @@ from storage.receipts import Grounds, Receipt
 
 #: What kind of thing the signature is over; a quote cannot be shown as a receipt.
 TYP = "consent-receipt+jws"
-#: A receipt never changes, and is nobody else's.
-KEPT = "private, max-age=31536000, immutable"
 LD_JSON, JOSE, PDF = "application/ld+json", "application/jose", "application/pdf"
 #: The profile that a receipt follows: ISO/IEC TS 27560:2023 in the vocabulary of DPV 2, with what the GDPR asks for.
 PROFILE = "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr"

@@ -68,14 +68,17 @@ def work_out(facts: Facts) -> Worked:
     )
 
 
-async def accrue(connection: Connection, recording: UUID) -> None:
-    """Pay for an accepted recording, once, in the caller's transaction; its owner hears of it."""
+async def accrue(connection: Connection, recording: UUID) -> bool:
+    """Pay for an accepted recording, once, in the caller's transaction; its owner hears of it.
+
+    Tells whether there was something to pay.
+    """
     facts = await one(connection, Facts, FACTS, recording=recording)
     if facts is None:
-        return
+        return False
     worked = work_out(facts)
     if worked.gross == 0:
-        return
+        return False
     transaction = await post(
         connection, f"accrual {recording}", "accrual", await _legs(connection, facts, worked, recording)
     )
@@ -91,6 +94,7 @@ async def accrue(connection: Connection, recording: UUID) -> None:
         available_at=facts.available_at,
     )
     await announce(connection, await write(connection, transaction, [draft]))
+    return True
 
 
 async def _legs(connection: Connection, facts: Facts, worked: Worked, recording: UUID) -> list[Leg]:
@@ -121,15 +125,17 @@ class _Id(Struct, frozen=True):
 
 UNPAID = """
     SELECT r.id FROM recordings r
-    WHERE r.state = 'accepted' AND r.duration_ms > 0 AND r.rate_micros > 0
+    WHERE r.state = 'accepted' AND 2 * r.rate_micros * r.duration_ms > r.rate_per_ms
+      AND NOT EXISTS (SELECT FROM removed_spans WHERE recording_id = r.id)
       AND NOT EXISTS (SELECT FROM balance_transactions WHERE recording_id = r.id AND type = 'earning')
     ORDER BY r.account_id, r.id LIMIT %(limit)s
 """
 
 
 async def catch_up(connection: Connection, limit: int = 100) -> int:
-    """Pay for recordings that were accepted before there was a ledger; return how many were looked at."""
+    """Pay for recordings that were accepted before there was a ledger; return how many.
+
+    One that is too short to earn a micro is left out, and none of them has spans that were taken out.
+    """
     unpaid = await every(connection, _Id, UNPAID, limit=limit)
-    for recording in unpaid:
-        await accrue(connection, recording.id)
-    return len(unpaid)
+    return sum([await accrue(connection, recording.id) for recording in unpaid])

@@ -19,6 +19,7 @@ from storage.ledger.accounts import Balance
 from storage.ledger.audit import audit
 from storage.ledger.posting import Leg, post
 from tests.api import trading
+from tests.api.earning import owner
 
 Client = httpx.AsyncClient
 #: What the demo's campaign pays for the eleven seconds of every test recording: 12 an hour.
@@ -33,15 +34,6 @@ async def screening_list(database: Pool) -> None:
 @pytest.fixture
 async def recording(place: Workplace, contributor: Client, campaign: dict[str, Any]) -> UUID:
     return UUID(await trading.accepted(place, contributor, campaign))
-
-
-async def owner(database: Pool, recording: UUID) -> UUID:
-    async with transaction(database) as connection:
-        found = await trading.one(
-            connection, trading.Owner, "SELECT account_id FROM recordings WHERE id = %(id)s", id=recording
-        )
-    assert found is not None
-    return found.account_id
 
 
 async def lines(database: Pool, account: UUID) -> list[BalanceTransaction]:
@@ -188,16 +180,27 @@ async def test_a_sale_pays_every_contributor_the_share_of_their_sheet(
     assert 0 == again
 
 
-async def test_a_derivative_pays_where_the_sheet_says_so_and_nothing_elsewhere(
-    database: Pool, operator: Client, recording: UUID
+async def test_a_derivative_pays_what_the_sheet_promises_once_for_each_report(
+    database: Pool, client: Client, operator: Client, recording: UUID, campaign: dict[str, Any]
 ):
-    """The demo's sheet pays for sales of datasets only."""
+    """A buyer sold annotations made from the recordings, and reports it twice."""
+    sheet = (await client.get(campaign["term_sheet"]["url"])).json()
+    shares = {royalty["event"]: royalty["share_bps"] for royalty in sheet["price"]["royalties"]}
     buyer = await trading.buyer(operator)
     sold = await trading.sell(operator, buyer["id"], await trading.version(operator, [str(recording)]))
-    report = {"kind": "annotation", "reference": "2026-11", "currency": "EUR", "revenue": 1_000_000}
 
-    async with transaction(database) as connection:
-        assert 0 == await royalties.settle_derivative(connection, UUID(sold.json()["id"]), **report)
+    paid = []
+    for _ in range(2):
+        async with transaction(database) as connection:
+            sale, report = UUID(sold.json()["id"]), {"kind": "annotation", "reference": "2026-11"}
+            paid.append(
+                await royalties.settle_derivative(connection, sale, currency="EUR", revenue=1_000_000, **report)
+            )
+
+    line = (await lines(database, await owner(database, recording)))[0]
+    assert 0 < shares["derivative_sale"]
+    assert [1, 0] == paid
+    assert ("derivative_royalty", 100 * shares["derivative_sale"]) == (line.type, line.net_micros)
 
 
 async def test_an_earning_is_taken_back_with_a_reason(database: Pool, contributor: Client, recording: UUID):
@@ -229,7 +232,7 @@ async def test_what_was_paid_out_already_is_owed_and_later_earnings_settle_it(
         gone = await accounts.of(connection, account, "contributor_paid", "EUR")
         payout = await post(connection, f"test {uuid4()}", "payout_paid", [Leg(here, gone, 30_000)])
         await write(connection, payout, [Draft(account_id=account, type="payout", currency="EUR", gross=-30_000)])
-    first = (await lines(database, account))[0]
+    first = (await lines(database, account))[-1]
 
     async with transaction(database) as connection:
         owed = await corrections.claw_back(connection, first.id, "fraud")
