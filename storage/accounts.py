@@ -71,7 +71,7 @@ async def profile_of(connection: Connection, account: UUID) -> Profile | None:
     return await one(
         connection,
         Profile,
-        "SELECT id, pseudonym, email, role, created_at FROM accounts WHERE id = %(account)s",
+        "SELECT id, pseudonym, email, role, created_at FROM accounts WHERE id = %(account)s AND erased_at IS NULL",
         account=account,
     )
 

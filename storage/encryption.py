@@ -154,12 +154,17 @@ class SubjectKey(Struct, frozen=True):
 
 SUBJECT_KEY = "SELECT wrapped FROM subject_keys WHERE account_id = %(account)s"
 NEW_SUBJECT_KEY = """
-    INSERT INTO subject_keys (account_id, wrapped) VALUES (%(account)s, %(wrapped)s) ON CONFLICT DO NOTHING
+    INSERT INTO subject_keys (account_id, wrapped)
+    SELECT id, %(wrapped)s FROM accounts WHERE id = %(account)s AND erased_at IS NULL ON CONFLICT DO NOTHING
 """
 
 
 async def subject_key(connection: Connection, master_key: bytes, account: UUID) -> bytes:
-    """The contributor's key, drawn at its first use. Raises MediaDamaged when the master key is not the one it had."""
+    """The contributor's key, drawn at its first use.
+
+    Raises MediaDamaged when the master key is not the one it had, and for an account that was erased: a worker that was
+    on its way then draws no new key.
+    """
     stored = await one(connection, SubjectKey, SUBJECT_KEY, account=account)
     if stored is None:
         await run(connection, NEW_SUBJECT_KEY, account=account, wrapped=wrap(master_key, account, os.urandom(KEY_SIZE)))

@@ -133,6 +133,23 @@ class Store:
                 if error.code not in MISSING:
                     raise StoreUnavailable
 
+    async def purge(self, prefix: str) -> int:
+        """Remove every version of every object whose key begins with `prefix`; return how many versions there were.
+
+        Where a bucket keeps versions, removing an object only hides it. An erasure leaves nothing to be brought back.
+        """
+        return await self._run(partial(self._purge, prefix))
+
+    def _purge(self, prefix: str) -> int:
+        found = self.client.list_objects(bucket_name=self.bucket, prefix=prefix, recursive=True, include_version=True)
+        doomed = [DeleteObject(item.object_name, item.version_id) for item in found if item.object_name is not None]
+        for start in range(0, len(doomed), 1000):
+            batch = doomed[start : start + 1000]
+            for error in self.client.remove_objects(bucket_name=self.bucket, delete_object_list=batch):
+                if error.code not in MISSING:
+                    raise StoreUnavailable
+        return len(doomed)
+
     async def listing(self, prefix: str) -> list[StoredObject]:
         """List every object whose key begins with `prefix`, in the order of keys."""
         return await self._run(partial(self._listing, prefix))

@@ -188,6 +188,9 @@ ALTER TABLE recordings ADD CONSTRAINT recordings_moved_by_check
 
 -- An erased account keeps its id and pseudonym, which ledger and receipts name, and nothing that leads to a person.
 ALTER TABLE accounts ADD COLUMN erased_at timestamptz;
+-- When every object of theirs was gone from the store.
+ALTER TABLE accounts ADD COLUMN purged_at timestamptz;
+CREATE INDEX accounts_unpurged ON accounts (erased_at) WHERE erased_at IS NOT NULL AND purged_at IS NULL;
 ALTER TABLE accounts ALTER COLUMN email DROP NOT NULL;
 ALTER TABLE accounts ADD CHECK ((email IS NULL) = (erased_at IS NOT NULL));
 

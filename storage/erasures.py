@@ -1,0 +1,193 @@
+"""Erasure (GDPR Art. 17): an account goes with every byte and word of it; what others need to prove stays.
+
+Its keys are destroyed, which makes every copy unreadable wherever it lies, also in backups; then rows and objects go.
+What stays for the legal period names a random pseudonym and nobody: that a consent was given and withdrawn, what was
+sold, and what was earned and paid.
+
+A backup would bring an erased account back. So every erasure is written down in the bucket, away from the database, and
+`replay` erases again whatever a restored database has of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from storage.database import Connection, Pool, every, one, run, transaction
+from storage.errors import PayoutUnderWay
+from storage.objects import Store
+
+#: Where the log of erasures lies in the bucket: one small object for each account.
+LOG = "erasures/"
+
+
+class Erasure(Struct, frozen=True):
+    """That an account was erased, and when; nothing here says who it was."""
+
+    account: UUID
+    erased_at: datetime
+
+
+class Erased(Struct, frozen=True):
+    """What was erased, as its owner is told in the end."""
+
+    account: UUID
+    pseudonym: str
+    recordings: int
+    erased_at: datetime
+
+
+class _Subject(Struct, frozen=True):
+    pseudonym: str
+    email: str | None
+    erased_at: datetime | None
+    now: datetime
+
+
+class _Id(Struct, frozen=True):
+    id: UUID
+
+
+LOCK = """
+    SELECT pseudonym, email, erased_at, clock_timestamp() AS now FROM accounts WHERE id = %(account)s FOR UPDATE
+"""
+PAYOUT_UNDER_WAY = """
+    SELECT id FROM payouts WHERE account_id = %(account)s
+        AND state IN ('requested', 'approved', 'submitted', 'in_transit') LIMIT 1
+"""
+RECORDINGS = "SELECT id FROM recordings WHERE account_id = %(account)s ORDER BY id FOR UPDATE"
+#: In this order: what names an object is read before it is forgotten. Triggers of the move to `erased` write the event,
+#: end every sale's line and let go of renditions; the words in events go once the account counts as erased.
+STEPS = (
+    """
+    INSERT INTO doomed_objects (object_key)
+    SELECT object_key FROM recordings WHERE account_id = %(account)s AND object_key IS NOT NULL
+    """,
+    """
+    WITH gone AS (DELETE FROM upload_chunks USING uploads
+        WHERE upload_id = uploads.id AND account_id = %(account)s RETURNING object_key)
+    INSERT INTO doomed_objects (object_key) SELECT object_key FROM gone
+    """,
+    """
+    DELETE FROM procrastinate_jobs USING recordings
+    WHERE args ->> 'recording' = recordings.id::text AND account_id = %(account)s
+        AND status IN ('todo', 'failed', 'cancelled')
+    """,
+    "DELETE FROM reports USING recordings WHERE recording_id = recordings.id AND account_id = %(account)s",
+    """
+    UPDATE recordings SET state = 'erased', moved_by = 'contributor', moved_because = NULL
+    WHERE account_id = %(account)s AND state <> 'erased'
+    """,
+    # A hash of the content would still tell whoever has a copy that it was here.
+    """
+    UPDATE recordings SET object_key = NULL, title = NULL, language = NULL, prompt_id = NULL, moved_because = NULL,
+        sha256 = sha256(uuid_send(gen_random_uuid())), media_type = 'application/octet-stream'
+    WHERE account_id = %(account)s
+    """,
+    "UPDATE withdrawals SET reason = NULL WHERE account_id = %(account)s AND reason IS NOT NULL",
+    """
+    UPDATE payout_destinations SET sealed = NULL, hint = '', removed_at = coalesce(removed_at, now())
+    WHERE account_id = %(account)s
+    """,
+    "DELETE FROM data_budgets WHERE account_id = %(account)s",
+    "DELETE FROM idempotency_keys WHERE account_id = %(account)s",
+    "DELETE FROM sessions WHERE account_id = %(account)s",
+    "DELETE FROM subject_keys WHERE account_id = %(account)s",
+    """
+    UPDATE accounts SET email = NULL, password_hash = '', erased_at = clock_timestamp(), purged_at = NULL
+    WHERE id = %(account)s
+    """,
+    "UPDATE recording_events SET because = NULL, data = NULL WHERE account_id = %(account)s",
+)
+
+
+async def erase(connection: Connection, account: UUID, *, anew: bool = False) -> Erased | None:
+    """Erase an account in the caller's transaction; None when there is none.
+
+    Done twice, it does nothing the second time, unless it is to be done `anew`, which is how a log is replayed: a
+    restored store may have brought bytes back that a restored database does not know of. Raises PayoutUnderWay while
+    money is on its way to the account, because the bank account's number would be lost with it.
+    """
+    subject = await one(connection, _Subject, LOCK, account=account)
+    if subject is None:
+        return None
+    recordings = await every(connection, _Id, RECORDINGS, account=account)
+    if not anew:
+        await _check(connection, account)
+    if subject.erased_at is None or anew:
+        for step in STEPS:
+            await run(connection, step, account=account)
+        await _forget_attempts(connection, subject.email)
+    return Erased(account, subject.pseudonym, len(recordings), subject.erased_at or subject.now)
+
+
+async def _check(connection: Connection, account: UUID) -> None:
+    if await one(connection, _Id, PAYOUT_UNDER_WAY, account=account):
+        raise PayoutUnderWay
+
+
+async def _forget_attempts(connection: Connection, email: str | None) -> None:
+    """Drop the failed sign-ins, which name the address by its hash."""
+    if email is not None:
+        email_hash = hashlib.sha256(email.encode()).digest()
+        await run(connection, "DELETE FROM sign_in_failures WHERE email_hash = %(hash)s", hash=email_hash)
+
+
+async def log(store: Store, account: UUID, at: datetime) -> None:
+    """Write an erasure down where no restored database can forget it; before it is done, so that none is missed."""
+    await store.put(f"{LOG}{account}.json", msgspec.json.encode(Erasure(account, at)))
+
+
+async def logged(store: Store) -> list[Erasure]:
+    """Read the log."""
+    entries = [await store.read(item.key) for item in await store.listing(LOG)]
+    return [msgspec.json.decode(entry, type=Erasure) for entry in entries]
+
+
+UNPURGED = "SELECT id FROM accounts WHERE erased_at IS NOT NULL AND purged_at IS NULL ORDER BY erased_at LIMIT 10"
+FOLDERS = """
+    SELECT 'recordings/' || id || '/' AS prefix FROM recordings WHERE account_id = %(account)s
+    UNION ALL SELECT 'renditions/' || id || '/' FROM recordings WHERE account_id = %(account)s
+    UNION ALL SELECT 'quarantine/' || id || '/' FROM uploads WHERE account_id = %(account)s
+"""
+PURGED = "UPDATE accounts SET purged_at = now() WHERE id = %(account)s AND purged_at IS NULL"
+
+
+class _Folder(Struct, frozen=True):
+    prefix: str
+
+
+async def purge(database: Pool, store: Store) -> int:
+    """Remove every version of every object of erased accounts, ten accounts at most; return how many accounts.
+
+    Also what no row knows of: the object of an attempt that died, and versions that a bucket keeps. No connection is
+    held meanwhile; two workers that purge the same account do the same twice.
+    """
+    async with transaction(database) as connection:
+        accounts = await every(connection, _Id, UNPURGED)
+    for account in accounts:
+        async with transaction(database) as connection:
+            folders = await every(connection, _Folder, FOLDERS, account=account.id)
+        for folder in folders:
+            await store.purge(folder.prefix)
+        async with transaction(database) as connection:
+            await run(connection, PURGED, account=account.id)
+    return len(accounts)
+
+
+async def replay(database: Pool, store: Store) -> int:
+    """Erase again whatever a restored backup brought back of erased accounts; return how many are in the log.
+
+    Run it after every restore of the database or of the bucket, before anybody is let in.
+    """
+    entries = await logged(store)
+    for entry in entries:
+        async with transaction(database) as connection:
+            await erase(connection, entry.account, anew=True)
+    while await purge(database, store):
+        pass
+    return len(entries)
