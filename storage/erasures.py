@@ -82,7 +82,7 @@ STEPS = (
     UPDATE recordings SET state = 'erased', moved_by = 'contributor', moved_because = NULL
     WHERE account_id = %(account)s AND state <> 'erased'
     """,
-    # A hash of the content would still tell whoever has a copy that it was here.
+    # A hash of the content would tell whoever has a copy whose it was; only the signed receipt still names it.
     """
     UPDATE recordings SET object_key = NULL, title = NULL, language = NULL, prompt_id = NULL, moved_because = NULL,
         sha256 = sha256(uuid_send(gen_random_uuid())), media_type = 'application/octet-stream'

@@ -1,0 +1,69 @@
+"""What somebody takes along (GDPR Art. 15 and 20): every row about them, as plain JSON, a thousand at a time.
+
+A part is a query and nothing more: a new table that names accounts gets a line here, and is in every export from then
+on. Columns that mean something only inside of this service (hashes of keys, encrypted bytes) are left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString
+from uuid import UUID
+
+from msgspec import Struct
+
+from storage.database import Connection, every
+
+CHUNK = 1000
+FIRST = UUID(int=0)
+
+
+class Row(Struct, frozen=True):
+    """One row as JSON values, and the id after which the next ones follow."""
+
+    id: UUID
+    value: dict[str, Any]
+
+
+#: File in the export -> its rows, in the order of their ids.
+PARTS: dict[str, LiteralString] = {
+    "account": """
+        SELECT id, to_jsonb(t) AS value FROM (
+            SELECT id, pseudonym, email, role, created_at FROM accounts WHERE id = %(account)s) t WHERE id > %(after)s
+    """,
+    "devices": """
+        SELECT id, to_jsonb(t) AS value FROM (
+            SELECT id, device, created_at, revoked_at, revoked_because FROM sessions WHERE account_id = %(account)s) t
+        WHERE id > %(after)s
+    """,
+    "consents": """
+        SELECT id, to_jsonb(t) - 'term_sheet_sha256' - 'card_sha256'
+            || jsonb_build_object('term_sheet_sha256', encode(term_sheet_sha256, 'hex')) AS value
+        FROM consents t WHERE account_id = %(account)s AND id > %(after)s
+    """,
+    "consent-receipts": """
+        SELECT id, to_jsonb(t) AS value FROM (
+            SELECT id, consent_id, jws, issued_at FROM consent_receipts WHERE account_id = %(account)s) t
+        WHERE id > %(after)s
+    """,
+    "quotes": """
+        SELECT id, to_jsonb(t) AS value FROM (
+            SELECT id, campaign_id, jws, created_at, expires_at, used_at FROM quotes WHERE account_id = %(account)s) t
+        WHERE id > %(after)s
+    """,
+    "withdrawals": """
+        SELECT id, to_jsonb(t) AS value FROM withdrawals t WHERE account_id = %(account)s AND id > %(after)s
+    """,
+    "balance-transactions": """
+        SELECT id, to_jsonb(t) - 'account_id' AS value FROM balance_transactions t
+        WHERE account_id = %(account)s AND id > %(after)s
+    """,
+    "payouts": """
+        SELECT id, to_jsonb(t) - 'account_id' AS value FROM payouts t WHERE account_id = %(account)s AND id > %(after)s
+    """,
+}
+PAGE = " ORDER BY id LIMIT 1000"
+
+
+async def rows(connection: Connection, account: UUID, part: str, after: UUID = FIRST) -> list[Row]:
+    """Give the next rows of a part, at most a thousand."""
+    return await every(connection, Row, PARTS[part] + PAGE, account=account, after=after)
