@@ -9,12 +9,13 @@ from importlib.resources import files
 import msgspec
 
 from api.passwords import HASHER
-from storage import accounts, campaigns, term_sheets
+from api.publishing import publish as publish_terms
+from api.publishing import shipped
+from storage import accounts, campaigns
 from storage.database import Connection, pool, transaction
 from storage.errors import EmailTaken
 
 DATA = files("api") / "demo_data"
-SHEETS = ("voice-standard", "street-scene")
 CAMPAIGNS = ("read-speech", "street-scenes")
 OPERATOR = "operator@companion.example"
 
@@ -27,9 +28,9 @@ async def seed(database_url: str) -> None:
 
 
 async def publish(connection: Connection) -> list[str]:
-    """Publish the demo's term sheets and open its campaigns; say what is new."""
-    for name in SHEETS:
-        await term_sheets.publish(connection, msgspec.json.decode((DATA / f"{name}.json").read_bytes()))
+    """Publish the term sheets that ship and open the demo's campaigns; say what is new."""
+    for document in shipped():
+        await publish_terms(connection, document)
     made = []
     for name in CAMPAIGNS:
         draft = msgspec.json.decode((DATA / f"campaign-{name}.json").read_bytes(), type=campaigns.Draft)

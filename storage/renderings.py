@@ -29,15 +29,6 @@ class Rendering(Struct, frozen=True):
     body: bytes
 
 
-class Pinned(Struct, frozen=True):
-    """A rendering without its bytes."""
-
-    kind: Kind
-    locale: str
-    reviewed: bool
-    sha256: bytes
-
-
 def rendering(kind: Kind, locale: str, body: bytes, *, reviewed: bool) -> Rendering:
     """Put the hash beside the bytes."""
     return Rendering(kind, locale, reviewed, hashlib.sha256(body).digest(), body)
@@ -86,13 +77,13 @@ async def find(connection: Connection, sheet: str, version: int, kind: Kind, loc
     return found
 
 
-async def pinned(connection: Connection, sheet: str, version: int) -> list[Pinned]:
+async def pinned(connection: Connection, sheet: str, version: int) -> list[Rendering]:
     """List what is kept of a version, at most 200."""
     return await every(
         connection,
-        Pinned,
+        Rendering,
         """
-        SELECT kind, locale, reviewed, sha256 FROM term_sheet_renderings
+        SELECT kind, locale, reviewed, sha256, body FROM term_sheet_renderings
         WHERE term_sheet_id = %(sheet)s AND version = %(version)s::numeric ORDER BY kind, locale LIMIT 200
         """,
         sheet=sheet,

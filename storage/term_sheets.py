@@ -8,50 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 import rfc8785
 from msgspec import Meta, Struct
 from psycopg.types.json import Jsonb
 
+from storage import events
 from storage.database import Connection, every, one, run
 from storage.errors import TermSheetInvalid, TermSheetMissing, TermSheetPublished
 
 
-class Use(Struct, frozen=True):
-    """One thing a buyer might do: `core` is the offer itself, `optional` may be refused, `prohibited` never happens.
+class Name(Struct, frozen=True):
+    """What a row needs to know of a sheet; the rest of it is `api.terms`' to understand."""
 
-    A use with `separate_consent` is asked on a screen of its own; a `sensitive` one touches who somebody is.
-    """
-
-    code: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$", examples=["asr_training"])]
-    stance: Literal["core", "optional", "prohibited"]
-    separate_consent: bool = False
-    sensitive: bool = False
-    note: Annotated[str, Meta(examples=["Many-speaker voices only; no output may sound like you."])] | None = None
-
-
-class TermSheet(Struct, frozen=True):
-    """The parts that every sheet has; a sheet may say more, and all of it is hashed."""
-
-    id: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,63}$", examples=["voice-standard"])]
-    version: Annotated[int, Meta(ge=1, examples=[1])]
-    title: Annotated[str, Meta(min_length=1, examples=["Read speech for speech recognition"])]
-    parties: dict[str, Any]
-    media: dict[str, Any]
-    uses: Annotated[list[Use], Meta(min_length=1)]
-    unlisted_uses: Literal["prohibited"]
-    term: dict[str, Any]
-    territory: dict[str, Any]
-    withdrawal: dict[str, Any]
-    identity: dict[str, Any]
-    retention: dict[str, Any]
-    price: dict[str, Any]
-    payout: dict[str, Any]
-    people: dict[str, Any]
-    changes: dict[str, Any]
-    law: dict[str, Any]
+    id: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,63}$")]
+    version: Annotated[int, Meta(ge=1)]
+    title: Annotated[str, Meta(min_length=1)]
 
 
 class Published(Struct, frozen=True):
@@ -62,6 +37,7 @@ class Published(Struct, frozen=True):
     title: str
     sha256: bytes
     published_at: datetime
+    document: dict[str, Any]
 
 
 class _Document(Struct, frozen=True):
@@ -74,17 +50,17 @@ def canonical(document: dict[str, Any]) -> bytes:
     return rfc8785.dumps(document)
 
 
-async def publish(connection: Connection, document: dict[str, Any]) -> bytes:
-    """Publish a sheet and give its hash; publishing the same words again changes nothing.
+async def publish(connection: Connection, document: dict[str, Any]) -> bool:
+    """Write a sheet down for ever; False, and no change, when the same words are published already.
 
-    Raises TermSheetInvalid when a part is missing, TermSheetPublished when this version has other words already.
+    Raises TermSheetInvalid for a document without a name, TermSheetPublished when this version has other words already.
     """
     try:
-        sheet = msgspec.convert(document, TermSheet)
+        sheet = msgspec.convert(document, Name)
     except msgspec.ValidationError as error:
         raise TermSheetInvalid(str(error)) from error
     sha256 = hashlib.sha256(canonical(document)).digest()
-    await run(
+    written = await run(
         connection,
         """
         INSERT INTO term_sheets (id, version, sha256, document)
@@ -97,7 +73,31 @@ async def publish(connection: Connection, document: dict[str, Any]) -> bytes:
     )
     if (await find(connection, sheet.id, sheet.version))[1] != sha256:
         raise TermSheetPublished(term_sheet=sheet.id, version=sheet.version)
-    return sha256
+    return bool(written)
+
+
+class _Account(Struct, frozen=True):
+    account_id: UUID
+
+
+async def announce(connection: Connection, sheet: str, version: int) -> None:
+    """Tell everybody who agreed to an older version that there is a newer one.
+
+    Accounts are told in the order of their ids, so that two publications at once cannot block each other.
+    """
+    agreed = await every(
+        connection,
+        _Account,
+        """
+        SELECT DISTINCT account_id FROM consents
+        WHERE term_sheet_id = %(sheet)s AND term_sheet_version < %(version)s ORDER BY account_id
+        """,
+        sheet=sheet,
+        version=version,
+    )
+    facts = {"term_sheet": sheet, "version": version}
+    for account in agreed:
+        await events.tell(connection, account.account_id, "term_sheet.published", by="operator", data=facts)
 
 
 async def find(connection: Connection, sheet: str, version: int) -> tuple[bytes, bytes]:
@@ -115,7 +115,7 @@ async def find(connection: Connection, sheet: str, version: int) -> tuple[bytes,
 
 
 CURRENT = """
-    SELECT DISTINCT ON (id) id, version, document ->> 'title' AS title, sha256, published_at
+    SELECT DISTINCT ON (id) id, version, document ->> 'title' AS title, sha256, published_at, document
     FROM term_sheets WHERE %(id)s::text IS NULL OR id = %(id)s
     ORDER BY id, version DESC LIMIT 200
 """

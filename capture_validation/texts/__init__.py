@@ -6,7 +6,7 @@ keeps them complete.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -154,8 +154,8 @@ def apart(value: float, limit: Limit, locale: str) -> str:
     return next((text for text in texts if text not in others), quantity(value, locale))
 
 
-def negotiate(accept_language: str | None) -> str:
-    """The language of `LOCALES` an Accept-Language header prefers (RFC 9110, section 12.5.4); English by default."""
+def negotiate(accept_language: str | None, locales: Sequence[str] = LOCALES) -> str:
+    """The one of `locales` an Accept-Language header prefers (RFC 9110, section 12.5.4); the first by default."""
     wishes = []
     for position, wish in enumerate((accept_language or "")[:1000].split(",")):
         tag, _, rest = wish.strip().partition(";")
@@ -164,6 +164,6 @@ def negotiate(accept_language: str | None) -> str:
             continue
         wishes.append((-(float(quality[1]) if quality else 1.0), position, tag.strip().lower().split("-")[0]))
     for weight, _, tag in sorted(wishes):
-        if weight < 0 and (tag in LOCALES or tag == "*"):
-            return tag if tag in LOCALES else LOCALES[0]
-    return LOCALES[0]
+        if weight < 0 and (tag in locales or tag == "*"):
+            return tag if tag in locales else locales[0]
+    return locales[0]

@@ -1,18 +1,15 @@
 """Campaigns, term sheets and checks: what somebody can read before there is an account."""
 
 import hashlib
-import json
 from typing import Any
 
 import httpx
 import pytest
-import rfc8785
 
 from api.campaigns import rate_of
-from storage import campaigns, term_sheets
+from storage import campaigns
 from storage.campaigns import Draft
 from storage.database import Pool, transaction
-from storage.errors import TermSheetInvalid, TermSheetPublished
 
 
 async def test_a_campaign_says_everything_before_recording(client: httpx.AsyncClient, campaign: dict[str, Any]):
@@ -134,43 +131,6 @@ async def test_head_answers_like_get_without_the_body(client: httpx.AsyncClient,
         head.headers["etag"],
         head.headers["content-length"],
     )
-
-
-async def test_a_term_sheet_leads_to_its_newest_version(client: httpx.AsyncClient):
-    answer = await client.get("/v1/term-sheets/voice-standard")
-
-    assert (307, "/v1/term-sheets/voice-standard/versions/1") == (answer.status_code, answer.headers["location"])
-
-
-async def test_the_bytes_of_a_term_sheet_are_what_its_hash_is_taken_over(client: httpx.AsyncClient):
-    """Whoever keeps the answer can prove years later which words were agreed to."""
-    for entry in (await client.get("/v1/term-sheets")).json()["data"]:
-        answer = await client.get(entry["url"])
-        assert entry["sha256"] == hashlib.sha256(answer.content).hexdigest()
-        assert answer.content == rfc8785.dumps(json.loads(answer.content))
-        assert "immutable" in answer.headers["cache-control"]
-
-
-async def test_published_words_never_change(database: Pool, client: httpx.AsyncClient):
-    """Not by publishing again, and not by a statement in SQL."""
-    document = (await client.get("/v1/term-sheets/voice-standard/versions/1")).json()
-    async with transaction(database) as connection:
-        await term_sheets.publish(connection, document)
-    with pytest.raises(TermSheetPublished):
-        async with transaction(database) as connection:
-            await term_sheets.publish(connection, {**document, "title": "Other words"})
-    with pytest.raises(Exception, match="append-only"):
-        async with transaction(database) as connection:
-            await connection.execute("UPDATE term_sheets SET document = '{}' WHERE id = 'voice-standard'")
-
-
-async def test_a_sheet_that_lacks_a_part_is_not_published(database: Pool, client: httpx.AsyncClient):
-    document = (await client.get("/v1/term-sheets/voice-standard/versions/1")).json()
-    del document["withdrawal"]
-
-    with pytest.raises(TermSheetInvalid, match="withdrawal"):
-        async with transaction(database) as connection:
-            await term_sheets.publish(connection, {**document, "version": 2})
 
 
 async def test_the_catalogue_lists_every_check_in_the_reader_s_language(client: httpx.AsyncClient):
