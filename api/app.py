@@ -24,6 +24,7 @@ from api import (
     balances,
     buyers,
     campaigns,
+    checkpoints,
     checks,
     confirmations,
     consents,
@@ -41,6 +42,7 @@ from api import (
     media,
     metrics,
     parts,
+    passports,
     payout_destinations,
     payouts,
     prechecks,
@@ -59,6 +61,8 @@ from api import (
     third_party_claims,
     upload_plans,
     uploads,
+    withdrawal_notices,
+    withdrawals,
 )
 from api.authentication import authenticated, current_account, current_buyer
 from api.bell import ringing
@@ -95,6 +99,10 @@ RESOURCES: list[Any] = [
     quotes,
     consents,
     receipts,
+    withdrawals,
+    withdrawal_notices,
+    passports,
+    checkpoints,
     reports,
     prechecks,
     media,

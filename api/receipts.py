@@ -20,7 +20,7 @@ from api.problems import problems
 from api.signing import Signer, sign
 from storage import receipts
 from storage.consents import Consent
-from storage.database import Connection, transaction
+from storage.database import Connection, Pool, transaction
 from storage.errors import ReceiptMissing
 from storage.receipts import Grounds, Receipt
 
@@ -154,6 +154,19 @@ async def issue(connection: Connection, signer: Signer, consent: Consent, base: 
     words = rfc8785.dumps(document(consent, grounds, base))
     jws = sign(signer, words, typ=TYP)
     return await receipts.keep(connection, grounds, consent, jws, hashlib.sha256(words).digest())
+
+
+async def issue_missing(database: Pool, signer: Signer, base: str) -> int:
+    """Give receipts of consents that are older than receipts; return how many were missing."""
+    issued = 0
+    while True:
+        async with transaction(database) as connection:
+            missing = await receipts.unsigned(connection, 100)
+            for consent in missing:
+                await issue(connection, signer, consent, base)
+        issued += len(missing)
+        if not missing:
+            return issued
 
 
 @get(

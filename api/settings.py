@@ -106,6 +106,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     review_hours: Annotated[
         int, Meta(ge=1, le=2160, description="Hours within which a quote promises that a person has decided.")
     ] = field(name="COMPANION_REVIEW_HOURS", default=72)
+    webhooks_anywhere: Annotated[
+        bool, Meta(description="`1` lets webhooks lead to private addresses and plain HTTP; for development.")
+    ] = field(name="COMPANION_WEBHOOKS_ANYWHERE", default=False)
 
     payout_minimum: Annotated[
         int, Meta(ge=0, description="The smallest payout, in whole units of its currency; any amount when 0.")

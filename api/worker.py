@@ -18,12 +18,16 @@ from anyio import CapacityLimiter, to_thread
 from procrastinate import App, JobContext
 
 from api.app import bucket_of
+from api.checkpoints import make
 from api.provider_events import submit_approved
+from api.receipts import issue_missing
 from api.settings import Settings
+from api.signing import Signatures
 from api.validation import Workplace, validate_recording
+from api.withdrawal_notices import post_due
 from capture_validation.errors import SandboxError
 from capture_validation.validate import shared_sandbox
-from storage import accounts, erasures, examiners, idempotency, queue, sessions
+from storage import accounts, consents, erasures, examiners, idempotency, notices, queue, sessions
 from storage.database import pool, transaction
 from storage.errors import DatabaseBusy
 from storage.ledger import checkpoints
@@ -141,6 +145,33 @@ def paying(settings: Settings, place: Workplace) -> list[asyncio.Task[None]]:
     return [asyncio.create_task(every_so_often(30, submit_payouts.__name__, submit_payouts))]
 
 
+def licences(settings: Settings, place: Workplace) -> list[asyncio.Task[None]]:
+    """Start what licences need by the clock: notices, their due dates, grants that end, receipts, and the day's end."""
+    signing = Signatures(place.database, place.master_key)
+    base = settings.public_url or f"http://{settings.host}:{settings.port}"
+
+    async def post_notices() -> None:
+        await post_due(place.database, place.master_key, anywhere=settings.webhooks_anywhere)
+
+    async def watch_due_dates() -> None:
+        async with transaction(place.database) as connection:
+            await notices.by_the_clock(connection)
+            await consents.tell_ending(connection)
+
+    async def issue_receipts() -> None:
+        await issue_missing(place.database, await signing.signer(), base)
+
+    async def close_day() -> None:
+        signer = await signing.signer()
+        async with transaction(place.database) as connection:
+            await make(connection, signer)
+
+    return [
+        asyncio.create_task(every_so_often(seconds, work.__name__, work))
+        for seconds, work in ((10, post_notices), (60, watch_due_dates), (3600, issue_receipts), (300, close_day))
+    ]
+
+
 async def able() -> bool:
     """Start the sandbox before a recording waits for it, and say whether one can be examined on this machine."""
     try:
@@ -179,7 +210,7 @@ async def work(settings: Settings) -> None:
         app = jobs(settings.database_url, place)
         await stack.enter_async_context(app.open_async())
         await stack.enter_async_context(heard(place))
-        tasks = [*clock(app, place), *paying(settings, place)]
+        tasks = [*clock(app, place), *paying(settings, place), *licences(settings, place)]
         logger.info("working")
         try:
             await app.run_worker_async(

@@ -16,7 +16,7 @@ from msgspec import Struct
 from psycopg.types.json import Jsonb
 
 from storage import quota
-from storage.database import Connection, every, one
+from storage.database import Connection, every, one, run
 from storage.errors import ConsentMissing, DecisionMissing, MoveRefused, RecordingMissing, TermsChanged
 from storage.recordings import Recording, State, find, lock, move
 
@@ -252,10 +252,11 @@ class UseStatus(Struct, frozen=True):
     expires_at: datetime
 
 
-FOR_WITHDRAWAL = """
-    SELECT use_code, status, expires_at FROM consent_uses WHERE recording_id = %(recording)s
-    ORDER BY use_code FOR UPDATE
+#: Where the consent of a recording stands, use by use.
+STANDING = """
+    SELECT use_code, status, expires_at FROM consent_uses WHERE recording_id = %(recording)s ORDER BY use_code
 """
+FOR_WITHDRAWAL = STANDING + " FOR UPDATE"
 
 
 async def lock_for_withdrawal(
@@ -267,3 +268,23 @@ async def lock_for_withdrawal(
     """
     subject = await lock(connection, account, recording)
     return subject, await every(connection, UseStatus, FOR_WITHDRAWAL, recording=recording)
+
+
+# By account, because each one's row is locked on the way; a use whose end was told is not told again.
+TELL_ENDING = """
+    WITH ending AS (
+        UPDATE consent_uses SET expiry_told_at = now()
+        WHERE status = 'given' AND expiry_told_at IS NULL AND expires_at < now() + interval '30 days'
+        RETURNING recording_id, use_code, expires_at),
+    told AS (
+        SELECT r.account_id, r.id, jsonb_build_object('uses', jsonb_agg(e.use_code ORDER BY e.use_code),
+            'expires_at', rfc3339(min(e.expires_at))) AS data
+        FROM ending e JOIN recordings r ON r.id = e.recording_id WHERE r.state IN ('accepted', 'held')
+        GROUP BY r.account_id, r.id ORDER BY r.account_id, r.id)
+    SELECT tell(account_id, 'consent.expiring', id, 'clock', data) FROM told
+"""
+
+
+async def tell_ending(connection: Connection) -> int:
+    """Tell contributors, once, of grants that end within thirty days; return for how many recordings."""
+    return await run(connection, TELL_ENDING)

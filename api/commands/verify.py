@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from api.passport_proof import examine
 from api.signing import Jwks, SignatureWrong, Verified, parse_jwks, verified
 
 FETCH_TIMEOUT_S = 10
@@ -68,7 +69,9 @@ def checked(text: str, keys: Jwks) -> Verified:
     signature = document.pop("signature", None)
     if not isinstance(signature, str):
         raise SignatureWrong("The document has no signature.")
-    return verified(signature, keys, document)
+    found = verified(signature, keys, document)
+    examine(found.typ, document, keys)
+    return found
 
 
 def _document(text: str) -> dict[str, Any]:

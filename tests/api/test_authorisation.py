@@ -19,12 +19,15 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.app import create_app
 from api.settings import Settings
+from api.validation import Workplace
 from storage.database import Pool
 from tests.api.conftest import client_of
 from tests.api.earning import earned
 from tests.api.paying import IBAN, account_of, destination
 from tests.api.paying import earned as gained
 from tests.api.taking import BYTES, TUS, agree, claim
+from tests.api.test_withdrawals import withdraw
+from tests.api.trading import accepted
 
 #: Everything that may be read or done without signing in. A route is added here by hand and on purpose.
 PUBLIC = {
@@ -35,6 +38,7 @@ PUBLIC = {
     "GET /.well-known/jwks.json", "GET /metrics",
     # Signed by the payment provider; tests/api/test_provider_events.py tries without.
     "POST /v1/provider-events",
+    "GET /v1/ledger/checkpoints", "GET /v1/ledger/checkpoints/{day}",
     "GET /v1/checks", "GET /healthz", "GET /readyz", "GET /problems", "GET /problems/{slug}",
     "GET /openapi.json", "GET /reference", "GET /reference/{file_path}", "HEAD /reference/{file_path}",
     # The ticket is a signed permission of its own; tests/api/test_media.py tries to forge it.
@@ -54,6 +58,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/sessions/current/confirmations": {"password": "not the one"},
     "POST /v1/payout-destinations": {"method": "sepa", "holder": "A", "iban": IBAN},
     "POST /v1/payouts": {},
+    "POST /v1/recordings/{recording}/withdrawals": {"uses": ["*"]},
     "POST /v1/recordings/{recording}/disputes": {"text": "It is good."},
     "PUT /v1/recordings/{recording}/consents": {
         "term_sheet": "voice-standard", "version": 1, "sha256": "0" * 64, "locale": "en", "decisions": {},
@@ -122,7 +127,9 @@ def private(closed: list[Place]) -> list[Place]:
 
 
 @pytest.fixture
-async def owned(contributor: httpx.AsyncClient, campaign: dict[str, Any], database: Pool) -> dict[str, str]:
+async def owned(
+    place: Workplace, contributor: httpx.AsyncClient, campaign: dict[str, Any], database: Pool
+) -> dict[str, str]:
     """Something of the owner's for every kind of id that a path or a body may name."""
     claimed = (await claim(contributor, campaign, uuid4().bytes * 70, language="en")).json()
     sessions = (await contributor.get("/v1/sessions")).json()["data"]
@@ -138,6 +145,7 @@ async def owned(contributor: httpx.AsyncClient, campaign: dict[str, Any], databa
         "campaign": campaign["id"],
         "earning": await earned(database, claimed["id"]),
         "quote": (await contributor.post(f"/v1/campaigns/{campaign['id']}/quotes")).json()["id"],
+        "withdrawal": (await withdraw(contributor, await accepted(place, contributor, campaign))).json()["id"],
         "receipt": (await agree(contributor, campaign, claimed["id"])).json()["receipt"].rsplit("/", 1)[1],
     }
 

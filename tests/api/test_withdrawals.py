@@ -1,0 +1,272 @@
+"""Withdrawal: sales stop at once, every buyer is told, and the contributor sees what each of them does."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from api.settings import Settings
+from api.validation import Workplace
+from api.withdrawal_notices import post_due
+from storage import buyers, notices
+from storage.database import Pool, run, transaction
+from storage.errors import NoticeMoveRefused
+from tests.api import trading
+from tests.api.conftest import client_of
+
+Client = httpx.AsyncClient
+
+
+@pytest.fixture(autouse=True)
+async def screening_list(database: Pool) -> None:
+    await trading.listed(database)
+
+
+@pytest.fixture
+async def recording(place: Workplace, contributor: Client, campaign: dict[str, Any]) -> str:
+    return await trading.accepted(place, contributor, campaign)
+
+
+@pytest.fixture
+async def buyer(operator: Client) -> dict[str, Any]:
+    return await trading.buyer(operator)
+
+
+@pytest.fixture
+async def buying(app: Litestar, operator: Client, buyer: dict[str, Any]) -> AsyncIterator[Client]:
+    """The buyer's own client."""
+    async with client_of(app, await trading.key(operator, buyer["id"])) as client:
+        yield client
+
+
+@pytest.fixture
+async def sold(operator: Client, recording: str, buyer: dict[str, Any]) -> str:
+    """The id of a dataset with the recording, sold to the buyer for two uses."""
+    dataset = await trading.version(operator, [recording])
+    answer = await trading.sell(operator, buyer["id"], dataset, uses=["asr_training", "evaluation"])
+    assert 201 == answer.status_code, answer.text
+    return dataset
+
+
+async def withdraw(client: Client, recording: str, *uses: str) -> httpx.Response:
+    return await client.post(f"/v1/recordings/{recording}/withdrawals", json={"uses": list(uses) or ["*"]})
+
+
+async def follow(client: Client, answer: httpx.Response) -> list[dict[str, Any]]:
+    return list((await client.get(answer.json()["url"])).json()["notices"])
+
+
+async def test_a_withdrawal_is_previewed_before_it_is_made(
+    contributor: Client, recording: str, sold: str, buyer: dict[str, Any]
+):
+    """Who stops, by when, and what cannot be undone; looking changes nothing."""
+    shown = (await contributor.get(f"/v1/recordings/{recording}/withdrawals/preview")).json()
+
+    state = (await contributor.get(f"/v1/recordings/{recording}")).json()["recording"]["state"]
+    assert [buyer["legal_name"]] == [licence["buyer"] for licence in shown["buyers"]]
+    assert ["asr_training", "evaluation"] == shown["buyers"][0]["uses"]
+    assert shown["ends_recording"]
+    assert "models_already_trained" in shown["cannot_undo"]
+    assert ("kept", "accepted") == (shown["earned_money"], state)
+
+
+async def test_after_a_withdrawal_nothing_is_sold_and_every_buyer_is_told(
+    contributor: Client, operator: Client, recording: str, sold: str, buyer: dict[str, Any]
+):
+    """The recording ends, its licence ends, and there is a notice with both clocks."""
+    answer = await withdraw(contributor, recording)
+    again = await trading.sell(operator, buyer["id"], sold)
+    uses = (await contributor.get(f"/v1/recordings/{recording}/uses")).json()["data"]
+    told = await follow(contributor, answer)
+
+    assert (202, 1, True) == (answer.status_code, answer.json()["buyers"], answer.json()["ends_recording"])
+    assert (409, "/problems/not-for-sale") == (again.status_code, again.json()["type"])
+    assert [True] == [use["ended_at"] is not None for use in uses]
+    assert [("queued", buyer["legal_name"])] == [(notice["state"], notice["buyer"]) for notice in told]
+    assert "withdrawn" == (await contributor.get(f"/v1/recordings/{recording}")).json()["recording"]["state"]
+
+
+async def test_one_use_can_be_withdrawn_and_the_others_go_on(
+    contributor: Client, operator: Client, recording: str, sold: str, buyer: dict[str, Any]
+):
+    """The buyer is told of that use; the licence stands for the other one."""
+    answer = await withdraw(contributor, recording, "evaluation")
+    told = await follow(contributor, answer)
+    more = await trading.sell(operator, buyer["id"], sold, uses=["asr_training"])
+    refused = await trading.sell(operator, buyer["id"], sold, uses=["evaluation"])
+
+    uses = (await contributor.get(f"/v1/recordings/{recording}/uses")).json()["data"]
+    assert [["evaluation"]] == [notice["uses"] for notice in told]
+    assert (201, 409) == (more.status_code, refused.status_code)
+    assert [None, None] == [use["ended_at"] for use in uses]
+    assert "accepted" == (await contributor.get(f"/v1/recordings/{recording}")).json()["recording"]["state"]
+
+
+@pytest.mark.parametrize("uses", [["voice_cloning"], ["asr_training", "invented_use"]])
+async def test_what_was_not_given_cannot_be_withdrawn(contributor: Client, recording: str, uses: list[str]):
+    """And what was given beside it stays."""
+    answer = await withdraw(contributor, recording, *uses)
+
+    assert (409, "/problems/withdrawal-refused") == (answer.status_code, answer.json()["type"])
+
+
+async def test_a_second_withdrawal_finds_nothing(contributor: Client, recording: str):
+    """Two phones of one person."""
+    await withdraw(contributor, recording)
+
+    assert 409 == (await withdraw(contributor, recording)).status_code
+
+
+async def test_a_buyer_answers_with_its_own_key_and_the_contributor_reads_it(
+    contributor: Client, recording: str, sold: str, buying: Client
+):
+    """Reading the list is being told; the deletion is attested with the buyer's words."""
+    answer = await withdraw(contributor, recording)
+
+    order = (await buying.get("/v1/withdrawal-notices")).json()["data"][0]
+    states = [(await follow(contributor, answer))[0]["state"]]
+    for state in ("acknowledged", "deletion_attested"):
+        stated = {"state": state, "statement": "Deleted everywhere."}
+        said = await buying.post(f"/v1/withdrawal-notices/{order['id']}/answers", json=stated)
+        assert 201 == said.status_code, said.text
+        states.append((await follow(contributor, answer))[0]["state"])
+    notice = (await follow(contributor, answer))[0]
+
+    events = [event["data"]["state"] for event in await heard(contributor, "withdrawal.buyer_updated")]
+    assert ["notified", "acknowledged", "deletion_attested"] == states == events
+    assert ("Deleted everywhere.", True) == (notice["statement"], notice["settled_at"] is not None)
+
+
+async def heard(client: Client, kind: str) -> list[dict[str, Any]]:
+    return [event for event in (await client.get("/v1/events")).json()["data"] if event["kind"] == kind]
+
+
+async def test_another_buyer_s_notice_is_nobody_s(
+    app: Litestar, contributor: Client, operator: Client, recording: str, sold: str, buying: Client
+):
+    """Not listed, not answered, and not told apart from one that does not exist."""
+    await withdraw(contributor, recording)
+    order = (await buying.get("/v1/withdrawal-notices")).json()["data"][0]
+    stranger_id = (await trading.buyer(operator))["id"]
+
+    async with client_of(app, await trading.key(operator, stranger_id)) as stranger:
+        listed = (await stranger.get("/v1/withdrawal-notices")).json()["data"]
+        answers = [
+            await stranger.post(f"/v1/withdrawal-notices/{notice}/answers", json={"state": "acknowledged"})
+            for notice in (order["id"], uuid4())
+        ]
+
+    assert [] == listed
+    assert [404, 404] == [answer.status_code for answer in answers]
+
+
+async def test_the_clock_makes_a_silent_buyer_overdue_and_then_escalates(
+    contributor: Client, recording: str, sold: str, database: Pool
+):
+    """Nobody tells it within the day; a week later it is escalated. It can still make it good."""
+    answer = await withdraw(contributor, recording)
+    notice = UUID((await follow(contributor, answer))[0]["id"])
+    states = []
+    for late in ("notify_by = now() - interval '1 s'", "moved_at = now() - interval '8 days'"):
+        async with transaction(database) as connection:
+            await run(connection, f"UPDATE withdrawal_notices SET {late} WHERE id = %(id)s", id=notice)
+            await notices.by_the_clock(connection)
+        states.append((await follow(contributor, answer))[0]["state"])
+    async with transaction(database) as connection:
+        await notices.move(connection, notice, "deletion_attested", "Late, and done.")
+
+    assert ["overdue", "escalated"] == states
+    assert "deletion_attested" == (await follow(contributor, answer))[0]["state"]
+
+
+async def test_a_notice_cannot_skip_being_told_nor_leave_its_end(
+    contributor: Client, recording: str, sold: str, database: Pool
+):
+    """The edges are the database's, whoever writes."""
+    answer = await withdraw(contributor, recording)
+    notice = UUID((await follow(contributor, answer))[0]["id"])
+
+    async with transaction(database) as connection:
+        with pytest.raises(NoticeMoveRefused):
+            await notices.move(connection, notice, "deletion_attested")
+        await notices.move(connection, notice, "notified")
+        await notices.move(connection, notice, "kept_in_trained_model", "Weights of May.")
+        with pytest.raises(NoticeMoveRefused):
+            await notices.move(connection, notice, "overdue")
+
+
+async def test_a_webhook_is_posted_signed_and_tried_again_until_it_arrives(
+    contributor: Client, operator: Client, recording: str, database: Pool, settings: Settings
+):
+    """A real POST over a socket: refused first, then taken; then the contributor reads that the buyer was told."""
+    async with hooked([503, 204]) as (url, received):
+        buyer = await trading.buyer(operator, webhook_url=url)
+        await trading.sell(operator, buyer["id"], await trading.version(operator, [recording]))
+        answer = await withdraw(contributor, recording)
+        states = []
+        for _ in range(2):
+            await post_due(database, settings.master_key, anywhere=True)
+            states.append((await follow(contributor, answer))[0]["state"])
+            async with transaction(database) as connection:
+                await run(connection, "UPDATE withdrawal_notices SET next_attempt_at = now() WHERE notified_at IS NULL")
+        async with transaction(database) as connection:
+            secret = await buyers.webhook_secret(connection, settings.master_key, UUID(buyer["id"]))
+
+    head, body = received[-1]
+    signed = f"{head['webhook-id']}.{head['webhook-timestamp']}.".encode() + body
+    expected = base64.b64encode(hmac.digest(secret or b"", signed, hashlib.sha256)).decode()
+    assert ["queued", "notified"] == states
+    assert f"v1,{expected}" == head["webhook-signature"]
+    assert received[0][0]["webhook-id"] == head["webhook-id"]
+
+
+class hooked:  # noqa: N801 - it reads like a function.
+    """A buyer's webhook on this machine that answers with these statuses, one after the other."""
+
+    def __init__(self, statuses: list[int]) -> None:
+        self.statuses, self.received = statuses, list[tuple[dict[str, str], bytes]]()
+
+    async def __aenter__(self) -> tuple[str, list[tuple[dict[str, str], bytes]]]:
+        self.server = await asyncio.start_server(self.answer, "127.0.0.1", 0)
+        port = self.server.sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}/hooks", self.received
+
+    async def __aexit__(self, *_: object) -> None:
+        self.server.close()
+        await self.server.wait_closed()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
+        head = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        self.received.append((head, await reader.readexactly(int(head["content-length"]))))
+        status = self.statuses[min(len(self.received), len(self.statuses)) - 1]
+        writer.write(b"HTTP/1.1 %d Answer\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status)
+        await writer.drain()
+        writer.close()
+
+
+async def test_a_sale_without_consent_is_refused_by_the_database_itself(
+    contributor: Client, recording: str, sold: str, database: Pool
+):
+    """Whatever code writes the line."""
+    import psycopg
+
+    with pytest.raises(psycopg.errors.CheckViolation, match="consent to every use"):
+        async with transaction(database) as connection:
+            await run(
+                connection,
+                """
+                INSERT INTO sale_lines SELECT gen_random_uuid(), l.* FROM (
+                    SELECT recording_id, account_id, consent_id, ARRAY['voice_cloning'], duration_ms, currency,
+                           fee_micros, share_bps, contributor_micros, delivered_at, ended_at
+                    FROM sale_lines WHERE recording_id = %(recording)s) AS l
+                """,
+                recording=recording,
+            )
