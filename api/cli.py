@@ -37,6 +37,10 @@ COMMANDS: dict[str, Command] = {
     "doctor": Command("api.commands.service:doctor", "say what was found on this machine and what is missing"),
     "openapi": Command("api.commands.service:openapi", "print the API document"),
     "payouts": Command("api.commands.payouts:command", "let payouts go, write them for the bank, say what it did"),
+    "tax": Command("api.commands.tax:command", "add rules of what is withheld of earnings"),
+    "review": Command("api.commands.review:command", "decide about recordings that wait for a person"),
+    "ledger": Command("api.commands.ledger:command", "prove the books, settle what is due, correct with a reason"),
+    "campaigns": Command("api.commands.campaigns:command", "list campaigns and change what one pays from now on"),
     "verify": Command("api.commands.verify:verify", "check signed receipts and statements, also without a network"),
     "duplicates": Command(
         "capture_validation.duplicates.console:duplicates", "compare files and folders: companion duplicates PATH…"
@@ -45,6 +49,8 @@ COMMANDS: dict[str, Command] = {
         "capture_validation.console:check", "examine files and folders, without a server: companion check FILE…"
     ),
     "checks": Command("capture_validation.console:checks", "list what recordings are looked at for"),
+    "xray": Command("capture_validation.xray.console:command", "say what a recording tells about people and places"),
+    "clean": Command("capture_validation.clean.console:command", "make the copy of a recording that may leave"),
     "conformance": Command(
         "capture_validation.conformance:conformance",
         "measure signals whose measurements are known, or write them for another implementation",

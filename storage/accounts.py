@@ -145,3 +145,18 @@ async def forgive(connection: Connection, email: str, address: str) -> None:
 async def prune(connection: Connection) -> int:
     """Drop failures that no longer count; the clock calls this now and then."""
     return await run(connection, "DELETE FROM sign_in_failures WHERE at < now() - interval '1 hour'")
+
+
+class _Id(Struct, frozen=True):
+    id: UUID
+
+
+CALLED = """
+    SELECT id FROM accounts WHERE id::text = %(name)s OR pseudonym = %(name)s OR email = lower(%(name)s) LIMIT 1
+"""
+
+
+async def called(connection: Connection, name: str) -> UUID | None:
+    """Find an account by what an operator has at hand: its id, its pseudonym or its e-mail address."""
+    found = await one(connection, _Id, CALLED, name=name)
+    return None if found is None else found.id

@@ -4,9 +4,8 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from storage import corrections
 from storage.database import Pool, transaction
-from storage.ledger import accounts
-from storage.ledger.posting import Leg, post
 
 #: The example of the German banking association; it passes every check and belongs to nobody.
 IBAN = "DE89 3704 0044 0532 0130 00"
@@ -21,11 +20,9 @@ async def account_of(client: httpx.AsyncClient, database: Pool) -> UUID:
 
 
 async def earned(database: Pool, account: UUID, micros: int, currency: str = "EUR") -> None:
-    """Let somebody have earned an amount that is available."""
+    """Let somebody have an amount that is available."""
     async with transaction(database) as connection:
-        costs = await accounts.ours(connection, "recording_costs", currency)
-        available = await accounts.of(connection, account, "contributor_available", currency)
-        await post(connection, f"test {uuid4()}", "accrual", [Leg(costs, available, micros)])
+        await corrections.adjust(connection, str(uuid4()), account, currency, micros, "test")
 
 
 async def confirmed(database: Pool, account: UUID) -> None:

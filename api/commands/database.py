@@ -1,0 +1,49 @@
+"""How an operator's commands reach the database: by DATABASE_URL, or the one that `companion run` runs here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from decimal import Decimal, InvalidOperation
+
+from api.money import MICROS
+from api.settings import SettingsInvalid
+from storage.database import Pool, pool
+from storage.embedded import directory
+from storage.errors import StorageError
+
+
+def database_url() -> str:
+    """Give the database's URL. Raises SettingsInvalid."""
+    url = os.environ.get("DATABASE_URL") or (directory.published() or {}).get("DATABASE_URL")
+    if not url:
+        raise SettingsInvalid("DATABASE_URL is not set, and no companion runs here.")
+    return url
+
+
+def with_database(name: str, work: Callable[[Pool], Awaitable[int]]) -> int:
+    """Run a command's work; what the database refuses is a sentence and the exit status 1."""
+
+    async def opened() -> int:
+        async with pool(database_url(), largest=2) as database:
+            return await work(database)
+
+    try:
+        return asyncio.run(opened())
+    except StorageError as error:
+        facts = ", ".join(f"{key} {value}" for key, value in error.facts.items())
+        print(f"companion {name}: {error}" + (f" ({facts})" if facts else ""), file=sys.stderr)
+        return 1
+
+
+def amount(text: str) -> int:
+    """Read an amount such as 12.50 as micros; raises ValueError, which argparse turns into a sentence."""
+    try:
+        micros = Decimal(text) * MICROS
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if not micros.is_finite() or micros != int(micros) or abs(micros) >= 2**62:
+        raise ValueError(text)
+    return int(micros)

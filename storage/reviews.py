@@ -1,0 +1,76 @@
+"""Reviews: a person decides about a recording that is in review, with a reason that its contributor reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+
+from storage.database import Connection, every, one, run
+from storage.errors import MoveRefused, RecordingMissing
+from storage.recordings import Recording, State, move
+from storage.steps import Removed
+
+Verdict: TypeAlias = Literal["accepted", "rejected", "needs_fix"]
+
+
+class Waiting(Struct, frozen=True):
+    """A recording that waits for a person: since when, and the code or the contributor's own words why.
+
+    `consented` tells whether it can be accepted: without its contributor's consent nobody can.
+    """
+
+    id: UUID
+    pseudonym: str
+    campaign: str
+    media_type: str
+    language: str | None
+    duration_ms: int | None
+    because: str | None
+    since: datetime
+    consented: bool
+
+
+QUEUE = """
+    SELECT r.id, a.pseudonym, c.title AS campaign, r.media_type, r.language, r.duration_ms, r.moved_because AS because,
+        r.updated_at AS since, EXISTS (SELECT FROM consents WHERE recording_id = r.id) AS consented
+    FROM recordings r JOIN accounts a ON a.id = r.account_id JOIN campaigns c ON c.id = r.campaign_id
+    WHERE r.state = 'in_review' ORDER BY r.updated_at, r.id LIMIT %(limit)s
+"""
+
+
+async def queue(connection: Connection, limit: int = 100) -> list[Waiting]:
+    """List what waits for a person, the longest first."""
+    return await every(connection, Waiting, QUEUE, limit=limit)
+
+
+class _Held(Struct, frozen=True):
+    state: State
+
+
+LOCK = "SELECT state FROM recordings WHERE id = %(recording)s FOR UPDATE"
+REMOVE = """
+    INSERT INTO removed_spans (recording_id, start_ms, end_ms, reason)
+    VALUES (%(recording)s, %(start)s, %(end)s, %(reason)s) ON CONFLICT DO NOTHING
+"""
+
+
+async def decide(
+    connection: Connection, recording: UUID, verdict: Verdict, because: str, removed: Sequence[Removed] = ()
+) -> Recording:
+    """Decide about a recording in review, in the caller's transaction; `removed` spans are not paid.
+
+    An accepted one earns its pay here. Raises RecordingMissing, and MoveRefused when it is not in review (any more) or
+    its contributor has not consented.
+    """
+    held = await one(connection, _Held, LOCK, recording=recording)
+    if held is None:
+        raise RecordingMissing
+    if held.state != "in_review":
+        raise MoveRefused(state=held.state)
+    for span in removed:
+        await run(connection, REMOVE, recording=recording, start=span.start_ms, end=span.end_ms, reason=span.reason)
+    return await move(connection, recording, verdict, by="operator", because=because)
