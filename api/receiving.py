@@ -1,13 +1,16 @@
 """Taking bytes in: a request's body becomes chunk objects, each kept as soon as it is stored.
 
 Phones send over networks that stall, so whatever arrived before a cut is kept, a silent client is let go, and a client
-that comes back on a new connection takes over from its own dead one. Memory is one chunk for each upload.
+that comes back on a new connection takes over from its own dead one. Memory is a few pieces for each upload, whatever
+its length.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,6 +30,9 @@ from storage.uploads import Chunk, Upload
 
 #: Bytes of one chunk object; a body larger than this becomes several.
 PIECE = 4 * 1024 * 1024
+#: Pieces on their way into the store at once: of one upload, and of all uploads of this process. A store that syncs
+#: each object lets a lone piece wait; many uploads keep it busy by themselves, and their memory must have an end.
+FLYING, FLYING_TOGETHER = 3, 12
 #: A slow phone's bytes are stored at least this often, in seconds, so that little is sent twice after a crash.
 STORE_EVERY_S = 5.0
 #: Pieces stored early are at least this large, so that 10,000 of them hold the largest recording.
@@ -72,6 +78,7 @@ class Receiver:
         self.checksum: Checksum | None = None
         # Known only to a request that sends the whole recording: it can be told at once that the bytes are wrong.
         self.whole: Hash | None = None if stored else hashlib.sha256()
+        self.flying: deque[asyncio.Task[None]] = deque()
         self.unverified: list[Chunk] = []
         self.complete = False
         self.renewed = self.stored = self.begun = time.monotonic()
@@ -98,6 +105,7 @@ class Receiver:
             return self._contiguous()
         finally:
             with CancelScope(shield=True):
+                await asyncio.gather(*self.flying, return_exceptions=True)
                 async with transaction(self.database) as connection:
                     await uploads.release(connection, self.upload.id, self.writer)
             self.finished.set()
@@ -115,6 +123,7 @@ class Receiver:
             slow = self._too_slow()
         with CancelScope(shield=True):
             await self._flush(len(self.buffer))
+            await self._land()
         if not ended and not self.complete and (slow or self._silent()):
             raise UploadTooSlow(offset=self.offset)
         return ended
@@ -193,13 +202,22 @@ class Receiver:
         return offset
 
     async def _put(self, data: bytes) -> None:
-        """Store one piece, and its row."""
+        """Send one piece to the store and go on; what an earlier one met is raised here."""
         if self.chunks >= uploads.MOST_CHUNKS:
             raise TooManyChunks(most=uploads.MOST_CHUNKS)
-        key = f"quarantine/{self.upload.id}/{self.offset:012d}.{self.writer}"
-        await self.store.put(key, data)
         self.chunks += 1
-        chunk = Chunk(self.offset, len(data), key)
+        chunk = Chunk(self.offset, len(data), f"quarantine/{self.upload.id}/{self.offset:012d}.{self.writer}")
+        await self._land(min(FLYING, max(1, FLYING_TOGETHER // max(1, len(WRITERS.receivers)))) - 1)
+        self.flying.append(asyncio.create_task(self._store(chunk, data)))
+
+    async def _land(self, left: int = 0) -> None:
+        """Wait until no more than `left` pieces are on their way. Raises what they met."""
+        while len(self.flying) > left:
+            await self.flying.popleft()
+
+    async def _store(self, chunk: Chunk, data: bytes) -> None:
+        """Store one piece, and its row. Rows may be written in any order: a gap before one is sent again."""
+        await self.store.put(chunk.object_key, data)
         if self.checksum is None:
             await self._keep([chunk])
         else:
@@ -218,10 +236,12 @@ class Receiver:
 
     async def _keep(self, pieces: list[Chunk]) -> None:
         async with transaction(self.database) as connection:
-            self.complete = await uploads.keep(connection, self.upload, self.writer, pieces, self.lasts)
+            complete = await uploads.keep(connection, self.upload, self.writer, pieces, self.lasts)
+        self.complete = self.complete or complete
         self.stored = self.renewed = time.monotonic()
 
     async def _start_over(self) -> None:
+        await self._land()
         async with transaction(self.database) as connection:
             await uploads.start_over(connection, self.upload, self.writer, self.lasts)
             await uploads.doom(connection, [chunk.object_key for chunk in self.unverified])

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,18 +35,21 @@ class Service:
 
     url: str
     process: subprocess.Popen[str]
+    data: Path
     lines: list[str] = field(default_factory=list)
 
 
 @contextlib.contextmanager
-def running_service(cores: set[int] | None = None) -> Iterator[Service]:
+def running_service(cores: set[int] | None = None, more: Mapping[str, str] | None = None) -> Iterator[Service]:
     """Start a service on a free port, optionally pinned to some processor cores, and stop it afterwards.
+
+    `more` are variables for it.
 
     Raises ServiceFailed when it is not ready within 90 s.
     """
     data = Path(tempfile.mkdtemp(prefix="companion-"))
     environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-    environment |= {"COMPANION_DATA": str(data), "COMPANION_PORT": "0", "COMPANION_HOST": "127.0.0.1"}
+    environment |= {"COMPANION_DATA": str(data), "COMPANION_PORT": "0", "COMPANION_HOST": "127.0.0.1", **(more or {})}
     process = subprocess.Popen(
         [sys.executable, "-m", "api.cli", "run"],
         env=environment,
@@ -57,7 +60,7 @@ def running_service(cores: set[int] | None = None) -> Iterator[Service]:
     )
     if cores:
         os.sched_setaffinity(process.pid, cores)
-    service, announced = Service("", process), threading.Event()
+    service, announced = Service("", process, data), threading.Event()
     reader = threading.Thread(target=follow, args=(service, announced), daemon=True)
     reader.start()
     try:
