@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Annotated
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from storage.database import reading, transaction
 from storage.errors import BuyerMissing
 
 OPERATOR = {"operator": True}
+#: How Standard Webhooks 1.0 marks a secret.
+WEBHOOK_SECRET = "whsec_"  # noqa: S105 – the mark, not a secret.
 Because = Annotated[str, Meta(min_length=1, max_length=1000, examples=["Another company, founded in Bremen in 2019."])]
 
 
@@ -31,6 +34,13 @@ class NewBuyer(Struct, frozen=True):
         str, Meta(min_length=1, max_length=1000, examples=["Speech recognition for hospital documentation."])
     ]
     webhook_url: Annotated[str, Meta(pattern="^https?://[^/]+", max_length=2000)] | None = None
+
+
+class Registered(Struct, frozen=True):
+    """A new buyer; `webhook_secret` signs what is posted to its webhook (Standard Webhooks) and is shown this once."""
+
+    buyer: Buyer
+    webhook_secret: Annotated[str, Meta(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="])] | None
 
 
 class NewKey(Struct, frozen=True):
@@ -53,14 +63,18 @@ class Clearance(Struct, frozen=True):
 
 
 @post("/v1/operator/buyers", opt=OPERATOR, responses=problems(), tags=["Operators"])
-async def register_buyer(data: JSONBody[NewBuyer], database: Database, settings: Configuration) -> Buyer:
+async def register_buyer(data: JSONBody[NewBuyer], database: Database, settings: Configuration) -> Registered:
     """Enter a buyer; it is held against the screening list at once.
 
     Without a list nobody is cleared: `companion buyers screen FILE` loads one.
     """
-    wish = buyers.Registration(data.legal_name, data.country, data.sector, data.purpose, data.webhook_url)
+    wish = buyers.Registration(data.legal_name, data.country, data.sector, data.purpose)
     async with transaction(database) as connection:
-        return await buyers.register(connection, wish, settings.master_key)
+        buyer, secret = await buyers.register(connection, wish), None
+        if data.webhook_url is not None:
+            secret = await buyers.post_to(connection, settings.master_key, buyer.id, data.webhook_url)
+            buyer = await buyers.find(connection, buyer.id)
+    return Registered(buyer, None if secret is None else WEBHOOK_SECRET + b64encode(secret).decode())
 
 
 @get("/v1/operator/buyers", opt=OPERATOR, responses=problems(), tags=["Operators"])

@@ -41,6 +41,12 @@ COMMANDS: dict[str, Command] = {
     "review": Command("api.commands.review:command", "decide about recordings that wait for a person"),
     "ledger": Command("api.commands.ledger:command", "prove the books, settle what is due, correct with a reason"),
     "campaigns": Command("api.commands.campaigns:command", "list campaigns and change what one pays from now on"),
+    "buyers": Command("api.commands.buyers:command", "register buyers, hold them against a list, give them keys"),
+    "datasets": Command("api.commands.datasets:command", "name datasets and publish versions of them"),
+    "sales": Command("api.commands.sales:command", "licence a version of a dataset to a buyer"),
+    "claims": Command("api.commands.claims:command", "decide what people without an account say about recordings"),
+    "erasures": Command("api.commands.erasures:command", "erase again what a restored backup brought back"),
+    "terms": Command("api.commands.terms:command", "check, show and publish term sheets"),
     "verify": Command("api.commands.verify:verify", "check signed receipts and statements, also without a network"),
     "duplicates": Command(
         "capture_validation.duplicates.console:duplicates", "compare files and folders: companion duplicates PATH…"

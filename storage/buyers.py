@@ -45,7 +45,6 @@ class Registration(Struct, frozen=True):
     country: str
     sector: str
     purpose: str
-    webhook_url: str | None = None
 
 
 class BuyerKey(Struct, frozen=True):
@@ -67,13 +66,13 @@ class _Secret(Struct, frozen=True):
 
 COLUMNS = "id, legal_name, country, sector, purpose, screening, screening_because, webhook_url, created_at"
 REGISTER = """
-    INSERT INTO buyers (legal_name, country, sector, purpose, webhook_url)
-    VALUES (%(legal_name)s, %(country)s, %(sector)s, %(purpose)s, %(webhook_url)s) RETURNING id
+    INSERT INTO buyers (legal_name, country, sector, purpose)
+    VALUES (%(legal_name)s, %(country)s, %(sector)s, %(purpose)s) RETURNING id
 """
 
 
-async def register(connection: Connection, wish: Registration, master_key: bytes) -> Buyer:
-    """Enter a buyer and screen it at once; a webhook gets a secret of its own."""
+async def register(connection: Connection, wish: Registration) -> Buyer:
+    """Enter a buyer and screen it at once."""
     made = await one(
         connection,
         _Id,
@@ -82,17 +81,20 @@ async def register(connection: Connection, wish: Registration, master_key: bytes
         country=wish.country,
         sector=wish.sector,
         purpose=wish.purpose,
-        webhook_url=wish.webhook_url,
     )
     assert made is not None  # noqa: S101 - INSERT … RETURNING gives a row or raises.
-    await run(
-        connection,
-        "UPDATE buyers SET webhook_secret = %(secret)s WHERE id = %(buyer)s AND webhook_url IS NOT NULL",
-        buyer=made.id,
-        secret=wrap(master_key, made.id, os.urandom(KEY_SIZE)),
-    )
     await screening.screen(connection, made.id)
     return await find(connection, made.id)
+
+
+WEBHOOK = "UPDATE buyers SET webhook_url = %(url)s, webhook_secret = %(secret)s WHERE id = %(buyer)s"
+
+
+async def post_to(connection: Connection, master_key: bytes, buyer: UUID, url: str) -> bytes:
+    """Set where a buyer is told of withdrawals, with a new secret that signs what is posted; gives the secret."""
+    secret = os.urandom(KEY_SIZE)
+    await run(connection, WEBHOOK, buyer=buyer, url=url, secret=wrap(master_key, buyer, secret))
+    return secret
 
 
 async def find(connection: Connection, buyer: UUID) -> Buyer:

@@ -104,7 +104,7 @@ async def buyer(operator: httpx.AsyncClient, **more: Any) -> dict[str, Any]:
     wish |= {"purpose": "Speech recognition for hospitals.", **more}
     answer = await operator.post("/v1/operator/buyers", json=wish)
     assert 201 == answer.status_code, answer.text
-    return dict(answer.json())
+    return dict(answer.json()["buyer"])
 
 
 async def key(operator: httpx.AsyncClient, buyer_id: str) -> str:

@@ -1,7 +1,6 @@
 """What operators type about recordings and money: decided once, with a reason, and read by the contributor."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,29 +17,12 @@ from storage import recordings
 from storage.database import Pool, transaction
 from storage.ledger import accounts
 from tests.api import trading
+from tests.api.commands.conftest import Say
 from tests.api.earning import owner
 from tests.api.taking import claim
 
 Client = httpx.AsyncClient
-Say = Callable[..., Awaitable[tuple[int, str]]]
 PAY = 36_667
-
-
-@pytest.fixture
-def say(monkeypatch: pytest.MonkeyPatch, database_url: str, capsys: pytest.CaptureFixture[str]) -> Say:
-    """Type a command; return its exit status and what it printed."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
-
-    async def typed(*words: str) -> tuple[int, str]:
-        capsys.readouterr()
-        try:
-            status = await asyncio.to_thread(main, words)
-        except SystemExit as asked_wrongly:
-            status = int(asked_wrongly.code or 0)
-        printed = capsys.readouterr()
-        return status, printed.out + printed.err
-
-    return typed
 
 
 @pytest.fixture

@@ -1,0 +1,99 @@
+"""`companion buyers`: who may licence recordings, the list they are held against, and their keys.
+
+A webhook is set through the API, which has the key that seals its secret.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from api.commands.database import with_database
+from storage import buyers, screening
+from storage.buyers import Buyer, Registration
+from storage.database import Connection, Pool, transaction
+
+
+def command(words: Sequence[str]) -> int:
+    """Run one of the buyers' commands: 0 done, 1 refused, 2 asked wrongly."""
+    chosen = parser().parse_args(words)
+
+    async def work(database: Pool) -> int:
+        async with transaction(database) as connection:
+            await DOES[chosen.what](connection, chosen)
+        return 0
+
+    return with_database("buyers", work)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the words."""
+    top = argparse.ArgumentParser(prog="companion buyers", description=__doc__)
+    commands = top.add_subparsers(dest="what", required=True, metavar="COMMAND")
+    commands.add_parser("list", help="show the register, newest first")
+    add = commands.add_parser("add", help="enter a buyer, and hold it against the screening list")
+    add.add_argument("name", help="its legal name, which contributors read")
+    add.add_argument("--country", required=True, help="ISO 3166-1 alpha-2, such as DE")
+    add.add_argument("--sector", required=True, help="such as speech_technology")
+    add.add_argument("--purpose", required=True, help="a sentence that contributors read")
+    screen = commands.add_parser("screen", help="make a file the screening list, and judge every buyer anew")
+    screen.add_argument("file", type=Path, help="CSV: kind (name, country or sector), value, because")
+    clear = commands.add_parser("clear", help="say that a buyer is not the listed company of a name like its own")
+    clear.add_argument("buyer", type=UUID, metavar="ID")
+    clear.add_argument("--because", required=True)
+    key = commands.add_parser("key", help="make an API key, and print it this once")
+    key.add_argument("buyer", type=UUID, metavar="ID")
+    revoke = commands.add_parser("revoke", help="take a key back")
+    revoke.add_argument("buyer", type=UUID, metavar="ID")
+    revoke.add_argument("key", type=UUID, metavar="KEY")
+    return top
+
+
+async def show(connection: Connection, _: argparse.Namespace) -> None:
+    """Print the register."""
+    for buyer in await buyers.listing(connection, limit=1000):
+        say(buyer)
+
+
+def say(buyer: Buyer) -> None:
+    """Print one buyer and how it stands."""
+    standing = f"{buyer.screening} ({buyer.screening_because})"
+    print(f"{buyer.id}  {buyer.country}  {buyer.sector:<24}  {standing:<40}  {buyer.legal_name}")
+
+
+async def add(connection: Connection, chosen: argparse.Namespace) -> None:
+    """Enter a buyer."""
+    wish = Registration(chosen.name, chosen.country.upper(), chosen.sector, chosen.purpose)
+    say(await buyers.register(connection, wish))
+
+
+async def screen(connection: Connection, chosen: argparse.Namespace) -> None:
+    """Load a list and print whom it stops."""
+    entries = await screening.load(connection, chosen.file.read_bytes())
+    print(f"{entries} entries. Not cleared:")
+    for buyer in await buyers.listing(connection, limit=100_000):
+        if buyer.screening != "cleared":
+            say(buyer)
+
+
+async def clear(connection: Connection, chosen: argparse.Namespace) -> None:
+    """Clear a name that is only alike."""
+    await screening.clear(connection, chosen.buyer, chosen.because)
+    say(await buyers.find(connection, chosen.buyer))
+
+
+async def key(connection: Connection, chosen: argparse.Namespace) -> None:
+    """Make a key."""
+    made, secret = await buyers.new_key(connection, chosen.buyer)
+    print(f"{made.id}  {secret}")
+
+
+async def revoke(connection: Connection, chosen: argparse.Namespace) -> None:
+    """Take a key back."""
+    await buyers.revoke_key(connection, chosen.buyer, chosen.key)
+    print("It opens nothing any more.")
+
+
+DOES = {"list": show, "add": add, "screen": screen, "clear": clear, "key": key, "revoke": revoke}
