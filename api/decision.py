@@ -21,16 +21,38 @@ class Decision(Struct, frozen=True):
     because: str
 
 
-def decide(report: Report, situation: Situation, *, longest_ms: int) -> Decision:
+class Likeness(Struct, frozen=True):
+    """What the recording shares with others that are held.
+
+    `already_sent`: with an own one. `same_event`: with an own film, but not its pictures. `of_another`: with anybody
+    else's. `of_public_work`: with registered public material. `doubtful`: perhaps with an own one, as two synthetic
+    voices do that read one text. `not_enough`: too little content to tell it from others, where content was asked for.
+    """
+
+    already_sent: bool = False
+    same_event: bool = False
+    of_another: bool = False
+    of_public_work: bool = False
+    doubtful: bool = False
+    not_enough: bool = False
+
+
+#: What a recording shares that was not compared, because it could not be read.
+NOTHING_ALIKE = Likeness()
+
+
+def decide(report: Report, situation: Situation, *, longest_ms: int, likeness: Likeness = NOTHING_ALIKE) -> Decision:
     """Decide about a recording whose bytes are the announced ones.
 
-    That somebody else holds the same bytes is called a second look: the reason must not tell one contributor what
+    That somebody else holds the same recording is called a second look: the reason must not tell one contributor what
     another one sent.
     """
     refused = refusal(report, longest_ms)
     if refused is not None:
         return refused
-    look = reason_to_look(report, situation)
+    if likeness.already_sent:
+        return Decision("needs_fix", "already-sent")
+    look = reason_to_look(report, situation, likeness)
     if look is not None:
         return Decision("in_review", look)
     return Decision("accepted", "passed") if situation.consented else Decision("needs_consent", "consent-missing")
@@ -49,16 +71,29 @@ def refusal(report: Report, longest_ms: int) -> Decision | None:
     return None
 
 
-def reason_to_look(report: Report, situation: Situation) -> str | None:
+def reason_to_look(report: Report, situation: Situation, likeness: Likeness) -> str | None:
     """Why a person has to look at it, the weightiest reason first; a campaign's own review comes last."""
-    if situation.held_by_another:
+    if situation.held_by_another or likeness.of_another:
         return "second-look"
+    if (alike := reason_alike(likeness)) is not None:
+        return alike
     if report.outcome == "in_review":
         return "borderline"
     if not situation.quota_left:
         return "quota-reached"
     # A campaign's review waits for the consent: a recording without one needs its owner first.
     return "campaign-review" if situation.review_always and situation.consented else None
+
+
+def reason_alike(likeness: Likeness) -> str | None:
+    """Why a person has to compare it with what its contributor may know of."""
+    if likeness.of_public_work:
+        return "public-material"
+    if likeness.same_event:
+        return "same-event"
+    if likeness.doubtful:
+        return "much-alike"
+    return "not-enough-content" if likeness.not_enough else None
 
 
 def duration_ms(report: Report) -> int:

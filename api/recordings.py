@@ -1,4 +1,4 @@
-"""Recordings: announce one, see what became of it, rename, replace, dispute and delete it."""
+"""Recordings: announce one, see what became of it, rename, replace and delete it."""
 
 from __future__ import annotations
 
@@ -136,12 +136,6 @@ class RecordingDetails(Struct, frozen=True):
     title: Title | UnsetType | None = UNSET
     language: Language | UnsetType | None = UNSET
     prompt: UUID | UnsetType | None = UNSET
-
-
-class Dispute(Struct, frozen=True):
-    """Why the contributor thinks that the decision is wrong; a person reads it."""
-
-    text: Annotated[str, Meta(min_length=1, max_length=2000, examples=["The hum is the fridge I was asked to record."])]
 
 
 UNFINISHED = ("claimed", "uploading")
@@ -341,27 +335,10 @@ async def delete_recording(recording: FromPath[UUID], account: Caller, database:
         await recordings.delete(connection, account.id, recording)
 
 
-@post(
-    "/v1/recordings/{recording:uuid}/disputes",
-    responses=problems(RecordingMissing, MoveRefused),
-    tags=["Recordings"],
-)
-async def dispute_recording(
-    recording: FromPath[UUID], data: JSONBody[Dispute], account: Caller, database: Database
-) -> RecordingView:
-    """Have a person look at a rejected recording, or at one that was sent back.
-
-    The text becomes the reason of the move, so that it stands in the story where the person reads it.
-    """
-    async with transaction(database) as connection:
-        return view(await recordings.dispute(connection, account.id, recording, data.text))
-
-
 handlers = [
     claim_recording,
     list_recordings,
     read_recording,
     change_recording,
     delete_recording,
-    dispute_recording,
 ]

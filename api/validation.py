@@ -19,15 +19,18 @@ from uuid import UUID
 from anyio import CapacityLimiter, to_thread
 from msgspec import Struct
 
-from api.decision import decide, duration_ms
+from api.decision import NOTHING_ALIKE, decide, duration_ms
 from api.glimpses import glimpses, in_clear
+from api.matching import VERSIONS, Compared, catch_up, compare, likeness, packed, settle, to_keep
+from capture_validation.examination import Examined
+from capture_validation.examination import examine as examined
 from capture_validation.profile import Profile, override, profile
 from capture_validation.report import Report
-from capture_validation.validate import validate
-from storage import custody, encryption, reports, uploads, validations
+from storage import custody, encryption, fingerprints, matches, reports, uploads, validations
 from storage.database import Pool, transaction
 from storage.encryption import Layout, SealingFile
 from storage.errors import MediaDamaged, MediaMissing
+from storage.fingerprints import Subject
 from storage.media import Media, plaintext
 from storage.objects import Store
 from storage.queue import WaitFirst
@@ -100,9 +103,10 @@ async def examine(place: Workplace, attempt: Attempt) -> None:
         except ContentWrong as wrong:
             await give_up(place, attempt, wrong.because)
             return
-        report = await judge(place, attempt, file)
+        seen = await judge(place, attempt, file)
+        compared = await compare(place.database, seen.prints, place.at_once) if seen.prints else None
         object_key = await keep(place, attempt, file)
-    await conclude(place, attempt, report, object_key)
+    await conclude(place, attempt, seen.report, compared, object_key)
 
 
 @contextmanager
@@ -131,13 +135,11 @@ async def fetch(place: Workplace, attempt: Attempt, file: IO[bytes]) -> None:
     await to_thread.run_sync(file.flush)
 
 
-async def judge(place: Workplace, attempt: Attempt, file: IO[bytes]) -> Report:
-    """Examine the file in the sandbox, in a thread, so that this worker's heartbeat goes on meanwhile."""
+async def judge(place: Workplace, attempt: Attempt, file: IO[bytes]) -> Examined:
+    """Examine and fingerprint the file in the sandbox, in a thread: this worker's heartbeat goes on meanwhile."""
     rules = rules_of(attempt)
     file.seek(0)
-    return await to_thread.run_sync(
-        lambda: validate(file.fileno(), rules, prompt=attempt.prompt), limiter=place.at_once
-    )
+    return await to_thread.run_sync(lambda: examined(file.fileno(), rules, attempt.prompt), limiter=place.at_once)
 
 
 def rules_of(attempt: Attempt) -> Profile:
@@ -164,14 +166,28 @@ async def keep(place: Workplace, attempt: Attempt, file: IO[bytes]) -> str:
     return object_key
 
 
-async def conclude(place: Workplace, attempt: Attempt, report: Report, object_key: str) -> None:
+async def conclude(
+    place: Workplace, attempt: Attempt, report: Report, compared: Compared | None, object_key: str
+) -> None:
     """Commit everything at once, or throw the stored object away when another attempt has taken over."""
+    kept = None
+    if compared is not None:
+        kept = await to_thread.run_sync(packed, compared.prints, limiter=place.at_once)
+        compared = await catch_up(place.database, compared)
     async with transaction(place.database) as connection:
         if not await validations.fenced(connection, attempt):
             await uploads.doom(connection, [object_key])
             return
         situation = await validations.situation(connection, attempt)
-        decision = decide(report, situation, longest_ms=attempt.max_duration_ms)
+        alike = NOTHING_ALIKE
+        if compared is not None and kept is not None:
+            compared = await settle(connection, compared)
+            alike = likeness(compared, attempt.account_id, attempt.recording_id, attempt.profile)
+            await fingerprints.keep(connection, Subject(attempt.recording_id), kept, VERSIONS)
+            await matches.store(
+                connection, attempt.recording_id, to_keep(compared, attempt.account_id, attempt.recording_id)
+            )
+        decision = decide(report, situation, longest_ms=attempt.max_duration_ms, likeness=alike)
         key = await encryption.subject_key(connection, place.master_key, attempt.account_id)
         await validations.conclude(
             connection,

@@ -10,8 +10,7 @@
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
     │   │   RenditionPending, CaseClosed, PayoutUnderWay, UploadIncomplete, DestinationResting, DestinationInUse,
-    │   │   PayoutMoveRefused,
-    │   │   PayoutTooSmall, NothingToPay
+    │   │   PayoutMoveRefused, PayoutTooSmall, NothingToPay, DisputeOpen
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
     │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused
@@ -173,6 +172,10 @@ class NoticeMoveRefused(Conflict):
 
 class TermSheetPublished(Conflict):
     """This version of the term sheet is published with other words, and published words never change."""
+
+
+class DisputeOpen(Conflict):
+    """A person is looking at your objection to this recording already; wait for the answer."""
 
 
 class UploadBusy(Conflict):

@@ -244,17 +244,6 @@ async def doom_chunks(connection: Connection, recording: UUID) -> None:
     await run(connection, DOOM_CHUNKS, recording=recording)
 
 
-async def dispute(connection: Connection, account: UUID, recording: UUID, text: str) -> Recording:
-    """Hand a rejected or returned recording to a person, with its owner's words. Raises RecordingMissing, MoveRefused.
-
-    A recording whose bytes were never stored has nothing to look at.
-    """
-    disputed = await lock(connection, account, recording)
-    if disputed.state not in ("rejected", "needs_fix") or disputed.object_key is None:
-        raise MoveRefused(state=disputed.state)
-    return await move(connection, recording, "in_review", by="contributor", because=text)
-
-
 EXPIRED = """
     SELECT r.id FROM uploads u JOIN recordings r ON r.id = u.recording_id
     WHERE u.completed_at IS NULL AND u.expires_at < now() AND r.state IN ('claimed', 'uploading')

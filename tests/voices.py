@@ -22,8 +22,7 @@ EDGE = RATE * 2 // 5
 @cache
 def voice() -> np.ndarray:
     """Eleven seconds of a real speaker, float32 (n,), −1…1, with its pauses at both ends."""
-    with wave.open(str(media("speech_jfk_16k.wav"))) as file:
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
+    return sound_of(media("speech_jfk_16k.wav").read_bytes())
 
 
 def new_speech(seed: int | None = None) -> bytes:
@@ -53,3 +52,9 @@ def wav(sound: np.ndarray, rate: int = RATE) -> bytes:
         out.setframerate(rate)
         out.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
     return file.getvalue()
+
+
+def sound_of(data: bytes) -> np.ndarray:
+    """The samples of a WAV file, float32 (n,), −1…1."""
+    with wave.open(BytesIO(data)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768

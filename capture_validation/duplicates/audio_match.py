@@ -14,7 +14,8 @@ from capture_validation.duplicates.alignment import Held, Line, Texture, align
 from capture_validation.duplicates.audio import FRAME_S, VERSION, AudioFingerprint, StoredAudio
 from capture_validation.duplicates.audio_words import Triples, triples
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation, covered
-from capture_validation.duplicates.proposals import BLOCK, GRID, PLAIN, Find, Proposal, Warp, propose
+from capture_validation.duplicates.nomination import Look, Nominated
+from capture_validation.duplicates.proposals import BLOCK, GRID, PLAIN, Proposal, Warp, propose
 from capture_validation.duplicates.texture import SPACING
 from capture_validation.report import Span
 
@@ -37,8 +38,9 @@ MARGIN = 372
 MINUTE = 5 * BLOCK
 #: Cells asked for besides the exact one, unchanged and for every change.
 DOUBTS, GRID_DOUBTS = 6, 0
-#: Places compared per 12 s of all changes together: a copy that was bent has few votes, so more have to be tried.
-GRID_MOST = 12
+#: Places compared per 12 s, unchanged, and of all changes together: a copy that was bent has few votes, so more have to
+#: be tried.
+PLAIN_MOST, GRID_MOST = 8, 12
 
 Fetch = Callable[[int], StoredAudio]
 
@@ -52,11 +54,11 @@ class Piece(Struct, frozen=True):
     first: int
 
 
-def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
+def match_audio(new: AudioFingerprint, look: Look, fetch: Fetch) -> list[Match]:
     """Every recording that shares sound with a new one, strongest evidence first.
 
-    `find` answers words with postings, `fetch` gives the stored fingerprint of a recording. What has too little
-    content to prove anything matches nothing: ask `new.enough` before you believe an empty answer.
+    `look` nominates recordings and answers words with their postings, `fetch` gives the stored fingerprint of one. What
+    has too little content to prove anything matches nothing: ask `new.enough` before you believe an empty answer.
     """
     if not new.enough:
         return []
@@ -64,12 +66,16 @@ def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
     frames = len(new.bits)
     pieces: list[Piece] = []
     for minute in _minutes(parts):
-        plain = _align_all(new, propose(minute, frames, find, PLAIN, DOUBTS), fetch)
+        plain = _align_all(new, _proposed(minute, frames, look(minute, PLAIN), DOUBTS), fetch)
         open_ = _unexplained(minute, plain)
         pieces += plain
         if len(open_.frame):
-            pieces += _align_all(new, propose(open_, frames, find, GRID, GRID_DOUBTS, GRID_MOST), fetch)
+            pieces += _align_all(new, _proposed(open_, frames, look(open_, GRID), GRID_DOUBTS, GRID_MOST), fetch)
     return sorted(_merged(pieces, new.seconds), key=lambda match: -match.strength)
+
+
+def _proposed(parts: Triples, frames: int, seen: Nominated, doubts: int, most: int = PLAIN_MOST) -> list[Proposal]:
+    return propose(parts, frames, seen.find, seen.warps, doubts, most) if seen.warps else []
 
 
 def _minutes(parts: Triples) -> Iterator[Triples]:

@@ -9,6 +9,7 @@ from capture_validation.duplicates.audio_match import match_audio
 from capture_validation.duplicates.audio_words import triples, words
 from capture_validation.duplicates.evidence import Aligned, Kind, Match, Transformation
 from capture_validation.duplicates.memory import MemoryIndex
+from capture_validation.duplicates.nomination import everything
 from capture_validation.duplicates.recording import Fingerprints
 from capture_validation.duplicates.video import VideoFingerprint
 from capture_validation.duplicates.video_match import match_video
@@ -61,7 +62,7 @@ class Collection:
 
     def _perceived(self, prints: Fingerprints) -> Iterator[Match]:
         if prints.audio:
-            yield from match_audio(prints.audio, self.sound.find, self._audio)
+            yield from match_audio(prints.audio, everything(self.sound.find), self._audio)
         if prints.video:
             yield from match_video(prints.video, self.pictures.find, self._video)
 

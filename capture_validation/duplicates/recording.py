@@ -6,11 +6,15 @@ from msgspec import Struct
 
 from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.decode import OpenRecording, open_recording
+from capture_validation.duplicates import audio, video
 from capture_validation.duplicates.audio import AudioFingerprint, AudioFingerprinter
 from capture_validation.duplicates.content import content_hash
 from capture_validation.duplicates.video import VideoFingerprint, VideoFingerprinter
 from capture_validation.pictures import VideoFrame
 from capture_validation.samples import AudioBlock
+
+#: The version of both tracks as one number: what is stored under another one is not compared.
+VERSION = 100 * audio.VERSION + video.VERSION
 
 
 class Fingerprints(Struct, frozen=True):

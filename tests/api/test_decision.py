@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.decision import decide
+from api.decision import Likeness, decide
 from capture_validation.report import CheckResult, MediaFacts, Rejection, Report, Status
 from storage.validations import Situation
 
@@ -79,6 +79,29 @@ def test_the_first_question_that_applies_decides(found: Report, now: Situation, 
     decision = decide(found, now, longest_ms=LONGEST_MS)
 
     assert expected == (decision.to, decision.because)
+
+
+@pytest.mark.parametrize(
+    ("alike", "expected"),
+    [
+        (Likeness(already_sent=True, of_another=True), ("needs_fix", "already-sent")),
+        (Likeness(of_another=True, of_public_work=True), ("in_review", "second-look")),
+        (Likeness(of_public_work=True), ("in_review", "public-material")),
+        (Likeness(same_event=True), ("in_review", "same-event")),
+        (Likeness(doubtful=True), ("in_review", "much-alike")),
+        (Likeness(not_enough=True), ("in_review", "not-enough-content")),
+        (Likeness(), ("accepted", "passed")),
+    ],
+)
+def test_what_it_shares_with_others_comes_after_what_is_wrong_with_it(
+    alike: Likeness, expected: tuple[str, str]
+) -> None:
+    """Only an own copy is sent back without a person; whatever is wrong with the take itself is said first."""
+    decision = decide(report(), situation(), longest_ms=LONGEST_MS, likeness=alike)
+    spoiled = decide(report(("failed", True)), situation(), longest_ms=LONGEST_MS, likeness=alike)
+
+    assert expected == (decision.to, decision.because)
+    assert "another-take" == spoiled.because
 
 
 def test_the_reason_of_a_second_look_is_not_told_apart_by_consent() -> None:

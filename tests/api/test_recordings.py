@@ -245,11 +245,9 @@ async def test_a_rejected_recording_can_be_disputed_with_words(
     answer = await contributor.post(f"/v1/recordings/{recording}/disputes", json={"text": "It is the fridge."})
 
     assert (409, "move-refused") == (early.status_code, slug(early))
-    assert (201, "in_review", "It is the fridge.") == (
-        answer.status_code,
-        answer.json()["state"],
-        answer.json()["because"],
-    )
+    detail = (await contributor.get(f"/v1/recordings/{recording}")).json()["recording"]
+    assert (201, "open") == (answer.status_code, answer.json()["state"])
+    assert ("in_review", "It is the fridge.") == (detail["state"], detail["because"])
 
 
 async def test_a_claim_for_which_nothing_arrives_expires(

@@ -15,8 +15,9 @@ import pytest
 from api import validation
 from api.validation import Workplace, back_off, validate_recording
 from capture_validation.errors import SandboxUnavailable
+from capture_validation.examination import Examined
 from capture_validation.profile import profile
-from capture_validation.report import Rejection, Report
+from capture_validation.report import Rejection
 from storage.database import Pool, transaction
 from storage.queue import UntilItWorks, WaitFirst
 from storage.reports import Kills
@@ -174,11 +175,11 @@ async def test_our_own_failure_is_never_the_contributors(
     """It is retried; after several tries the recording says so; when it works again it is examined like any other."""
     recording = await submit(contributor, campaign, speech())
 
-    def unavailable(*_: Any) -> Report:
+    def unavailable(*_: Any) -> Examined:
         raise SandboxUnavailable
 
     with monkeypatch.context() as broken:
-        broken.setattr(validation, "validate", unavailable)
+        broken.setattr(validation, "examined", unavailable)
         with pytest.raises(SandboxUnavailable):
             await validate_recording(place, UUID(recording), tries=0)
         early = await state_of(contributor, recording)
@@ -220,11 +221,11 @@ async def test_an_account_whose_recordings_had_to_be_killed_waits(
 ) -> None:
     """The third one waits a minute; another contributor's does not."""
 
-    def expensive(*_: Any) -> Report:
-        return profile("speech").rejected(Rejection("too-expensive"))
+    def expensive(*_: Any) -> Examined:
+        return Examined(profile("speech").rejected(Rejection("too-expensive")), None)
 
     with monkeypatch.context() as hostile:
-        hostile.setattr(validation, "validate", expensive)
+        hostile.setattr(validation, "examined", expensive)
         for _ in range(2):
             await examined(place, contributor, await submit(contributor, campaign, speech()))
     third, innocent = await submit(contributor, campaign, speech()), await submit(other, campaign, speech())

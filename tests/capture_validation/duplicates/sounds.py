@@ -11,6 +11,7 @@ from capture_validation.duplicates.audio_match import match_audio
 from capture_validation.duplicates.audio_words import triples, words
 from capture_validation.duplicates.evidence import Match
 from capture_validation.duplicates.memory import MemoryIndex
+from capture_validation.duplicates.nomination import everything
 from tests.media import media
 
 
@@ -51,5 +52,6 @@ class Library:
     def match(self, new: AudioFingerprint) -> dict[str, Match]:
         """What a new recording matches, by name."""
         return {
-            self.names[found.recording]: found for found in match_audio(new, self.index.find, self.stored.__getitem__)
+            self.names[found.recording]: found
+            for found in match_audio(new, everything(self.index.find), self.stored.__getitem__)
         }

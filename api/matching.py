@@ -1,0 +1,278 @@
+"""Comparing a new recording with everything that is held: the index nominates, a thread of the worker decides.
+
+Nothing is decoded here: the fingerprints came out of the sandbox and were parsed strictly, those that are held are our
+own. What was kept while this recording was being compared is compared under the lock that lets one fingerprint in at a
+time, so that of two copies that arrive at the same instant the second one sees the first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from anyio import CapacityLimiter, from_thread, to_thread
+from msgspec import Struct
+
+from api.decision import Likeness
+from capture_validation.duplicates import audio, recording, video
+from capture_validation.duplicates.audio import StoredAudio
+from capture_validation.duplicates.audio_match import match_audio
+from capture_validation.duplicates.audio_words import Integers, Triples, Words, triples, words
+from capture_validation.duplicates.evidence import Aligned, Match, Transformation
+from capture_validation.duplicates.memory import MemoryIndex
+from capture_validation.duplicates.nomination import Nominated, blocks, everything, picture_question, sound_question
+from capture_validation.duplicates.proposals import BLOCK, Warp
+from capture_validation.duplicates.recording import Fingerprints
+from capture_validation.duplicates.video import VideoFingerprint
+from capture_validation.duplicates.video_match import MOST, match_video
+from capture_validation.duplicates.visual_words import posted
+from capture_validation.report import Span
+from storage import fingerprints
+from storage.database import Connection, Pool, transaction
+from storage.fingerprints import Fingerprint, Held, Media, Row, Sound, Vote
+from storage.matches import NewMatch
+
+VERSIONS: dict[Media, int] = {"audio": audio.VERSION, "video": video.VERSION}
+#: Rows that one question nominates at most: a minute of sound, unchanged or under all changes, and a whole film.
+MOST_ROWS = 60
+#: Fingerprints that came in meanwhile and are compared at a time; when fewer are left, the last ones under the lock.
+BATCH = 20
+#: An own recording in one of these states is one that the contributor has sent already; the others were let go of.
+SENT = frozenset({"needs_consent", "in_review", "accepted", "held"})
+#: Less than this share of a new recording is a jingle or a passage, shown to its owner and no reason to send it back.
+WORTH_MENDING = 0.1
+#: Motions of one place that agree less than this are of different days; see docs/duplicates.md for strangers.
+DOUBTFUL_MOTION = 0.38
+#: Quiet is what an ambient recording is about: it is not looked at by a person for having little to compare.
+MAY_BE_QUIET = frozenset({"ambient"})
+NOTHING = StoredAudio(0.0, np.zeros(0, np.uint64), np.zeros(0, bool))
+
+
+class Likely(Struct, frozen=True):
+    """A match, and the fingerprint it is with."""
+
+    match: Match
+    held: Held
+
+
+class Compared(Struct, frozen=True):
+    """What was found among all fingerprints up to number `seen`."""
+
+    prints: Fingerprints
+    found: tuple[Likely, ...]
+    seen: int
+
+
+async def compare(database: Pool, prints: Fingerprints, limiter: CapacityLimiter | None = None) -> Compared:
+    """Compare a new recording with everything that is held."""
+    async with transaction(database) as connection:
+        seen = await fingerprints.newest(connection)
+        exact = await fingerprints.same_content(connection, bytes.fromhex(prints.content))
+        commons = {media: await _common(connection, media) for media in VERSIONS}
+    index = Index(database, commons)
+    matches = await to_thread.run_sync(index.matches, prints, limiter=limiter)
+    found = [Likely(whole(prints, held), held) for held in exact]
+    same = {likely.held.number for likely in found}
+    found += [Likely(match, index.held[match.recording]) for match in matches if match.recording not in same]
+    return Compared(prints, tuple(found), seen)
+
+
+async def catch_up(database: Pool, compared: Compared) -> Compared:
+    """Compare with what came in meanwhile, until little is left for the moment in which everybody waits."""
+    while True:
+        async with transaction(database) as connection:
+            newer = await fingerprints.since(connection, compared.seen, recording.VERSION, BATCH)
+            if len(newer) < BATCH:
+                return compared
+            compared = await _with(connection, compared, newer)
+
+
+async def settle(connection: Connection, compared: Compared) -> Compared:
+    """Compare with the last ones under the lock; from here to the end of the transaction nobody else comes in."""
+    await fingerprints.lock(connection)
+    newer = await fingerprints.since(connection, compared.seen, recording.VERSION, 10 * BATCH)
+    return await _with(connection, compared, newer) if newer else compared
+
+
+async def _with(connection: Connection, compared: Compared, newer: Sequence[Held]) -> Compared:
+    rows = await fingerprints.all_sounds(connection, audio.VERSION, [held.number for held in newer])
+    found = await to_thread.run_sync(closely, compared.prints, newer, rows)
+    by_number = {held.number: held for held in newer}
+    likely = tuple(Likely(match, by_number[match.recording]) for match in found)
+    return Compared(compared.prints, compared.found + likely, newer[-1].number)
+
+
+async def _common(connection: Connection, media: Media) -> Integers:
+    return np.array(await fingerprints.common(connection, media, VERSIONS[media]), np.int64)
+
+
+class Index:
+    """The index in the database as the comparison sees it, for one new recording, in a thread of the worker."""
+
+    def __init__(self, database: Pool, common: dict[Media, Integers]) -> None:
+        self.held: dict[int, Held] = {}
+        self._database = database
+        self._common = common
+        self._sounds: dict[int, StoredAudio] = {}
+
+    def matches(self, prints: Fingerprints) -> list[Match]:
+        """What the new recording shares with held ones. Runs in a thread and asks the database through the loop."""
+        found = match_audio(prints.audio, self.look, self.sound) if prints.audio else []
+        return found + (self._pictures(prints.video) if prints.video and prints.video.enough else [])
+
+    def look(self, parts: Triples, warps: Sequence[Warp]) -> Nominated:
+        """Nominate stretches of held recordings, and fetch their words and those of the stretches beside them."""
+        asked = sound_question(parts, warps, self._common["audio"])
+        votes = self._alike("audio", asked.word, asked.group)
+        near = {(vote.fingerprint, vote.place + step) for vote in votes for step in (-1, 0, 1)}
+        rows: list[Sound] = from_thread.run(self._fetch_sounds, sorted(near)) if near else []
+        self._fetch({row.fingerprint for row in rows})
+        changes = sorted({vote.grouped % len(warps) for vote in votes})
+        return Nominated(_posted(rows).find, [warps[number] for number in changes])
+
+    def sound(self, number: int) -> StoredAudio:
+        """What is kept of a nominated recording; nothing of one that was deleted meanwhile."""
+        if number not in self._sounds:
+            packed = self.held[number].audio if number in self.held else None
+            self._sounds[number] = StoredAudio.from_bytes(packed) if packed else NOTHING
+        return self._sounds[number]
+
+    def _pictures(self, new: VideoFingerprint) -> list[Match]:
+        asked = picture_question(new, self._common["video"])
+        total: Counter[int] = Counter()
+        for vote in self._alike("video", asked.word, asked.group):
+            total[vote.fingerprint] += vote.votes
+        self._fetch({number for number, _ in total.most_common(MOST)})
+        return closely_seen(new, {number: self.held[number] for number in total if number in self.held})
+
+    def _alike(self, media: Media, asked: Integers, groups: Integers) -> list[Vote]:
+        return from_thread.run(self._ask, media, asked.tolist(), groups.tolist()) if len(asked) else []
+
+    async def _ask(self, media: Media, asked: list[int], groups: list[int]) -> list[Vote]:
+        async with transaction(self._database) as connection:
+            return await fingerprints.alike(connection, media, VERSIONS[media], asked, groups, MOST_ROWS)
+
+    async def _fetch_sounds(self, places: list[tuple[int, int]]) -> list[Sound]:
+        async with transaction(self._database) as connection:
+            return await fingerprints.sounds(connection, audio.VERSION, places)
+
+    def _fetch(self, numbers: Iterable[int]) -> None:
+        missing = sorted(set(numbers) - self.held.keys())
+        if missing:
+            self.held |= {held.number: held for held in from_thread.run(self._fetch_held, missing)}
+
+    async def _fetch_held(self, numbers: list[int]) -> list[Held]:
+        async with transaction(self._database) as connection:
+            return await fingerprints.held(connection, numbers)
+
+
+def closely(prints: Fingerprints, newer: Sequence[Held], rows: Sequence[Sound]) -> list[Match]:
+    """Compare with a few recordings, all of their words at hand."""
+    held = {one.number: one for one in newer}
+    same = [one for one in newer if one.content.hex() == prints.content]
+    found = [whole(prints, one) for one in same]
+    if prints.audio:
+        kept = {number: StoredAudio.from_bytes(one.audio) for number, one in held.items() if one.audio}
+        found += match_audio(prints.audio, everything(_posted(rows).find), lambda number: kept.get(number, NOTHING))
+    if prints.video:
+        found += closely_seen(prints.video, held)
+    exact = {one.number for one in same}
+    return [match for match in found if match.kind == "content" or match.recording not in exact]
+
+
+def closely_seen(new: VideoFingerprint, held: dict[int, Held]) -> list[Match]:
+    """Compare pictures with those of a few recordings."""
+    kept = {number: VideoFingerprint.from_bytes(one.video) for number, one in held.items() if one.video}
+    index = MemoryIndex()
+    for number, one in kept.items():
+        index.post(number, posted(one))
+    return match_video(new, index.find, kept.__getitem__)
+
+
+def _posted(rows: Iterable[Sound]) -> MemoryIndex:
+    index = MemoryIndex()
+    for row in rows:
+        frame = np.frombuffer(row.frames, "<u2").astype(np.int64) + row.place * BLOCK
+        index.post(row.fingerprint, Words(np.array(row.words, np.int64), frame))
+    return index
+
+
+def whole(prints: Fingerprints, held: Held) -> Match:
+    """The match of a recording whose coded sound and picture are the same bytes."""
+    spans = (Aligned(Span(0.0, round(prints.seconds, 2)), Span(0.0, round(held.seconds, 2))),)
+    return Match(held.number, "content", "duplicate", 1.0, 1.0, 1.0, spans, Transformation(), recording.VERSION)
+
+
+def packed(prints: Fingerprints) -> Fingerprint:
+    """What is kept of a recording: packed fingerprints, and the words that it is found by."""
+    sound = prints.audio.stored().to_bytes() if prints.audio else None
+    film = prints.video.stored() if prints.video else None
+    rows = [
+        Row(block.number, block.word.tolist(), (block.frame - block.number * BLOCK).astype("<u2").tobytes())
+        for block in (blocks(words(triples(prints.audio.peaks))) if prints.audio else [])
+    ]
+    return Fingerprint(
+        recording.VERSION,
+        bytes.fromhex(prints.content),
+        prints.seconds,
+        sound,
+        film.to_bytes() if film else None,
+        rows,
+        key_rows(film) if film else [],
+    )
+
+
+def key_rows(film: VideoFingerprint) -> list[Row]:
+    """A row of words for each kept key frame."""
+    seen = posted(film)
+    return [Row(int(key), seen.word[seen.frame == key].tolist()) for key in np.unique(seen.frame)]
+
+
+def likeness(compared: Compared, account: UUID, own_recording: UUID, profile: str) -> Likeness:
+    """What the comparison means for the decision about a contributor's recording."""
+    others = [one for one in compared.found if one.held.recording_id != own_recording and not only_the_place(one.match)]
+    own = [one for one in others if one.held.account_id == account and one.held.state in SENT]
+    same = [one for one in own if one.match.verdict == "duplicate" and one.match.covered >= WORTH_MENDING]
+    events = {one.held.number for one in same if same_event(one, same, compared.prints)}
+    return Likeness(
+        already_sent=any(one.held.number not in events for one in same),
+        same_event=bool(events),
+        of_another=any(one.held.account_id not in (account, None) for one in others),
+        of_public_work=any(one.held.public_work_id is not None for one in others),
+        doubtful=any(one.match.verdict != "duplicate" for one in own),
+        not_enough=not compared.prints.enough and profile not in MAY_BE_QUIET,
+    )
+
+
+def only_the_place(match: Match) -> bool:
+    """Whether pictures show one place and move differently: that is where somebody lives, and no copy."""
+    return match.kind == "video" and match.verdict == "alike" and match.strength < DOUBTFUL_MOTION
+
+
+def same_event(one: Likely, same: Sequence[Likely], prints: Fingerprints) -> bool:
+    """Whether two films share their sound and not their pictures: two phones at one event, and no copy."""
+    if one.match.kind != "audio" or prints.video is None or not prints.video.enough or one.held.video is None:
+        return False
+    return not any(other.held.number == one.held.number and other.match.kind != "audio" for other in same)
+
+
+def to_keep(compared: Compared, account: UUID, own_recording: UUID) -> list[NewMatch]:
+    """The matches as rows; own recordings that were let go of are no match."""
+    return [
+        NewMatch(one.held.recording_id, one.held.public_work_id, one.held.account_id == account, shown(one.match))
+        for one in compared.found
+        if one.held.recording_id != own_recording
+        and not only_the_place(one.match)
+        and (one.held.account_id != account or one.held.state in SENT)
+    ]
+
+
+def shown(match: Match) -> dict[str, Any]:
+    """The evidence as JSON; the number of the index means nothing outside."""
+    evidence: dict[str, Any] = msgspec.to_builtins(match)
+    del evidence["recording"]
+    return evidence

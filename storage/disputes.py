@@ -1,0 +1,95 @@
+"""Disputes: a contributor objects to a decision, a person answers, and the outcome is kept for the threshold report.
+
+An outcome never changes a threshold by itself: the report shows an operator how often a limit was wrong, and the limit
+moves with the next version of the algorithm.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import psycopg.errors
+from msgspec import Struct
+
+from storage.database import Connection, every, one
+from storage.errors import DisputeOpen, MoveRefused
+from storage.recordings import find, lock, move
+
+
+class Dispute(Struct, frozen=True):
+    """One objection: what was decided (`because`), the contributor's words, and how a person answered."""
+
+    id: UUID
+    recording: UUID
+    because: str | None
+    text: str
+    opened_at: datetime
+    answered_at: datetime | None
+    outcome: str | None
+    answer: str | None
+
+
+COLUMNS = "id, recording_id AS recording, because, text, opened_at, answered_at, outcome, answer"
+OPEN = f"""
+    INSERT INTO disputes (recording_id, account_id, because, text, evidence)
+    VALUES (%(recording)s, %(account)s, %(because)s, %(text)s,
+            (SELECT coalesce(jsonb_agg(evidence), '[]') FROM matches WHERE recording_id = %(recording)s))
+    RETURNING {COLUMNS}
+"""
+OF_RECORDING = f"""
+    SELECT {COLUMNS} FROM disputes WHERE recording_id = %(recording)s ORDER BY opened_at DESC LIMIT 100
+"""
+
+
+async def open_dispute(connection: Connection, account: UUID, recording: UUID, text: str) -> Dispute:
+    """Hand a rejected or returned recording to a person, with its owner's words.
+
+    Raises RecordingMissing, DisputeOpen, and MoveRefused: there must be a decision to object to, and bytes to look at.
+    """
+    disputed = await lock(connection, account, recording)
+    if disputed.state not in ("rejected", "needs_fix") or disputed.object_key is None:
+        already = [dispute for dispute in await of_recording(connection, recording) if dispute.answered_at is None]
+        raise DisputeOpen if already else MoveRefused(state=disputed.state)
+    try:
+        opened = await one(
+            connection, Dispute, OPEN, recording=recording, account=account, because=disputed.moved_because, text=text
+        )
+    except psycopg.errors.UniqueViolation as error:
+        raise DisputeOpen from error
+    await move(connection, recording, "in_review", by="contributor", because=text)
+    assert opened is not None  # noqa: S101  An insert that returns nothing has raised.
+    return opened
+
+
+async def of_own(connection: Connection, account: UUID, recording: UUID) -> list[Dispute]:
+    """List the disputes about a recording of the contributor's, newest first. Raises RecordingMissing."""
+    await find(connection, account, recording)
+    return await of_recording(connection, recording)
+
+
+async def of_recording(connection: Connection, recording: UUID) -> list[Dispute]:
+    """List the disputes about a recording, newest first."""
+    return await every(connection, Dispute, OF_RECORDING, recording=recording)
+
+
+class Outcomes(Struct, frozen=True):
+    """How disputes about one reason ended; `strength_over_threshold` of its matches, 1 is just at the limit."""
+
+    because: str | None
+    outcome: str
+    disputes: int
+    strength_over_threshold: float | None
+
+
+THRESHOLD_REPORT = """
+    SELECT because, outcome, count(DISTINCT d.id)::int AS disputes,
+           avg((e ->> 'strength')::float8 / nullif((e ->> 'threshold')::float8, 0)) AS strength_over_threshold
+    FROM disputes d LEFT JOIN LATERAL jsonb_array_elements(d.evidence) e ON true
+    WHERE answered_at IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+async def threshold_report(connection: Connection) -> list[Outcomes]:
+    """Say how often people agreed with contributors, by what had been decided."""
+    return await every(connection, Outcomes, THRESHOLD_REPORT)

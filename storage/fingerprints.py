@@ -1,0 +1,274 @@
+"""Fingerprints: what recordings are compared by, and the inverted lists by which a copy is found among many.
+
+A row of the index is twelve seconds of sound or one picture, and holds its words; GIN turns that around. A question
+names a few dozen words, and the rows that share several of them nominate their recordings. Deleted with the recording
+at once, and never exported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from storage.database import Connection, every, one, run
+
+Media = Literal["audio", "video"]
+
+#: Rows that one word may name: enough to find a recording that was sent ten thousand times.
+LONGEST_LIST = 300
+#: Rows of the sample on which common words are counted, in how many of them a word is common, how many are kept.
+SAMPLE, COMMON, MOST_COMMON = 4000, 4, 50_000
+
+
+class Row(Struct, frozen=True):
+    """One row of an index: twelve seconds of sound (`frames` uint16, 16 ms each), or one key frame (no frames)."""
+
+    place: int
+    words: list[int]
+    frames: bytes = b""
+
+
+class Fingerprint(Struct, frozen=True):
+    """What is kept of one recording or public work: packed, and the words that it is found by."""
+
+    version: int
+    content: bytes
+    seconds: float
+    audio: bytes | None
+    video: bytes | None
+    sounds: list[Row]
+    pictures: list[Row]
+
+
+class Subject(Struct, frozen=True):
+    """Whose fingerprint it is: a recording, or a public work."""
+
+    recording: UUID | None = None
+    public_work: UUID | None = None
+
+
+class Number(Struct, frozen=True):
+    """The number of a fingerprint."""
+
+    number: int
+
+
+# From here on to the end of the transaction nobody else keeps a fingerprint: numbers become visible in their order, and
+# two copies that arrive at the same instant are decided one after the other.
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('fingerprints', 0))"
+NEWEST = "SELECT coalesce(max(number), 0) AS number FROM fingerprints"
+
+
+async def lock(connection: Connection) -> None:
+    """Be the only one to keep a fingerprint until the transaction ends."""
+    await run(connection, LOCK)
+
+
+async def newest(connection: Connection) -> int:
+    """Give the number of the newest fingerprint, 0 when there is none."""
+    row = await one(connection, Number, NEWEST)
+    return row.number if row else 0
+
+
+FORGET = "DELETE FROM fingerprints WHERE recording_id = %(recording)s"
+REPLACE = """
+    DELETE FROM fingerprints WHERE version = %(version)s
+        AND (recording_id = %(recording)s OR public_work_id = %(public_work)s)
+"""
+KEEP = """
+    INSERT INTO fingerprints (recording_id, public_work_id, version, content, seconds, audio, video)
+    VALUES (%(recording)s, %(public_work)s, %(version)s, %(content)s, %(seconds)s, %(audio)s, %(video)s)
+    RETURNING number
+"""
+
+
+async def keep(connection: Connection, subject: Subject, kept: Fingerprint, versions: dict[Media, int]) -> int:
+    """Store a fingerprint under the lock, in place of an earlier one of that version; give its number."""
+    owner = {"recording": subject.recording, "public_work": subject.public_work}
+    await lock(connection)
+    await run(connection, REPLACE, version=kept.version, **owner)
+    made = await one(
+        connection,
+        Number,
+        KEEP,
+        version=kept.version,
+        content=kept.content,
+        seconds=kept.seconds,
+        audio=kept.audio,
+        video=kept.video,
+        **owner,
+    )
+    assert made is not None  # noqa: S101  An insert that returns nothing has raised.
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO sound_words (fingerprint, version, block, words, frames) VALUES (%s, %s, %s, %s, %s)",
+            [(made.number, versions["audio"], row.place, row.words, row.frames) for row in kept.sounds],
+        )
+        await cursor.executemany(
+            "INSERT INTO picture_words (fingerprint, version, key_frame, words) VALUES (%s, %s, %s, %s)",
+            [(made.number, versions["video"], row.place, row.words) for row in kept.pictures],
+        )
+    return made.number
+
+
+async def forget(connection: Connection, recording: UUID) -> None:
+    """Delete what a recording is compared by, in every version.
+
+    The database does the same by itself when a recording is deleted or erased.
+    """
+    await run(connection, FORGET, recording=recording)
+
+
+class Vote(Struct, frozen=True):
+    """A row of the index and how many words of one group it shares with a question."""
+
+    grouped: int
+    fingerprint: int
+    place: int
+    votes: int
+
+
+async def alike(
+    connection: Connection, media: Media, version: int, words: Sequence[int], groups: Sequence[int], most: int
+) -> list[Vote]:
+    """Give the rows that share most words with a question, at least two, most votes first."""
+    values = {"words": list(words), "groups": list(groups), "version": version, "longest": LONGEST_LIST, "most": most}
+    if media == "audio":
+        return await every(connection, Vote, SOUNDS_ALIKE, **values)
+    return await every(connection, Vote, PICTURES_ALIKE, **values)
+
+
+SOUNDS_ALIKE = """
+    SELECT * FROM sounds_alike(%(words)s::int4[], %(groups)s::int4[], %(version)s, %(longest)s, %(most)s)
+"""
+PICTURES_ALIKE = """
+    SELECT * FROM pictures_alike(%(words)s::int4[], %(groups)s::int4[], %(version)s, %(longest)s, %(most)s)
+"""
+
+
+class Sound(Struct, frozen=True):
+    """A row of the index of sound, with the fingerprint it belongs to."""
+
+    fingerprint: int
+    place: int
+    words: list[int]
+    frames: bytes
+
+
+SOUNDS = """
+    SELECT fingerprint, block AS place, words, frames FROM sound_words
+    WHERE version = %(version)s AND (fingerprint, block) IN
+        (SELECT * FROM unnest(%(fingerprints)s::int4[], %(places)s::int4[])) ORDER BY 1, 2
+"""
+ALL_SOUNDS = """
+    SELECT fingerprint, block AS place, words, frames FROM sound_words
+    WHERE version = %(version)s AND fingerprint = ANY(%(fingerprints)s) ORDER BY 1, 2
+"""
+
+
+async def sounds(connection: Connection, version: int, places: Sequence[tuple[int, int]]) -> list[Sound]:
+    """Give rows of the index of sound by (fingerprint, block)."""
+    fingerprints, blocks = [place[0] for place in places], [place[1] for place in places]
+    return await every(connection, Sound, SOUNDS, version=version, fingerprints=fingerprints, places=blocks)
+
+
+async def all_sounds(connection: Connection, version: int, numbers: Sequence[int]) -> list[Sound]:
+    """Give every row of the index of sound of these fingerprints."""
+    return await every(connection, Sound, ALL_SOUNDS, version=version, fingerprints=list(numbers))
+
+
+class Held(Struct, frozen=True):
+    """A stored fingerprint, and whose it is; `state` and `account_id` are None for a public work."""
+
+    number: int
+    version: int
+    content: bytes
+    seconds: float
+    audio: bytes | None
+    video: bytes | None
+    recording_id: UUID | None
+    public_work_id: UUID | None
+    account_id: UUID | None
+    state: str | None
+
+
+HELD = """
+    SELECT f.number, f.version, f.content, f.seconds, f.audio, f.video, f.recording_id, f.public_work_id, r.account_id,
+           r.state
+    FROM fingerprints f LEFT JOIN recordings r ON r.id = f.recording_id
+"""
+BY_NUMBER = f"{HELD} WHERE f.number = ANY(%(numbers)s) ORDER BY f.number"
+BY_CONTENT = f"{HELD} WHERE f.content = %(content)s ORDER BY f.number LIMIT 100"
+SINCE = f"{HELD} WHERE f.number > %(number)s AND f.version = %(version)s ORDER BY f.number LIMIT %(limit)s"
+
+
+async def held(connection: Connection, numbers: Sequence[int]) -> list[Held]:
+    """Give stored fingerprints by number; those that were forgotten meanwhile are missing."""
+    return await every(connection, Held, BY_NUMBER, numbers=list(numbers))
+
+
+async def same_content(connection: Connection, content: bytes) -> list[Held]:
+    """Give the fingerprints of recordings whose coded sound and picture are these very bytes."""
+    return await every(connection, Held, BY_CONTENT, content=content)
+
+
+async def since(connection: Connection, number: int, version: int, limit: int) -> list[Held]:
+    """Give the fingerprints kept after a number, oldest first."""
+    return await every(connection, Held, SINCE, number=number, version=version, limit=limit)
+
+
+class Common(Struct, frozen=True):
+    """Words that many recordings share, the most shared one first."""
+
+    words: list[int]
+
+
+COMMON_OF = "SELECT words FROM common_words WHERE media = %(media)s AND version = %(version)s"
+
+
+async def common(connection: Connection, media: Media, version: int) -> list[int]:
+    """Give the words that many recordings share, the most shared one first; none before they were counted."""
+    row = await one(connection, Common, COMMON_OF, media=media, version=version)
+    return row.words if row else []
+
+
+class Rows(Struct, frozen=True):
+    """About how many rows a table has, by its last ANALYZE: counting would cost more than what it is for."""
+
+    rows: float
+
+
+ROWS = """
+    SELECT coalesce(sum(greatest(reltuples, 0)), 0)::float8 AS rows
+    FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = %(table)s::regclass
+"""
+COUNTED = """
+    INSERT INTO common_words (media, version, words)
+    SELECT %(media)s, %(version)s, coalesce(array_agg(word ORDER BY held DESC, word), '{}') FROM (
+        SELECT word, count(*) AS held FROM sampled, unnest(words) AS word
+        GROUP BY word HAVING count(*) >= %(common)s ORDER BY held DESC, word LIMIT %(most)s
+    ) AS counted
+    ON CONFLICT (media, version) DO UPDATE SET words = excluded.words, counted_at = now()
+"""
+SOUND_SAMPLE = f"""
+    WITH sampled AS (
+        SELECT words FROM sound_words TABLESAMPLE SYSTEM (%(percent)s) WHERE version = %(version)s LIMIT %(sample)s
+    ) {COUNTED}
+"""
+PICTURE_SAMPLE = f"""
+    WITH sampled AS (
+        SELECT words FROM picture_words TABLESAMPLE SYSTEM (%(percent)s) WHERE version = %(version)s LIMIT %(sample)s
+    ) {COUNTED}
+"""
+
+
+async def count_common(connection: Connection, media: Media, version: int) -> None:
+    """Count on a sample which words many recordings share, so that questions ask for rarer ones first."""
+    table, query = ("sound_words", SOUND_SAMPLE) if media == "audio" else ("picture_words", PICTURE_SAMPLE)
+    size = await one(connection, Rows, ROWS, table=table)
+    percent = min(100.0, 100.0 * SAMPLE / max(1.0, size.rows if size else 1.0))
+    values = {"percent": percent, "sample": SAMPLE, "common": COMMON, "most": MOST_COMMON}
+    await run(connection, query, media=media, version=version, **values)
