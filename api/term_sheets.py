@@ -24,6 +24,7 @@ from api.terms import check, diff, flags
 from api.terms.card import Card
 from api.terms.flags import Flag
 from api.terms.sheet import TermSheet
+from api.terms.vocabulary import MediaKind
 from api.terms.words import LOCALES
 from capture_validation.texts import negotiate
 from storage import renderings as kept
@@ -74,7 +75,7 @@ class TermSheetEntry(TermSheetReference, frozen=True):
     """
 
     title: Annotated[str, Meta(examples=["Read speech for speech recognition"])]
-    media: list[str]
+    media: list[MediaKind]
     rate: HeadlineRate | None
     flags: Annotated[int, Meta(ge=0, description="How many practice flags it has.")] | None
 
@@ -138,7 +139,7 @@ def entry(row: Published, locale: str) -> TermSheetEntry:
     return TermSheetEntry(
         **pointer,
         title=row.title,
-        media=[str(kind) for kind in sheet.media.kinds],
+        media=sheet.media.kinds,
         rate=HeadlineRate(hourly, rate.basis),
         flags=found,
     )

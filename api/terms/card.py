@@ -49,7 +49,7 @@ class Check(Struct, frozen=True):
     """A question about the card; `right` is the place of the right choice. A wrong answer blocks nobody."""
 
     question: Annotated[str, Meta(examples=["What happens when the time on the card is over?"])]
-    choices: list[str]
+    choices: Annotated[list[str], Meta(examples=[["It goes on by itself.", "It ends, unless you agree again."]])]
     right: Annotated[int, Meta(ge=0, le=2)]
 
 

@@ -112,8 +112,8 @@ class TermOfGrant(Part, frozen=True):
 class Where(Part, frozen=True):
     """In which countries it counts."""
 
-    include: Annotated[list[Territory], Meta(min_length=1)]
-    exclude: list[Territory] = []
+    include: Annotated[list[Territory], Meta(min_length=1, examples=[["worldwide"]])]
+    exclude: Annotated[list[Territory], Meta(examples=[["US-IL"]])] = []
 
 
 class Sublicensing(Part, frozen=True):
