@@ -44,10 +44,9 @@ async def test_a_cutting_slowing_network_loses_no_acknowledged_byte(
         bad_network(port, cut_after=CUT_AFTER) as (cutting, first),
         bad_network(port, rate=400_000, cut_after=4 * CUT_AFTER) as (slow, second),
     ):
-        owners = [await sign_in() for _ in range(PHONES)]
         senders = [
-            sender(owner, slow if number == 0 else cutting, campaign, left, database, app_store)
-            for number, owner in enumerate(owners)
+            sender(sign_in, slow if number == 0 else cutting, campaign, left, database, app_store)
+            for number in range(PHONES)
         ]
         delivered = sum(await asyncio.gather(*senders))
     swept = await clean(database, app_store)
@@ -64,18 +63,21 @@ def told(delivered: int, first: BadNetwork, second: BadNetwork) -> str:
     return f"{delivered} transfers arrived whole over {connections} connections of which {cuts} were cut"
 
 
-async def sender(owner: Client, address: str, campaign: Campaign, left: Any, database: Pool, store: Store) -> int:
-    """Be a phone that sends one recording after the other; return how many arrived whole."""
+async def sender(sign_in: SignIn, address: str, campaign: Campaign, left: Any, database: Pool, store: Store) -> int:
+    """Be one contributor after the other who sends some recordings; return how many arrived whole."""
     arrived = 0
-    # A connection that was cut may lie in the pool: each answer's connection is its last.
-    headers = {**owner.headers, "Connection": "close"}
-    async with Client(base_url=address, headers=headers, timeout=20) as outside:
-        for _ in left:
+    for _ in left:
+        # A new one for every few recordings, because an access token lives for minutes and a long run for longer.
+        if arrived % 20 == 0:
+            owner = await sign_in()
+        # A connection that was cut may lie in the pool: each answer's connection is its last.
+        headers = {**owner.headers, "Connection": "close"}
+        async with Client(base_url=address, headers=headers, timeout=20) as outside:
             data = os.urandom(random.randint(SMALLEST, LARGEST))
             recording = await Phone(outside, campaign).deliver(data)
-            assert hashlib.sha256(data).digest() == await stored_hash(database, store, UUID(recording))
-            assert 204 == (await owner.delete(f"/v1/recordings/{recording}")).status_code
-            arrived += 1
+        assert hashlib.sha256(data).digest() == await stored_hash(database, store, UUID(recording))
+        assert 204 == (await owner.delete(f"/v1/recordings/{recording}")).status_code
+        arrived += 1
     return arrived
 
 

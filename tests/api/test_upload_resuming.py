@@ -15,7 +15,7 @@ from litestar import Litestar
 
 from storage import sessions, uploads
 from storage.database import Pool, transaction
-from storage.errors import UploadBusy
+from storage.errors import StoreUnavailable, UploadBusy
 from storage.parts import gaps
 from storage.uploads import Chunk, contiguous
 from tests.api.conftest import client_of
@@ -191,6 +191,47 @@ async def test_a_silent_client_is_let_go_and_what_it_sent_is_kept(
     assert 1000 == await offset(contributor, url)
 
 
+@pytest.mark.parametrize(("name", "value"), [("SLOWEST", 10_000_000), ("LONGEST_S", 0.3)])
+async def test_a_client_that_only_drips_is_let_go(
+    contributor: Client, upload: tuple[str, bytes], monkeypatch: pytest.MonkeyPatch, name: str, value: float
+) -> None:
+    """Below a least rate, or after a longest time, one connection has had its turn; what it brought is kept."""
+    monkeypatch.setattr("api.receiving.SILENCE_S", 0.2)
+    monkeypatch.setattr(f"api.receiving.{name}", value)
+    url, data = upload
+
+    async def dripping() -> Any:
+        for start in range(0, 100_000, 1000):
+            yield data[start : start + 1000]
+            await asyncio.sleep(0.05)
+
+    answer = await contributor.patch(url, content=dripping(), headers={**BYTES, "Upload-Offset": "0"})
+
+    assert (408, "upload-too-slow") == (answer.status_code, slug(answer))
+    assert 0 < answer.json()["offset"] < 100_000
+    assert answer.json()["offset"] == await offset(contributor, url)
+
+
+async def test_no_connection_to_the_database_is_held_while_bytes_flow(
+    contributor: Client, upload: tuple[str, bytes], database: Pool
+) -> None:
+    """A thousand phones in tunnels would hold a thousand connections otherwise."""
+    url, data = upload
+    held: list[int] = []
+
+    async def pausing() -> Any:
+        for start in (0, 1000):
+            yield data[start : start + 1000]
+            await asyncio.sleep(0.1)
+            stats = database.get_stats()
+            held.append(stats["pool_size"] - stats["pool_available"])
+
+    answer = await contributor.patch(url, content=pausing(), headers={**BYTES, "Upload-Offset": "0"})
+
+    assert 204 == answer.status_code
+    assert [0, 0] == held
+
+
 async def test_a_store_that_is_away_is_a_503_and_loses_nothing(
     contributor: Client, upload: tuple[str, bytes], app: Litestar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,3 +278,29 @@ def test_gaps_and_pieces_are_the_whole_recording(steps: list[tuple[int, int]], r
     covered = [byte for start, size in (*held, *gaps(chunks, length)) for byte in range(start, start + size)]
 
     assert list(range(length)) == sorted(covered)
+
+
+async def test_pieces_that_landed_behind_a_failed_one_are_kept(
+    contributor: Client, upload: tuple[str, bytes], app: Litestar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several pieces fly at once: when the first is lost, the others lie behind a gap, and only that is sent again."""
+    monkeypatch.setattr("api.receiving.PIECE", 100_000)
+    url, data = upload
+    put, failed = app.state.store.put, []
+
+    async def lossy(key: str, piece: bytes) -> None:
+        if not failed:
+            failed.append(key)
+            await asyncio.sleep(0.5)
+            raise StoreUnavailable
+        await put(key, piece)
+
+    with monkeypatch.context() as away:
+        away.setattr(app.state.store, "put", lossy)
+        answer = await send(contributor, url, data)
+    there = await offset(contributor, url)
+    filled = await send(contributor, url, data[:100_000])
+
+    assert (503, 0) == (answer.status_code, there)
+    assert (204, "300000") == (filled.status_code, filled.headers["Upload-Offset"])
+    assert 204 == (await send(contributor, url, data[300_000:], 300_000)).status_code
