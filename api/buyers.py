@@ -24,6 +24,9 @@ WEBHOOK_SECRET = "whsec_"  # noqa: S105 – the mark, not a secret.
 Because = Annotated[str, Meta(min_length=1, max_length=1000, examples=["Another company, founded in Bremen in 2019."])]
 
 
+Url = Annotated[str, Meta(pattern="^https?://[^/]+", max_length=2000, examples=["https://buyer.example/hooks"])]
+
+
 class NewBuyer(Struct, frozen=True):
     """What a buyer says about itself; contributors read the name, the country and the purpose."""
 
@@ -33,7 +36,7 @@ class NewBuyer(Struct, frozen=True):
     purpose: Annotated[
         str, Meta(min_length=1, max_length=1000, examples=["Speech recognition for hospital documentation."])
     ]
-    webhook_url: Annotated[str, Meta(pattern="^https?://[^/]+", max_length=2000)] | None = None
+    webhook_url: Url | None = None
 
 
 class Registered(Struct, frozen=True):

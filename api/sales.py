@@ -30,7 +30,7 @@ class NewSale(Struct, frozen=True):
     buyer: UUID
     dataset: UUID
     version: Annotated[int, Meta(ge=1, examples=[1])]
-    uses: Annotated[list[UseCode], Meta(min_length=1, max_length=50)]
+    uses: Annotated[list[UseCode], Meta(min_length=1, max_length=50, examples=[["asr_training"]])]
     purpose: Annotated[
         str, Meta(min_length=1, max_length=1000, examples=["Speech recognition for hospital documentation."])
     ]
@@ -55,7 +55,7 @@ class UseView(Struct, frozen=True):
     purpose: Annotated[str, Meta(examples=["Speech recognition for hospital documentation."])]
     dataset: Annotated[str, Meta(examples=["Read speech, English"])]
     version: Annotated[int, Meta(examples=[1])]
-    uses: list[UseCode]
+    uses: Annotated[list[UseCode], Meta(examples=[["asr_training"]])]
     starts_at: datetime
     ends_at: datetime
     delivered_at: datetime | None

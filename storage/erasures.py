@@ -20,6 +20,7 @@ from msgspec import Struct
 from storage.database import Connection, Pool, every, one, run, transaction
 from storage.errors import PayoutUnderWay
 from storage.objects import Store
+from storage.withdrawals import ALL, withdraw
 
 #: Where the log of erasures lies in the bucket: one small object for each account.
 LOG = "erasures/"
@@ -60,6 +61,10 @@ PAYOUT_UNDER_WAY = """
         AND state IN ('requested', 'approved', 'submitted', 'in_transit') LIMIT 1
 """
 RECORDINGS = "SELECT id FROM recordings WHERE account_id = %(account)s ORDER BY id FOR UPDATE"
+SOLD = """
+    SELECT DISTINCT r.id FROM recordings r JOIN sale_lines line ON line.recording_id = r.id
+    WHERE r.account_id = %(account)s AND r.state IN ('accepted', 'held') AND line.ended_at IS NULL ORDER BY r.id
+"""
 #: In this order: what names an object is read before it is forgotten. Triggers of the move to `erased` write the event,
 #: end every sale's line and let go of renditions; the words in events go once the account counts as erased.
 STEPS = (
@@ -119,6 +124,9 @@ async def erase(connection: Connection, account: UUID, *, anew: bool = False) ->
     if not anew:
         await _check(connection, account)
     if subject.erased_at is None or anew:
+        for sold in await every(connection, _Id, SOLD, account=account):
+            # Whoever licensed it is told to delete it, as Art. 19 demands.
+            await withdraw(connection, account, sold.id, [ALL], None)
         for step in STEPS:
             await run(connection, step, account=account)
         await _forget_attempts(connection, subject.email)

@@ -29,6 +29,7 @@ from storage.datasets import ALPHABET, CODE_LENGTH
 from storage.errors import CaseClosed, CaseMissing, MoveRefused, RecordingMissing
 from storage.recordings import move
 from storage.sessions import hashed
+from storage.withdrawals import ALL, withdraw
 
 Kind = Literal["bystander", "minor", "identity"]
 State = Literal["open", "upheld", "dismissed"]
@@ -287,7 +288,7 @@ async def resolve(
 
 
 async def _end(connection: Connection, recording: UUID) -> None:
-    """Take a recording from everybody for good. Raises MoveRefused for one that nobody has decided about yet.
+    """Take a recording from everybody for good; buyers hear of it. Raises MoveRefused for one that is not decided yet.
 
     That one cannot be sold while its case is open, so the case waits for the decision.
     """
@@ -296,8 +297,10 @@ async def _end(connection: Connection, recording: UUID) -> None:
         return
     if subject.state not in ("accepted", "held", "in_review"):
         raise MoveRefused(state=subject.state)
-    to: Literal["rejected", "withdrawn"] = "rejected" if subject.state == "in_review" else "withdrawn"
-    await move(connection, recording, to, by="operator", because="claim-upheld")
+    if subject.state == "in_review":
+        await move(connection, recording, "rejected", by="operator", because="claim-upheld")
+    else:
+        await withdraw(connection, subject.account_id, recording, [ALL], None, by="operator", because="claim-upheld")
 
 
 OWNER = "SELECT account_id AS id FROM recordings WHERE id = %(recording)s"

@@ -16,7 +16,7 @@ from storage import consents, recordings
 from storage.consents import UseStatus
 from storage.database import Connection, every, one, run
 from storage.errors import MoveRefused, WithdrawalMissing, WithdrawalRefused
-from storage.events import tell
+from storage.events import Mover, tell
 
 #: Every use that is given now.
 ALL = "*"
@@ -154,11 +154,19 @@ async def preview(connection: Connection, account: UUID, recording: UUID, wanted
 
 
 async def withdraw(
-    connection: Connection, account: UUID, recording: UUID, wanted: list[str], reason: str | None
+    connection: Connection,
+    account: UUID,
+    recording: UUID,
+    wanted: list[str],
+    reason: str | None,
+    *,
+    by: Mover = "contributor",
+    because: str = "consent-withdrawn",
 ) -> Withdrawal:
     """Withdraw uses, or all of them with `*`: no sale of them begins after this transaction, and every buyer is told.
 
-    Raises RecordingMissing, WithdrawalRefused, and MoveRefused for a recording that was never accepted.
+    An operator withdraws, too, where somebody else's claim was upheld; `because` says so. Raises RecordingMissing,
+    WithdrawalRefused, and MoveRefused for a recording that was never accepted.
     """
     subject, stand = await consents.lock_for_withdrawal(connection, account, recording)
     uses, ended = meant(wanted, stand)
@@ -172,9 +180,9 @@ async def withdraw(
     await run(connection, STOP, recording=recording, uses=uses)
     await run(connection, END_LINES, recording=recording)
     if ended:
-        await recordings.move(connection, recording, "withdrawn", by="contributor", because="consent-withdrawn")
+        await recordings.move(connection, recording, "withdrawn", by=by, because=because)
     facts = {"withdrawal": str(made.id), "uses": uses}
-    await tell(connection, account, "consent.withdrawn", recording=recording, by="contributor", data=facts)
+    await tell(connection, account, "consent.withdrawn", recording=recording, by=by, data=facts)
     return await find(connection, account, made.id)
 
 

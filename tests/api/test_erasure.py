@@ -43,7 +43,7 @@ KEPT = {
     "balance_transactions", "checkpoint_leaves", "consent_receipts", "consent_uses", "consents", "dataset_recordings",
     "ledger_accounts", "ledger_balances", "ledger_checkpoints", "ledger_drift", "ledger_transfers", "passport_entries",
     "passport_heads", "payouts", "quotes", "recording_codes", "removed_spans", "sale_lines", "third_party_claims",
-    "uploads",
+    "uploads", "withdrawal_notices",
 }  # fmt: skip
 
 
@@ -209,13 +209,15 @@ async def test_its_tokens_open_nothing_and_its_address_is_free(leaver: Leaver, c
     assert str(leaver.account) != back.json()["account"]["id"]
 
 
-async def test_licences_end_and_buyers_get_nothing_more(leaver: Leaver, owner_url: str):
-    """An erasure is a withdrawal, too."""
+async def test_licences_end_and_every_buyer_is_told(leaver: Leaver, owner_url: str):
+    """An erasure is a withdrawal, too (GDPR Art. 19)."""
     await leave(leaver)
 
     with psycopg.connect(owner_url) as connection:
         query = "SELECT ended_at IS NOT NULL FROM sale_lines WHERE recording_id = %s"
         assert [(True,)] == connection.execute(query, [leaver.accepted]).fetchall()
+        query = "SELECT state FROM withdrawal_notices WHERE recording_id = %s"
+        assert [("queued",)] == connection.execute(query, [leaver.accepted]).fetchall()
 
 
 async def test_the_receipt_can_be_checked_and_names_what_is_unpaid(leaver: Leaver, client: Client):

@@ -124,14 +124,14 @@ async def test_what_is_not_cleaned_yet_is_waited_for(
     assert "retry-after" in fetched.headers
 
 
-async def test_what_was_withdrawn_is_gone_also_under_an_old_address(sold: Sold, client: Client, database: Pool):
+async def test_what_was_withdrawn_is_gone_also_under_an_old_address(sold: Sold, client: Client, contributor: Client):
     """410, and the release says that the licence has ended."""
     url = (await sold.file())["url"]
-    async with transaction(database) as connection:
-        await recordings.move(connection, UUID(sold.recording), "withdrawn", by="contributor", because=None)
 
+    withdrawn = await contributor.post(f"/v1/recordings/{sold.recording}/withdrawals", json={"uses": ["*"]})
     answer = await client.get(url)
 
+    assert 202 == withdrawn.status_code, withdrawn.text
     assert 410 == answer.status_code
     assert "/problems/licence-ended" == answer.json()["type"]
     file = await sold.file()

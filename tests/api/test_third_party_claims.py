@@ -164,7 +164,9 @@ async def test_an_upheld_claim_ends_every_licence(
     async with client_of(app, await trading.key(operator, buyer["id"])) as asking:
         file = (await asking.get(f"/v1/datasets/{dataset}/releases/1")).json()["files"][0]
 
+    kinds = [event["kind"] for event in (await contributor.get("/v1/events")).json()["data"]]
     assert "withdrawn" == await state_of(contributor, recording)
+    assert {"consent.withdrawn", "claim.resolved"} <= set(kinds)
     assert use["ended_at"] is not None
     assert {recording: "withdrawn"} == again.json()["refused"]
     assert "ended" == file["status"]
