@@ -1,6 +1,6 @@
 """A decoded picture that is converted only when somebody looks at it."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,20 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 Pixels = npt.NDArray[np.uint8]
 FORGOTTEN = "A picture can be looked at only until the next one is read."
+
+
+class Colour(NamedTuple):
+    """How numbers become light: range, matrix, primaries and curve, as ITU-T H.273 counts them."""
+
+    range: int
+    matrix: int
+    primaries: int
+    curve: int
+
+    def onto(self, target: Any) -> None:
+        """Say it of another picture, or of an encoder."""
+        target.color_range, target.colorspace = self.range, self.matrix
+        target.color_primaries, target.color_trc = self.primaries, self.curve
 
 
 class VideoFrame:
@@ -59,6 +73,33 @@ class VideoFrame:
         # PyAV calls its collection a mapping, and it iterates over what it holds.
         beside: list[Any] = list(self._picture.side_data)
         return [bytes(data) for data in beside if data.type is SideData.SEI_UNREGISTERED]
+
+    @property
+    def colour(self) -> Colour:
+        """How the numbers of `planes` become light."""
+        if self._picture is None:
+            raise RuntimeError(FORGOTTEN)
+        seen = self._picture
+        return Colour(int(seen.color_range), int(seen.colorspace), int(seen.color_primaries), int(seen.color_trc))
+
+    def planes(self, width: int, height: int) -> tuple[Pixels, Pixels, Pixels]:
+        """The picture for an encoder, upright: brightness (height, width) and two colours of half the size, uint8.
+
+        `width` and `height` are even. Range and curve stay what they were; ten bits become eight.
+        """
+        if self._picture is None:
+            raise RuntimeError(FORGOTTEN)
+        lying = (height, width) if self._rotation in (90, 270) else (width, height)
+        range_ = int(self._picture.color_range) or None
+        whole = self._scaler.reformat(
+            self._picture, *lying, "yuv420p", src_color_range=range_, dst_color_range=range_, threads=1
+        )
+        rows = whole.to_ndarray()
+        stored = lying[1]
+        half = (2, stored // 2, lying[0] // 2)
+        bright, tints = rows[:stored], rows[stored:].reshape(half)
+        turned = [np.array(np.rot90(plane, -self._rotation // 90), np.uint8) for plane in (bright, *tints)]
+        return turned[0], turned[1], turned[2]
 
     def luma(self, long_side: int = 640) -> Pixels:
         """Brightness as uint8 (height, width), 0 black to 255 white, whatever range the video is stored in.

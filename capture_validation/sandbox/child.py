@@ -25,6 +25,8 @@ from capture_validation.sandbox.budget import LONGEST_CPU_S, analysis_cpu_s
 
 SOURCE_FD, RESULT_FD = 3, 4
 MEMORY_HEADROOM = 512 << 20
+#: What an encoder with threads needs beyond: their stacks, and pictures that wait for one another.
+THREADS_HEADROOM = 2 << 30
 # Not `nobody`: the embedded engines run as that, and their files must be closed to whoever breaks out of a decoder.
 STRANGER = 65533
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
@@ -41,11 +43,12 @@ libc = ctypes.CDLL(None, use_errno=True)
 class Fence(NamedTuple):
     """What is prepared once for all children.
 
-    `program` is the seccomp filter (None: development switch), `address_space` its limit in bytes, `tasks` the table of
-    what a job may ask for.
+    `program` is the seccomp filter (None: development switch), `threaded` the one for jobs that may start threads,
+    `address_space` the limit of memory in bytes, `tasks` the table of what a job may ask for.
     """
 
     program: bytes | None
+    threaded: bytes | None
     address_space: int
     tasks: Mapping[str, Task]
 
@@ -86,7 +89,7 @@ def live(source: int, result: int, job: bytes, cpu_s: float | None, fence: Fence
         _keep_only(source, result)
         # Asked now, because the filter refuses `newfstatat`, which could ask about paths too.
         file = cast("BinaryIO", io.BufferedReader(Source(SOURCE_FD, os.fstat(SOURCE_FD).st_size), 1 << 16))
-        _confine(fence, cpu_s, zygote)
+        _confine(fence, cpu_s, zygote, threads=bool(msgspec.json.decode(job).get("threads")))
         answer = RESULT + _work(file, job, cpu_s, fence.tasks)
         code = 0
     except MemoryError:
@@ -114,8 +117,8 @@ def _keep_only(source: int, result: int) -> None:
     os.closerange(RESULT_FD + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
-def _confine(fence: Fence, cpu_s: float | None, zygote: int) -> None:
-    _limit(resource.RLIMIT_AS, fence.address_space)
+def _confine(fence: Fence, cpu_s: float | None, zygote: int, *, threads: bool) -> None:
+    _limit(resource.RLIMIT_AS, fence.address_space + (THREADS_HEADROOM if threads else 0))
     limit_cpu(cpu_s or LONGEST_CPU_S)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, 32)
@@ -130,9 +133,10 @@ def _confine(fence: Fence, cpu_s: float | None, zygote: int) -> None:
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != zygote:
         os._exit(1)
-    if fence.program is not None:
+    program = fence.threaded if threads else fence.program
+    if program is not None:
         landlock.give_up_everything()
-        seccomp.install(fence.program)
+        seccomp.install(program)
 
 
 def _work(file: BinaryIO, job: bytes, cpu_s: float | None, tasks: Mapping[str, Task]) -> bytes:

@@ -17,6 +17,9 @@ ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM
 NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16
 X32_BIT = 0x40000000
 PROT_EXEC = 4
+CLONE_THREAD = 0x10000
+#: "This kernel has no such call": the C library then makes its thread with the older one, whose flags can be read.
+UNKNOWN = 0x00050000 | errno.ENOSYS
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -26,9 +29,10 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def assemble(result_fd: int, machine: str | None = None) -> bytes:
+def assemble(result_fd: int, machine: str | None = None, *, threads: bool = False) -> bytes:
     """The filter as instructions of 8 bytes. Writing is allowed to descriptor `result_fd` only.
 
+    With `threads` the process may start threads of its own, which some encoders cannot do without; processes never.
     Raises KeyError for a machine other than x86_64 and aarch64.
     """
     audit_arch, numbers = MACHINES[machine or platform.machine()]
@@ -49,6 +53,9 @@ def assemble(result_fd: int, machine: str | None = None) -> bytes:
     # Memory that can be executed is what an attacker needs after overflowing a buffer; no decoder makes any.
     for name in ("mmap", "mprotect"):
         code += _decide_by_argument(numbers[name], 2, JUMP_ANY_BIT, PROT_EXEC, matches=FAIL, differs=ALLOW)
+    if threads:
+        code += _decide_by_argument(numbers["clone"], 0, JUMP_ANY_BIT, CLONE_THREAD, matches=ALLOW, differs=FAIL)
+        code += _decide(numbers["clone3"], UNKNOWN)
     return b"".join([*code, _step(RETURN, FAIL)])
 
 

@@ -30,6 +30,7 @@ class Outlet(io.RawIOBase):
         super().__init__()
         self._descriptor = descriptor
         self._at = self._size = 0
+        self._said = 0.0
 
     def writable(self) -> bool:
         return True
@@ -54,8 +55,10 @@ class Outlet(io.RawIOBase):
         return self._at
 
     def progress(self, share: float) -> None:
-        """Say how far the work is, 0…1."""
-        self._send(PROGRESS + HEAD.pack(round(min(max(share, 0.0), 1.0) * MILLION), 0))
+        """Say how far the work is, 0…1; less than a hundredth is not worth a message."""
+        if share - self._said >= 0.01 or share < self._said:
+            self._said = share
+            self._send(PROGRESS + HEAD.pack(round(min(max(share, 0.0), 1.0) * MILLION), 0))
 
     def _send(self, data: bytes) -> None:
         while data:

@@ -41,7 +41,7 @@ X86_64 = Machine(
         "kexec_load": 246, "keyctl": 250, "ppoll": 271, "unshare": 272, "set_robust_list": 273, "preadv": 295,
         "perf_event_open": 298, "prlimit64": 302, "setns": 308, "process_vm_readv": 310, "process_vm_writev": 311,
         "finit_module": 313, "getrandom": 318, "bpf": 321, "execveat": 322, "userfaultfd": 323, "membarrier": 324,
-        "rseq": 334, "io_uring_setup": 425,
+        "rseq": 334, "io_uring_setup": 425, "clone": 56, "clone3": 435,
     },
 )  # fmt: skip
 
@@ -58,6 +58,7 @@ AARCH64 = Machine(
         "mprotect": 226, "madvise": 233, "perf_event_open": 241, "prlimit64": 261, "setns": 268,
         "process_vm_readv": 270, "process_vm_writev": 271, "finit_module": 273, "getrandom": 278, "bpf": 280,
         "execveat": 281, "userfaultfd": 282, "membarrier": 283, "rseq": 293, "io_uring_setup": 425,
+        "clone": 220, "clone3": 435,
     },
 )  # fmt: skip
 

@@ -15,6 +15,9 @@ import msgspec
 
 from capture_validation.analysis import analyse
 from capture_validation.capacity import Capacity
+from capture_validation.clean.choices import Choices
+from capture_validation.clean.edits import Making
+from capture_validation.clean.rendition import render, share_of
 from capture_validation.decode import AudioBlock, open_recording
 from capture_validation.duplicates.printed import Printed
 from capture_validation.duplicates.recording import Fingerprinter, fingerprints
@@ -22,8 +25,11 @@ from capture_validation.errors import Unreadable
 from capture_validation.examination import Answer
 from capture_validation.profile import Profile
 from capture_validation.report import Rejection
-from capture_validation.xray.findings import Xrayed
+from capture_validation.sandbox.child import RESULT_FD
+from capture_validation.sandbox.streaming import Outlet
+from capture_validation.xray.findings import Box, Xrayed
 from capture_validation.xray.looking import Looking
+from capture_validation.xray.models import models
 
 Job = dict[str, Any]
 
@@ -45,16 +51,31 @@ def examine_recording(file: BinaryIO, job: Job) -> bytes:
 
 
 def xray_recording(file: BinaryIO, job: Job) -> bytes:
-    """X-ray a recording, looking every `every_s` seconds where the job says so; gives an Xrayed."""
-    looking = Looking(file, every_s=job.get("every_s"))
+    """X-ray a recording, only for `kinds` and every `every_s` seconds where the job says so; gives an Xrayed."""
+    finders = models() if job.get("kinds") is None else models().only(job["kinds"])
+    looking = Looking(file, finders, job.get("every_s"))
+    out = Outlet(RESULT_FD)
     try:
         with open_recording(file) as recording:
             looking.start(recording)
             for part in recording.read():
                 looking.feed(part)
+                out.progress(share_of(part.at_s, recording))
             return msgspec.json.encode(Xrayed(looking.finish()))
     except Unreadable as reason:
         return msgspec.json.encode(Xrayed(None, Rejection(reason.code, reason.parameters)))
+
+
+def clean_recording(file: BinaryIO, job: Job) -> bytes:
+    """Write the rendition of a recording by the job's `choices`, `left_over` in boxes; gives a Making."""
+    out: Any = Outlet(RESULT_FD)
+    choices = msgspec.convert(job["choices"], Choices)
+    left_over = msgspec.convert(job["left_over"], list[Box])
+    try:
+        done = render(file, out, choices, models(), left_over, out.progress)
+    except Unreadable as reason:
+        return msgspec.json.encode(Making(None, Rejection(reason.code, reason.parameters)))
+    return msgspec.json.encode(Making(done))
 
 
 def count(file: BinaryIO, _job: Job) -> bytes:
@@ -108,6 +129,7 @@ TASKS: dict[str, Callable[[BinaryIO, Job], bytes]] = {
     "analyse": analyse_recording,
     "examine": examine_recording,
     "xray": xray_recording,
+    "clean": clean_recording,
     "fingerprint": fingerprint,
     "count": count,
     "escape": try_to_escape,

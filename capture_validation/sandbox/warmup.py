@@ -4,6 +4,7 @@ Behind Landlock no module can be imported any more, and PyAV, NumPy and codecs l
 the zygote decodes and analyses one tiny recording per codec family, which also fills the codecs' tables once for all.
 """
 
+import io
 import traceback  # noqa: F401  A failing child formats its error with it.
 from pathlib import Path
 
@@ -12,21 +13,27 @@ import numpy as np
 
 from capture_validation.analysis import analyse
 from capture_validation.capacity import CAPACITY
+from capture_validation.clean.choices import Choices
+from capture_validation.clean.rendition import render
 from capture_validation.duplicates.recording import fingerprints
 from capture_validation.profile import profile
 from capture_validation.xray.faces import Mtcnn
 from capture_validation.xray.models import models
 
 SAMPLES = Path(__file__).parent / "samples"
+#: Encoding these wakes every encoder that runs without threads.
+ENCODED = ("video_h264.mp4", "sound_pcm.wav")
 
 
 def warm_up() -> None:
-    """Analyse and fingerprint every tiny recording of the folder `samples`. Raises what an analysis raises."""
+    """Analyse and fingerprint every tiny recording of the folder `samples`, and encode some. Raises what they raise."""
     cv2.setNumThreads(1)
     for path in sorted(SAMPLES.iterdir()):
         with path.open("rb") as file:
             analyse(file, profile("video" if path.name.startswith("video") else "speech"), CAPACITY)
             fingerprints(file)
+            if path.name in ENCODED:
+                render(file, io.BytesIO(), Choices(), models(), [], lambda _: None)
     _warm_networks()
 
 

@@ -131,9 +131,10 @@ def prepare(tasks_module: str, *, sandboxed: bool) -> child.Fence:
         # A fork copies one thread only; a lock that another one holds would then never be released.
         raise OSError(f"the zygote has {threads} threads after loading its libraries")
     program = seccomp.assemble(child.RESULT_FD) if sandboxed else None
+    threaded = seccomp.assemble(child.RESULT_FD, threads=True) if sandboxed else None
     gc.collect()
     gc.freeze()
-    return child.Fence(program, mapped_bytes() + child.MEMORY_HEADROOM, tasks)
+    return child.Fence(program, threaded, mapped_bytes() + child.MEMORY_HEADROOM, tasks)
 
 
 def mapped_bytes() -> int:

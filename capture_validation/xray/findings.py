@@ -53,10 +53,14 @@ class Sighting(Struct, frozen=True):
 
 
 class Xray(Struct, frozen=True):
-    """Everything one X-ray found. `cost_s` is CPU seconds of the models alone, apart from decoding and quality."""
+    """Everything one X-ray found in `seconds` of recording.
+
+    `cost_s` is CPU seconds of the models alone, apart from decoding and quality.
+    """
 
     traces: tuple[Trace, ...]
     sightings: tuple[Sighting, ...]
+    seconds: float = 0.0
     cost_s: float = 0.0
 
     def sighting(self, kind: SightingKind) -> Sighting | None:

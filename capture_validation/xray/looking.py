@@ -15,7 +15,7 @@ from capture_validation.spans import Spans
 from capture_validation.xray.faces import FaceFinder, Picture, Squares
 from capture_validation.xray.findings import MOST_BOXES, Box, Sighting, SightingKind, Trace, Verdict, Xray
 from capture_validation.xray.metadata import in_boxes, in_stream, tagged
-from capture_validation.xray.models import Models, models
+from capture_validation.xray.models import Models
 from capture_validation.xray.writing import TextFinder
 
 #: Seconds between two looks. A face that matters is there for a second; text stands still longer than people do.
@@ -62,7 +62,7 @@ class Looker:
     def sighting(self) -> Sighting:
         """What came of it."""
         if self.finder is None:
-            return Sighting(self.kind, "not_checked", "no model is installed")
+            return Sighting(self.kind, "not_checked", "no model looked for it")
         verdict: Verdict = "found" if self.most_at_once else "nothing_found"
         return Sighting(
             self.kind,
@@ -86,11 +86,10 @@ class Looking:
     """Takes the parts of a recording as they are decoded; `finish` gives what they told.
 
     `file` is the recording itself, for the boxes that no demuxer shows; it is read once everything was decoded. With
-    `every_s` all kinds are looked for that often.
+    `every_s` everything is looked for that often.
     """
 
-    def __init__(self, file: BinaryIO, of: Models | None = None, every_s: float | None = None) -> None:
-        of = of or models()
+    def __init__(self, file: BinaryIO, of: Models, every_s: float | None = None) -> None:
         self._file = file
         self._traces: set[Trace] = set()
         self._messages = 0
@@ -130,7 +129,8 @@ class Looking:
         if self._recording.audio:
             seen.append(Sighting("voices", "not_checked", "no measure tells bystanders from speakers"))
         cost_s = sum(looker.cost_s for looker in self._lookers)
-        return Xray(fewest(self._traces), tuple(seen), round(cost_s, 3))
+        seconds = max(end.decoded_duration_s for end in (self._recording.audio_end, self._recording.video_end))
+        return Xray(fewest(self._traces), tuple(seen), round(seconds, 3), round(cost_s, 3))
 
 
 def fewest(traces: Iterable[Trace]) -> tuple[Trace, ...]:

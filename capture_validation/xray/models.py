@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +28,10 @@ class Models(Struct, frozen=True):
 
     faces: FaceFinder | None
     text: TextFinder | None
+
+    def only(self, kinds: Collection[str]) -> Models:
+        """Those for some kinds of things alone."""
+        return Models(self.faces if "faces" in kinds else None, self.text if "text" in kinds else None)
 
 
 @cache

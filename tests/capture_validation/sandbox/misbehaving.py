@@ -2,6 +2,7 @@
 
 import io
 import os
+import threading
 import time
 from typing import Any, BinaryIO
 
@@ -12,6 +13,8 @@ import msgspec
 from capture_validation.containers import Container
 from capture_validation.decode import AudioBlock, open_as
 from capture_validation.errors import Unreadable
+from capture_validation.sandbox.child import RESULT_FD
+from capture_validation.sandbox.streaming import HEAD, MEDIA
 from capture_validation.sandbox.tasks import TASKS as REAL
 
 
@@ -35,6 +38,21 @@ def talk(_file: BinaryIO, _job: dict[str, Any]) -> bytes:
 
 
 def execute(_file: BinaryIO, _job: dict[str, Any]) -> bytes:
+    os.execv("/bin/true", ["true"])  # noqa: S606
+
+
+def start_thread(_file: BinaryIO, _job: dict[str, Any]) -> bytes:
+    thread = threading.Thread(target=list)
+    try:
+        thread.start()
+    except RuntimeError:
+        return b"refused"
+    thread.join()
+    return b"done"
+
+
+def send_half(_file: BinaryIO, _job: dict[str, Any]) -> bytes:
+    os.write(RESULT_FD, MEDIA + HEAD.pack(0, 10) + b"abc")
     os.execv("/bin/true", ["true"])  # noqa: S606
 
 
@@ -79,3 +97,4 @@ def decode_naively(file: BinaryIO, job: dict[str, Any]) -> bytes:
 
 TASKS = REAL | {"spin": spin, "sleep": sleep, "eat": eat, "talk": talk, "execute": execute, "decode_as": decode_as}
 TASKS["decode_naively"] = decode_naively
+TASKS |= {"thread": start_thread, "half": send_half}

@@ -1,0 +1,121 @@
+"""A cleaned rendition for whoever has a file: made in the sandbox, then examined and X-rayed as if a stranger sent it.
+
+What the X-ray still finds in the first result is covered by a box and everything is made anew; only a rendition in
+which nothing is left of what was to be hidden is given out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from capture_validation.capacity import CAPACITY
+from capture_validation.clean.choices import Choices, checked
+from capture_validation.clean.edits import Edit, Making, Rendered
+from capture_validation.clean.timeline import Timeline
+from capture_validation.errors import CaptureError, SandboxKilled, SandboxOverflow, SandboxTimeout, Unreadable
+from capture_validation.report import Report
+from capture_validation.validate import descriptor_of, shared_sandbox, validate
+from capture_validation.xray.findings import Box, SightingKind, Xray
+from capture_validation.xray.xray import xray
+
+if TYPE_CHECKING:
+    from capture_validation.sandbox import Sandbox
+
+Progress = Callable[[float], None]
+#: Ten minutes of 4K are encoded at a tenth of real time on a slow core.
+WALL_S = CPU_S = 4 * 3600.0
+#: How often what was found again is covered and everything made anew.
+ROUNDS = 4
+LOOK_AGAIN_EVERY_S = 0.5
+#: How much of the progress making is; the rest is looking at the result.
+MAKING_SHARE = 0.8
+#: Boxes that fit into one job.
+MOST_LEFT_OVER = 400
+
+
+class NotClean(CaptureError):
+    """What was to be hidden could still be found, so there is no rendition."""
+
+
+class Cleaned(Struct, frozen=True):
+    """A finished rendition: what was changed, how much shorter it is, and what is found in it now."""
+
+    media_type: str
+    edits: tuple[Edit, ...]
+    removed_s: float
+    seconds: float
+    report: Report
+    xray: Xray
+
+
+def clean(
+    source: str | os.PathLike[str] | BinaryIO | int,
+    into: BinaryIO,
+    choices: Choices,
+    progress: Progress = lambda _: None,
+    *,
+    sandbox: Sandbox | None = None,
+) -> Cleaned:
+    """Write the rendition of a recording into an empty seekable file that has a descriptor.
+
+    `progress` hears shares of the work, 0…1. Raises ChoicesInvalid, NotClean, SandboxUnavailable, and Unreadable for a
+    file that is none (`not-checked` when no model can find what is to be hidden, `nothing-left` when all is dropped).
+    """
+    choices = checked(choices)
+    box = sandbox or shared_sandbox()
+    left_over: list[Box] = []
+    ways: dict[SightingKind, str] = {"faces": choices.faces, "text": choices.text}
+    hidden = [kind for kind, how in ways.items() if how != "keep"]
+    with descriptor_of(source) as descriptor:
+        for _ in range(ROUNDS):
+            into.seek(0)
+            into.truncate()
+            made = _made(box, descriptor, into, choices, left_over, progress)
+            into.flush()
+            seen = xray(into.fileno(), kinds=hidden, every_s=LOOK_AGAIN_EVERY_S, sandbox=box)
+            again = _again(seen, Timeline(choices.drop))
+            if not again:
+                return _examined(box, into, made, seen, progress)
+            left_over = [*left_over, *again][:MOST_LEFT_OVER]
+    raise NotClean
+
+
+def _made(
+    box: Sandbox, descriptor: int, into: BinaryIO, choices: Choices, left_over: list[Box], progress: Progress
+) -> Rendered:
+    """Have the sandbox write the rendition once. Raises Unreadable."""
+    from capture_validation.sandbox import Target
+
+    # SVT-AV1 does not work without threads; everything else must do without.
+    threads = choices.profile == "av1"
+    job = msgspec.json.encode({"task": "clean", "choices": choices, "left_over": left_over, "threads": threads})
+    target = Target(into, CAPACITY.video_bytes, lambda share: progress(MAKING_SHARE * share))
+    try:
+        answer = box.run(descriptor, job, wall_s=WALL_S, cpu_s=CPU_S, into=target)
+    except (SandboxKilled, SandboxTimeout, SandboxOverflow) as cause:
+        raise Unreadable("too-expensive") from cause
+    making = msgspec.json.decode(answer, type=Making)
+    if making.rendered is None:
+        refused = making.rejection
+        raise Unreadable(refused.code, **refused.parameters) if refused else Unreadable("undecodable")
+    return making.rendered
+
+
+def _again(seen: Xray, timeline: Timeline) -> list[Box]:
+    """Where the X-ray of a rendition still finds what was to be hidden, at the moments of the original."""
+    places = (place for sighting in seen.sightings for place in sighting.boxes)
+    return [msgspec.structs.replace(place, at_s=timeline.original(place.at_s)) for place in places]
+
+
+def _examined(box: Sandbox, into: BinaryIO, made: Rendered, seen: Xray, progress: Progress) -> Cleaned:
+    """Examine the rendition like any recording. Raises NotClean when it tells anything or cannot be read."""
+    report = validate(into.fileno(), "video" if made.media_type.startswith("video") else "ambient", sandbox=box)
+    if seen.traces or report.rejection is not None:
+        raise NotClean
+    progress(1.0)
+    return Cleaned(made.media_type, made.edits, made.removed_s, made.seconds, report, seen)
