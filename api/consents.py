@@ -7,17 +7,28 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, get, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from api.addresses import absolute
 from api.dependencies import Caller, Configuration, Database, Signing
+from api.errors import CursorInvalid
+from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from api.receipts import issue
+from api.renderings import card_of
 from storage import consents, receipts
-from storage.consents import Decision
-from storage.database import transaction
-from storage.errors import ConsentMissing, DecisionMissing, MoveRefused, RecordingMissing, TermsChanged
+from storage.consents import Decision, Standing, Status
+from storage.database import Connection, transaction
+from storage.errors import (
+    ConsentMissing,
+    DecisionMissing,
+    MoveRefused,
+    RecordingMissing,
+    RenderingMissing,
+    TermsChanged,
+    TermSheetMissing,
+)
 from storage.receipts import Receipt
 
 Decisions = Annotated[
@@ -116,15 +127,29 @@ async def give_consent(
     """
     signer = await signing.signer()
     async with transaction(database) as connection:
-        consent = await consents.give(connection, account.id, recording, agreement(data))
+        agreed = agreement(data, await card_shown(connection, data))
+        consent = await consents.give(connection, account.id, recording, agreed)
         receipt = await issue(connection, signer, consent, absolute(request, settings, ""))
         await consents.go_on(connection, account.id, recording)
         return view(consent, receipt)
 
 
-def agreement(data: Agreement) -> consents.Agreement:
+async def card_shown(connection: Connection, data: Agreement) -> bytes | None:
+    """Pin the card that the contributor read, by its hash; None for a sheet that is older than cards.
+
+    Raises TermsChanged when the client showed another one.
+    """
+    try:
+        card = (await card_of(connection, data.term_sheet, data.version, data.locale)).sha256
+    except (RenderingMissing, TermSheetMissing):
+        return None
+    if data.card_sha256 not in (None, card.hex()):
+        raise TermsChanged("The card that was shown is not the one of this term sheet; read it again.")
+    return card
+
+
+def agreement(data: Agreement, card: bytes | None) -> consents.Agreement:
     """Read hashes from text."""
-    card = None if data.card_sha256 is None else bytes.fromhex(data.card_sha256)
     sha256 = bytes.fromhex(data.sha256)
     return consents.Agreement(data.term_sheet, data.version, sha256, data.locale, data.decisions, card)
 
@@ -141,4 +166,21 @@ async def read_consent(recording: FromPath[UUID], account: Caller, database: Dat
         return view(consent, await receipts.of_consent(connection, consent.id))
 
 
-handlers = [give_consent, read_consent]
+@get("/v1/consents", responses=problems(CursorInvalid), tags=["Consents"])
+async def list_consents(
+    account: Caller,
+    database: Database,
+    status: Annotated[Status | None, QueryParameter(description="Only uses that stand like this.")] = None,
+    use: Annotated[str | None, QueryParameter(max_length=64, description="Only this use.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[Standing]:
+    """See at a glance what you have given, refused and withdrawn, recording by recording and use by use."""
+    async with transaction(database) as connection:
+        found = await consents.listing(
+            connection, account.id, status=status, use=use, before=position_of(cursor), limit=limit + 1
+        )
+    return page(found, limit, lambda standing: standing.recording)
+
+
+handlers = [give_consent, read_consent, list_consents]

@@ -9,15 +9,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import rfc8785
 from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
+from api import typesetting
 from api.conditional import KEPT, conditional_bytes
 from api.dependencies import Caller, Database
 from api.problems import problems
 from api.signing import Signer, sign
+from api.terms.odrl import VOCABULARY
+from api.terms.words import LOCALES, time, words
+from capture_validation.texts import negotiate
 from storage import receipts
 from storage.consents import Consent
 from storage.database import Connection, Pool, transaction
@@ -36,8 +41,6 @@ CONTEXT = {
     "loc": "https://w3id.org/dpv/loc#",
     "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
-    "use": "urn:companion:use:",
-    "companion": "urn:companion:receipt:",
 }
 #: What a recording of each kind holds of a person (DPV's extension of personal data).
 PERSONAL_DATA = {"audio": ("pd:Voice", "pd:Language"), "video": ("pd:Picture", "pd:PhysicalCharacteristic")}
@@ -54,7 +57,7 @@ def document(consent: Consent, grounds: Grounds, base: str) -> dict[str, Any]:
     record, because a contributor who holds less than we do could not contradict us.
     """
     return {
-        "@context": CONTEXT,
+        "@context": {**CONTEXT, "terms": base + VOCABULARY},
         "@id": f"urn:uuid:{grounds.id}",
         "@type": "dpv:ConsentReceipt",
         "dct:conformsTo": {"@id": PROFILE},
@@ -81,8 +84,8 @@ def record(consent: Consent, grounds: Grounds, base: str) -> dict[str, Any]:
         "dpv:hasPersonalData": [
             {"@id": data} for kind in sheet["media"].get("kinds", []) for data in PERSONAL_DATA.get(kind, ())
         ],
-        "companion:recording": {"@id": f"urn:uuid:{consent.recording_id}"},
-        "companion:recordingSha256": grounds.recording_sha256.hex(),
+        "terms:recording": {"@id": f"urn:uuid:{consent.recording_id}"},
+        "terms:recordingSha256": grounds.recording_sha256.hex(),
         "dpv:hasProcess": [process(use, consent.decisions[use["code"]]) for use in decided(sheet, consent)],
         "dpv:hasStorageCondition": {
             "@type": "dpv:StorageCondition",
@@ -116,12 +119,12 @@ def notice(consent: Consent, base: str) -> dict[str, Any]:
         "@id": version,
         "@type": "dpv:ConsentNotice",
         "dct:language": consent.locale,
-        "companion:termSheet": consent.term_sheet_id,
-        "companion:version": consent.term_sheet_version,
-        "companion:termSheetSha256": consent.term_sheet_sha256.hex(),
+        "terms:termSheet": consent.term_sheet_id,
+        "terms:version": consent.term_sheet_version,
+        "terms:termSheetSha256": consent.term_sheet_sha256.hex(),
     }
     if consent.card_sha256 is not None:
-        shown["companion:cardSha256"] = consent.card_sha256.hex()
+        shown["terms:cardSha256"] = consent.card_sha256.hex()
     return shown
 
 
@@ -134,7 +137,7 @@ def process(use: Mapping[str, Any], decision: str) -> dict[str, Any]:
     """Write one use and its decision; what touches who somebody is rests on article 9 of the GDPR."""
     return {
         "@type": "dpv:Process",
-        "dpv:hasPurpose": {"@id": f"use:{use['code']}"},
+        "dpv:hasPurpose": {"@id": f"terms:{use['code']}"},
         "dpv:hasLegalBasis": {"@id": "eu-gdpr:A9-2-a" if use.get("sensitive") else "eu-gdpr:A6-1-a"},
         "dpv:hasConsentStatus": {"@id": STATUS[decision]},
     }
@@ -188,12 +191,12 @@ async def read_receipt(
     """Read the receipt of a consent, to keep (ISO/IEC TS 27560 in DPV).
 
     `application/ld+json` is what was signed, byte for byte; `application/jose` is the signature with it inside, which
-    `companion verify` checks offline.
+    `companion verify` checks offline; `application/pdf` is a paper for people.
     """
     async with transaction(database) as connection:
         found = await receipts.find(connection, account.id, receipt)
     kind = wanted(request.headers.get("accept"))
-    body = found.jws.encode() if kind == JOSE else words_of(found)
+    body = await formed(found, kind)
     return conditional_bytes(request, body, kind, KEPT, {"Vary": "Accept, Authorization"})
 
 
@@ -203,9 +206,56 @@ def wanted(accept: str | None) -> str:
     return next((kind for kind in named if kind in (LD_JSON, JOSE, PDF)), LD_JSON)
 
 
-def words_of(receipt: Receipt) -> bytes:
-    """Take out of a receipt the bytes that were signed."""
-    return urlsafe_b64decode(receipt.jws.split(".")[1] + "==")
+async def formed(receipt: Receipt, kind: str) -> bytes:
+    """Give a receipt in one of its forms; all of them are made of the bytes that were signed."""
+    signed = urlsafe_b64decode(receipt.jws.split(".")[1] + "==")
+    if kind == JOSE:
+        return receipt.jws.encode()
+    if kind == PDF:
+        facts = paper(msgspec.json.decode(signed), receipt.sha256.hex())
+        return await typesetting.set_paper("receipt", facts, receipt.issued_at)
+    return signed
+
+
+def paper(receipt: Mapping[str, Any], sha256: str) -> dict[str, Any]:
+    """Put the facts of a receipt into words that a person reads; uses are named in the language of the consent."""
+    record = receipt["dpv:hasRecordOfActivity"]
+    shown = record["dpv:hasNotice"]
+    names = words(negotiate(receipt["dct:language"], LOCALES)).names["uses"]
+    return {
+        "locale": "en",
+        "title": "Receipt of your consent",
+        "id": receipt["dct:identifier"],
+        "issued": minute(receipt["dct:created"]),
+        "given": minute(record["dpv:isIndicatedAtTime"]),
+        "author": record["dpv:hasDataController"]["dpv:hasName"],
+        "contact": record["dpv:hasDataController"]["dpv:hasContact"].removeprefix("mailto:"),
+        "contributor": record["dpv:hasDataSubject"]["@id"],
+        "recording": record["terms:recording"]["@id"],
+        "recording_sha256": record["terms:recordingSha256"],
+        "sheet": f"{shown['terms:termSheet']}, version {shown['terms:version']}",
+        "sheet_sha256": shown["terms:termSheetSha256"],
+        "card_sha256": shown.get("terms:cardSha256", ""),
+        "language": receipt["dct:language"],
+        "term": time(record["dpv:hasDuration"], "en"),
+        "retention": time(record["dpv:hasStorageCondition"]["dpv:hasDuration"], "en"),
+        "uses": [decision(process, names) for process in record["dpv:hasProcess"]],
+        "recipients": record["dpv:hasRecipient"]["@id"],
+        "withdraw": record["dpv:hasConsentControl"]["@id"],
+        "sha256": sha256,
+    }
+
+
+def minute(moment: Mapping[str, str]) -> str:
+    """Write a time as people do; the exact one is in the data."""
+    return f"{datetime.fromisoformat(moment['@value']):%Y-%m-%d %H:%M} UTC"
+
+
+def decision(process: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Name a use, and say whether it was given."""
+    code = process["dpv:hasPurpose"]["@id"].partition(":")[2]
+    given = process["dpv:hasConsentStatus"]["@id"] == STATUS["given"]
+    return {"code": code, "name": names.get(code, code.replace("_", " ")), "given": given}
 
 
 handlers = [read_receipt]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
 from psycopg.types.json import Jsonb
 
 from storage import quota
@@ -172,7 +173,8 @@ def check_decisions(uses: list[Use], decisions: Mapping[str, Decision]) -> None:
 def same(consent: Consent, agreement: Agreement) -> bool:
     """Whether a stored consent says exactly what is given again."""
     sheet = (consent.term_sheet_id, consent.term_sheet_version, consent.term_sheet_sha256)
-    card = agreement.card_sha256 in (None, consent.card_sha256)
+    # A consent from before cards were pinned says the same.
+    card = consent.card_sha256 in (None, agreement.card_sha256)
     said = (sheet, consent.locale, consent.decisions) == (sheet_of(agreement), agreement.locale, agreement.decisions)
     return said and card
 
@@ -207,6 +209,56 @@ async def read(connection: Connection, account: UUID, recording: UUID) -> Consen
     if consent is None:
         raise ConsentMissing
     return consent
+
+
+Status = Literal["given", "refused", "withdrawn", "expired"]
+
+
+class UseStanding(Struct, frozen=True):
+    """One use of one recording as it stands now, and the sheet under which it was decided."""
+
+    use: Annotated[str, Meta(examples=["asr_training"])]
+    status: Status
+    term_sheet: Annotated[str, Meta(examples=["voice-standard"])]
+    version: Annotated[int, Meta(examples=[1])]
+    changed_at: datetime
+    expires_at: datetime
+
+
+class Standing(Struct, frozen=True):
+    """Where the consent of one recording stands, use by use."""
+
+    recording: UUID
+    uses: list[UseStanding]
+
+
+class _Row(Struct, frozen=True):
+    recording: UUID
+    uses: list[dict[str, Any]]
+
+
+LISTING = """
+    SELECT u.recording_id AS recording, jsonb_agg(jsonb_build_object('use', u.use_code, 'status', u.now,
+        'term_sheet', c.term_sheet_id, 'version', c.term_sheet_version, 'changed_at', rfc3339(u.changed_at),
+        'expires_at', rfc3339(u.expires_at)) ORDER BY u.use_code) AS uses
+    FROM recordings r
+    JOIN (SELECT *, CASE WHEN status = 'given' AND expires_at <= now() THEN 'expired' ELSE status END AS now
+          FROM consent_uses) u ON u.recording_id = r.id
+    JOIN consents c ON c.id = u.consent_id
+    WHERE r.account_id = %(account)s AND r.state NOT IN ('deleted', 'erased')
+      AND (%(before)s::uuid IS NULL OR r.id < %(before)s)
+      AND (%(use)s::text IS NULL OR u.use_code = %(use)s)
+      AND (%(status)s::text IS NULL OR u.now = %(status)s)
+    GROUP BY u.recording_id ORDER BY u.recording_id DESC LIMIT %(limit)s
+"""
+
+
+async def listing(
+    connection: Connection, account: UUID, *, status: Status | None, use: str | None, before: UUID | None, limit: int
+) -> list[Standing]:
+    """List where a contributor's consents stand, by recording, newest first; only what `status` and `use` ask for."""
+    rows = await every(connection, _Row, LISTING, account=account, status=status, use=use, before=before, limit=limit)
+    return [msgspec.convert(row, Standing, from_attributes=True) for row in rows]
 
 
 class Licensable(Struct, frozen=True):
