@@ -12,9 +12,9 @@ from litestar.status_codes import HTTP_200_OK
 from msgspec import Meta, Struct
 
 from api import confirmations
-from api.conditional import PRIVATE, conditional
 from api.dependencies import Caller, Configuration, Database
 from api.errors import StepUpRequired
+from api.localised import localised
 from api.money import MICROS, Money, chosen, money
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
@@ -137,7 +137,7 @@ async def list_payouts(
         rows = await payouts.listing(connection, account.id, position_of(cursor), limit + 1)
     found = page(rows, limit, lambda row: row.id)
     locale = locale_of(request)
-    return spoken(request, Page([view(row, locale) for row in found.data], found.next_cursor), locale)
+    return localised(request, Page([view(row, locale) for row in found.data], found.next_cursor), locale)
 
 
 @get("/v1/payouts/{payout:uuid}", responses=problems(PayoutMissing), tags=["Payouts"])
@@ -149,7 +149,7 @@ async def read_payout(
         found = await payouts.find(connection, account.id, payout)
         story = await payouts.moves(connection, payout)
     locale = locale_of(request)
-    return spoken(request, detail(found, story, locale), locale)
+    return localised(request, detail(found, story, locale), locale)
 
 
 @post(
@@ -171,12 +171,6 @@ async def cancel_payout(
 def locale_of(request: Request[Any, Any, Any]) -> str:
     """Choose how amounts are written for whoever asks."""
     return chosen(request.headers.get("accept-language"))
-
-
-def spoken(request: Request[Any, Any, Any], value: Any, locale: str) -> Response[Any]:
-    """Answer, or 304; the language of the amounts is part of the answer."""
-    headers = {"Content-Language": locale, "Vary": "Accept-Language"}
-    return conditional(request, value, PRIVATE, headers)
 
 
 handlers = [request_payout, list_payouts, read_payout, cancel_payout]

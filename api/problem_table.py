@@ -133,6 +133,7 @@ TABLE: dict[type[Exception], Kind] = {
     stored.UploadExpired: Kind("upload-expired", 410, "The upload has expired"),
     stored.QuoteExpired: Kind("quote-expired", 410, "The quote has expired"),
     stored.DestinationMissing: Kind("destination-missing", 404, "No such destination"),
+    stored.StatementMissing: Kind("statement-missing", 404, "No such statement"),
     stored.PayoutMissing: Kind("payout-missing", 404, "No such payout"),
     stored.DestinationResting: Kind("destination-resting", 409, "Not usable yet"),
     stored.DestinationInUse: Kind("destination-in-use", 409, "A payout is on its way there"),

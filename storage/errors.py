@@ -5,7 +5,8 @@
     │   ├── RecordingMissing, UploadMissing, CampaignMissing, TermSheetMissing, ReportMissing, PromptMissing,
     │   │   ConsentMissing, MediaMissing, SessionMissing, RenderingMissing, ReceiptMissing, QuoteMissing,
     │   │   WithdrawalMissing, NoticeMissing, CheckpointMissing, BuyerMissing, DatasetMissing, SaleMissing,
-    │   │   CaseMissing, CustodyMissing, EarningMissing, DestinationMissing, PayoutMissing
+    │   │   CaseMissing, CustodyMissing, EarningMissing, DestinationMissing, PayoutMissing,
+    │   │   StatementMissing
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
@@ -284,6 +285,10 @@ class TooManyQuotes(Exhausted):
 
 class DestinationMissing(Missing):
     """You have no payout destination by that id."""
+
+
+class StatementMissing(Missing):
+    """You have no statement by that id."""
 
 
 class PayoutMissing(Missing):

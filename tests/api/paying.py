@@ -1,11 +1,17 @@
 """The steps of being paid, for tests: money that was earned, a bank account that may be used."""
 
+from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from storage import corrections
+from api.signing import signer_of
+from api.statement_forms import issued
+from storage import corrections, statements
 from storage.database import Pool, transaction
+from storage.signing_keys import PrivateKey
+from storage.statements import Due, Month
 
 #: The example of the German banking association; it passes every check and belongs to nobody.
 IBAN = "DE89 3704 0044 0532 0130 00"
@@ -43,3 +49,13 @@ async def destination(client: httpx.AsyncClient, database: Pool, account: UUID, 
             query = "UPDATE payout_destinations SET usable_from = now() WHERE id = %s"
             await connection.execute(query, [added.json()["id"]])
     return str(added.json()["id"])
+
+
+async def stated(database: Pool, account: UUID) -> str:
+    """A statement of somebody's, over a month without lines, signed by nobody in particular."""
+    signer = signer_of(PrivateKey("a-key", Ed25519PrivateKey.generate().private_bytes_raw()))
+    month = Month(uuid4(), "contributor-x", 0, [])
+    made = issued(signer, Due(account, "EUR", date(2020, 1, 1)), month, datetime.now(UTC))
+    async with transaction(database) as connection:
+        await statements.issue(connection, made)
+    return str(made.id)

@@ -23,7 +23,7 @@ from api.validation import Workplace
 from storage.database import Pool
 from tests.api.conftest import client_of
 from tests.api.earning import earned
-from tests.api.paying import IBAN, account_of, destination
+from tests.api.paying import IBAN, account_of, destination, stated
 from tests.api.paying import earned as gained
 from tests.api.taking import BYTES, TUS, agree, claim
 from tests.api.test_withdrawals import withdraw
@@ -58,6 +58,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/sessions/current/confirmations": {"password": "not the one"},
     "POST /v1/payout-destinations": {"method": "sepa", "holder": "A", "iban": IBAN},
     "POST /v1/payouts": {},
+    "PUT /v1/tax-profile": {"residence": "DE"},
     "POST /v1/recordings/{recording}/withdrawals": {"uses": ["*"]},
     "POST /v1/recordings/{recording}/disputes": {"text": "It is good."},
     "PUT /v1/recordings/{recording}/consents": {
@@ -139,6 +140,7 @@ async def owned(
     return {
         "destination": target,
         "payout": (await contributor.post("/v1/payouts", json={"destination": target})).json()["id"],
+        "statement": await stated(database, account),
         "recording": claimed["id"],
         "upload": claimed["upload"]["url"].rsplit("/", 1)[1],
         "session": sessions[0]["id"],

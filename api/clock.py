@@ -1,0 +1,169 @@
+"""What happens by the clock: everything that no request and no job begins.
+
+One table says what is done how often. Any number of workers keep the clock; each hand takes a lock, or skips rows that
+another worker has, so that nothing happens twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from msgspec import Struct
+from procrastinate import App
+
+from api.checkpoints import make
+from api.provider_events import submit_approved
+from api.receipts import issue_missing
+from api.settings import Settings
+from api.signing import Signatures
+from api.statements import issue_due
+from api.validation import Workplace
+from api.withdrawal_notices import post_due
+from storage import accounts, consents, erasures, idempotency, notices, queue, sessions
+from storage.database import transaction
+from storage.ledger import checkpoints
+from storage.recordings import expire
+from storage.settling import release, settle
+from storage.sweeping import remove_doomed, remove_orphans
+
+logger = logging.getLogger("companion.clock")
+
+
+class Tower(Struct, frozen=True):
+    """What the hands of the clock need."""
+
+    app: App
+    place: Workplace
+    settings: Settings
+    signing: Signatures
+
+
+async def retry_stalled(tower: Tower) -> None:
+    """Hand the jobs of dead workers to living ones."""
+    async with transaction(tower.place.database) as connection:
+        await queue.retry_stalled(tower.app, connection)
+
+
+async def expire_claims(tower: Tower) -> None:
+    """End claims whose bytes never came."""
+    async with transaction(tower.place.database) as connection:
+        await expire(connection)
+
+
+async def clear_away(tower: Tower) -> None:
+    """Remove objects that no row needs any more."""
+    while await remove_doomed(tower.place.database, tower.place.store):
+        pass
+
+
+async def purge_erased(tower: Tower) -> None:
+    """Remove what is left of erased accounts."""
+    while await erasures.purge(tower.place.database, tower.place.store):
+        pass
+
+
+async def clear_orphans(tower: Tower) -> None:
+    """Remove objects that never got a row."""
+    await remove_orphans(tower.place.database, tower.place.store)
+
+
+async def forget_expired(tower: Tower) -> None:
+    """Forget tokens, kept answers and failed sign-ins that no longer count."""
+    async with transaction(tower.place.database) as connection:
+        await sessions.prune(connection)
+        await idempotency.prune(connection)
+        await accounts.prune(connection)
+
+
+async def release_money(tower: Tower) -> None:
+    """Make available what was held until now."""
+    await release(tower.place.database)
+
+
+async def settle_money(tower: Tower) -> None:
+    """Pay for what was accepted or sold and is not paid yet."""
+    await settle(tower.place.database)
+
+
+async def sum_up(tower: Tower) -> None:
+    """Take checkpoints of the ledger's busy accounts."""
+    await checkpoints.take(tower.place.database)
+
+
+async def submit_payouts(tower: Tower) -> None:
+    """Hand approved payouts to the payment provider, where there is one; else an operator does it with files."""
+    if url := tower.settings.payout_provider_url:
+        await submit_approved(tower.place.database, tower.settings.master_key, url)
+
+
+async def issue_statements(tower: Tower) -> None:
+    """Close the months that have ended."""
+    while await issue_due(tower.place.database, tower.signing):
+        pass
+
+
+async def post_notices(tower: Tower) -> None:
+    """Tell buyers what they may not use any more."""
+    await post_due(tower.place.database, tower.place.master_key, anywhere=tower.settings.webhooks_anywhere)
+
+
+async def watch_due_dates(tower: Tower) -> None:
+    """Move notices whose answer is late, and tell contributors whose consent ends soon."""
+    async with transaction(tower.place.database) as connection:
+        await notices.by_the_clock(connection)
+        await consents.tell_ending(connection)
+
+
+async def issue_receipts(tower: Tower) -> None:
+    """Give out the receipts of consents that were given before there were receipts."""
+    base = tower.settings.public_url or f"http://{tower.settings.host}:{tower.settings.port}"
+    await issue_missing(tower.place.database, await tower.signing.signer(), base)
+
+
+async def close_day(tower: Tower) -> None:
+    """Sign the head of every chain that grew, once a day."""
+    signer = await tower.signing.signer()
+    async with transaction(tower.place.database) as connection:
+        await make(connection, signer)
+
+
+#: How often, in seconds, and what.
+HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
+    (1, retry_stalled),
+    (5, clear_away),
+    (10, post_notices),
+    (10, release_money),
+    (30, expire_claims),
+    (30, purge_erased),
+    (30, submit_payouts),
+    (60, watch_due_dates),
+    (300, close_day),
+    (300, sum_up),
+    (3600, clear_orphans),
+    (3600, forget_expired),
+    (3600, settle_money),
+    (3600, issue_receipts),
+    (3600, issue_statements),
+)
+
+
+async def every_so_often(seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Do something again and again; a failure is logged and the next time comes all the same."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            # The clock must not stop for anything: what expires, stalls or is to be removed would wait for ever.
+            logger.exception("%s failed; it is tried again in %s seconds", name, seconds)
+        await asyncio.sleep(seconds)
+
+
+def wound(app: App, place: Workplace, settings: Settings) -> list[asyncio.Task[None]]:
+    """Start every hand; whoever winds the clock cancels the tasks."""
+    tower = Tower(app, place, settings, Signatures(place.database, place.master_key))
+    return [
+        asyncio.create_task(every_so_often(seconds, hand.__name__, partial(hand, tower))) for seconds, hand in HANDS
+    ]

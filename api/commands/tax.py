@@ -1,0 +1,38 @@
+"""`companion tax`: add rules of withholding to the table; a rule is never changed, a later one takes its place."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from api.settings import Settings
+from storage import tax
+from storage.database import pool, transaction
+from storage.tax import Rule
+
+
+def command(words: Sequence[str]) -> int:
+    """Read rules from a JSON file: code, residence (`*` is everybody else), needs_tax_id, bps, since, because."""
+    parser = argparse.ArgumentParser(prog="companion tax", description=__doc__)
+    parser.add_argument("rules", type=Path, metavar="FILE", help="a JSON list of rules")
+    chosen = parser.parse_args(words)
+    try:
+        rules = msgspec.json.decode(chosen.rules.read_bytes(), type=list[Rule])
+    except (OSError, msgspec.DecodeError) as error:
+        print(f"companion tax: {error}", file=sys.stderr)
+        return 2
+    added = asyncio.run(add(Settings.from_environment(os.environ), rules))
+    print(f"{added} of {len(rules)} added; the others were there.")
+    return 0
+
+
+async def add(settings: Settings, rules: Sequence[Rule]) -> int:
+    """Add the rules, all or none."""
+    async with pool(settings.database_url, largest=1) as database, transaction(database) as connection:
+        return await tax.add_rules(connection, rules)

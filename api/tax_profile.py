@@ -1,0 +1,82 @@
+"""The tax profile: where a contributor lives for tax, and what is therefore withheld, by which rule."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Request, Response, get, put
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from api import confirmations
+from api.conditional import PRIVATE, conditional
+from api.dependencies import Caller, Configuration, Database
+from api.errors import StepUpRequired
+from api.problems import problems
+from storage import tax
+from storage.database import Connection, transaction
+
+
+class TaxProfile(Struct, frozen=True):
+    """Where you live for tax, and your tax number, if you have one there."""
+
+    residence: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1.", examples=["DE"])]
+    tax_id: Annotated[str, Meta(min_length=4, max_length=40, examples=["65 929 970 489"])] | None = None
+
+
+class Withholding(Struct, frozen=True):
+    """What is kept back of everything you earn from now on, and why."""
+
+    bps: Annotated[int, Meta(ge=0, le=10_000, description="Hundredths of a per cent.", examples=[0])]
+    rule: Annotated[str, Meta(examples=["nothing-withheld"])]
+    why: Annotated[str, Meta(examples=["Nobody has to withhold tax from what you earn here; declare it at home."])]
+
+
+class TaxProfileView(Struct, frozen=True):
+    """Your tax profile; of the number only its end is shown, and nobody reads it but for the tax office's report."""
+
+    status: Literal["complete", "number-missing", "missing"]
+    residence: Annotated[str | None, Meta(examples=["DE"])]
+    tax_id_hint: Annotated[str | None, Meta(examples=["489"])]
+    updated_at: datetime | None
+    withholding: Withholding
+
+
+async def shown(connection: Connection, account: UUID) -> TaxProfileView:
+    """Show a contributor's profile and the rule that fits it."""
+    found, rule = await tax.profile(connection, account), await tax.applied(connection, account)
+    withheld = Withholding(rule.bps, rule.code, rule.because)
+    if found is None:
+        return TaxProfileView("missing", None, None, None, withheld)
+    status: Literal["complete", "number-missing"] = "complete" if found.tax_id_hint else "number-missing"
+    return TaxProfileView(status, found.residence, found.tax_id_hint, found.updated_at, withheld)
+
+
+@get("/v1/tax-profile", responses=problems(), tags=["Earnings"])
+async def read_tax_profile(
+    request: Request[Any, Any, Any], account: Caller, database: Database
+) -> Response[TaxProfileView]:
+    """Read your tax profile, and what is withheld of your earnings and why."""
+    async with transaction(database) as connection:
+        return conditional(request, await shown(connection, account.id), PRIVATE)
+
+
+@put("/v1/tax-profile", responses=problems(StepUpRequired), tags=["Earnings"])
+async def change_tax_profile(
+    data: JSONBody[TaxProfile], account: Caller, database: Database, settings: Configuration
+) -> TaxProfileView:
+    """Say where you live for tax; it counts for what you earn from now on.
+
+    Needs your password again (`/v1/sessions/current/confirmations`).
+    """
+    number = None if data.tax_id is None else re.sub(r"[\s./-]", "", data.tax_id).upper()
+    async with transaction(database) as connection:
+        await confirmations.demand(connection, account)
+        await tax.keep(connection, settings.master_key, account.id, data.residence, number or None)
+        return await shown(connection, account.id)
+
+
+handlers = [read_tax_profile, change_tax_profile]
