@@ -87,7 +87,7 @@ class NewRecording(Struct, frozen=True):
 
 
 class UploadLink(Struct, frozen=True):
-    """Where the bytes go, by tus 1.0, and until when the next of them must have arrived."""
+    """Where the bytes go, by tus 1.0, and until when the next of them must have arrived; the claim adds a plan."""
 
     url: Annotated[str, Meta(examples=["https://example.org/v1/uploads/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d"])]
     expires_at: datetime
@@ -172,6 +172,7 @@ def allowance(settings: Settings) -> claims.Allowance:
         waiting=settings.queued_jobs,
         daily_bytes=settings.daily_bytes,
         claim_lasts=timedelta(days=settings.claim_days),
+        longest_wait_s=settings.intake_lag_s,
     )
 
 

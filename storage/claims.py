@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from storage import quotes
+from storage.backlog import oldest_due_s
 from storage.database import Connection, one, run
 from storage.errors import (
     CampaignClosed,
@@ -22,6 +23,7 @@ from storage.errors import (
     SlotTaken,
     TooLarge,
     TooManyWaiting,
+    ValidationBehind,
 )
 from storage.recordings import COLUMNS, NOT_THE_CONTENT, Recording, check_language, find, move
 
@@ -47,6 +49,7 @@ class Allowance(Struct, frozen=True):
     waiting: int
     daily_bytes: int
     claim_lasts: timedelta
+    longest_wait_s: float
 
 
 SAME_CONTENT = f"""
@@ -167,8 +170,10 @@ async def _check(connection: Connection, account: UUID, wish: Claim, allowance: 
     """Refuse what would be refused after the upload as well; who was quoted is in time.
 
     Raises CampaignMissing, CampaignClosed, MediaTypeRefused, TooLarge, PromptMissing, LanguageRefused, TooManyWaiting,
-    DailyBytesUsed.
+    DailyBytesUsed, and ValidationBehind while recordings wait longer for their report than the service stands for.
     """
+    if await oldest_due_s(connection) > allowance.longest_wait_s:
+        raise ValidationBehind
     campaign = await one(
         connection,
         CampaignLimits,

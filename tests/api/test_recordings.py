@@ -296,7 +296,7 @@ async def test_an_account_may_announce_so_many_bytes_a_day(
 ) -> None:
     """The next claim is told how much is left."""
     account = UUID((await contributor.get("/v1/me")).json()["id"])
-    little = claims.Allowance(10**9, 20, 1000, timedelta(days=7))
+    little = claims.Allowance(10**9, 20, 1000, timedelta(days=7), 900)
     wish = claims.Claim(UUID(campaign["id"]), hashlib.sha256(b"1").digest(), 600, "audio/wav")
     more = claims.Claim(UUID(campaign["id"]), hashlib.sha256(b"2").digest(), 600, "audio/wav")
 
