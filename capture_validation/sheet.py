@@ -4,7 +4,8 @@ A report is read on a phone, at night as well; both papers say the same with the
 """
 
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -15,6 +16,8 @@ from capture_validation.report import Status
 
 #: 390 points are a phone held upright, at two pixels a point.
 WIDTH, SCALE = 390, 2
+LATIN, DEVANAGARI = "Latin", "Devanagari"
+FONTS = {LATIN: "Roboto-Regular.ttf", DEVANAGARI: "NotoSansDevanagari-Regular.ttf"}
 Colour = str | tuple[int, ...]
 
 
@@ -88,8 +91,15 @@ class Sheet:
         self.pen = ImageDraw.Draw(self.image, "RGBA")
 
     def text(self, x: float, y: float, words: str, size: float, colour: str, anchor: str = "la") -> None:
-        """Write words at a point."""
-        self.pen.text((x * SCALE, y * SCALE), words, colour, font(size), anchor=anchor)
+        """Write words at a point, each script in its own font on one line; `anchor` as Pillow names it."""
+        ascent, descent = font(size).getmetrics()
+        shares = {"l": 0.0, "m": 0.5, "r": 1.0}
+        at = (x - shares[anchor[0]] * width_of(words, size)) * SCALE
+        base = y * SCALE + (ascent - descent) / 2 if anchor[1] == "m" else y * SCALE + ascent
+        for letters, script in scripts(words):
+            written = font(size, script)
+            self.pen.text((at, base), letters, colour, written, anchor="ls")
+            at += written.getlength(letters)
 
     def box(self, left: float, top: float, right: float, bottom: float, colour: Colour, round_: float = 0) -> None:
         """Fill a box, with round corners where asked."""
@@ -118,15 +128,21 @@ class Sheet:
 
 
 @cache
-def font(size: float) -> ImageFont.FreeTypeFont:
-    """Our own font in a size in points: a slim machine has none, and Pillow's lacks accents."""
-    letters = files("capture_validation").joinpath("fonts", "Roboto-Regular.ttf").read_bytes()
+def font(size: float, script: str = LATIN) -> ImageFont.FreeTypeFont:
+    """Our own font of a script in a size in points: a slim machine has none, and Pillow's lacks accents."""
+    letters = files("capture_validation").joinpath("fonts", FONTS[script]).read_bytes()
     return ImageFont.truetype(io.BytesIO(letters), size * SCALE)
+
+
+def scripts(words: str) -> Iterator[tuple[str, str]]:
+    """Words in stretches of one script, each with its name: a Hindi sentence holds units and numbers of ours."""
+    for part in re.finditer(r"([\u0900-\u097f\u200c\u200d]+)|[^\u0900-\u097f\u200c\u200d]+", words):
+        yield part[0], DEVANAGARI if part[1] else LATIN
 
 
 def width_of(words: str, size: float) -> float:
     """How wide words are, in points."""
-    return font(size).getlength(words) / SCALE
+    return sum(font(size, script).getlength(letters) for letters, script in scripts(words)) / SCALE
 
 
 def wrapped(words: str, size: float, width: float) -> list[str]:

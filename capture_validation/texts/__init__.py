@@ -20,7 +20,7 @@ from capture_validation.errors import UnknownProfile
 from capture_validation.report import CheckResult, Limit, Outcome, Rejection, Status
 
 #: Languages that are complete; the first is the one everybody gets who asks for none of them.
-LOCALES = ("en", "de", "es", "fr", "pt")
+LOCALES = ("en", "de", "es", "fr", "hi", "pt")
 
 
 class Words(Struct, frozen=True):

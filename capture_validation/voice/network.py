@@ -42,7 +42,8 @@ class Network:
         if len(chunks):
             for number, told in enumerate(self._patterns(chunks)):
                 heard[number] = self._remember(told)
-        return _sigmoid(np.maximum(heard, 0) @ self._weights["voice.weight"] + self._weights["voice.bias"])
+        heard = np.maximum(heard, 0) @ self._weights["voice.weight"] + self._weights["voice.bias"]
+        return np.asarray(scipy.special.expit(heard), np.float32)
 
     def _patterns(self, chunks: Floats) -> Floats:
         """What the recurrent layer is told about each chunk, shape (chunks, 4 · 128)."""
@@ -68,14 +69,10 @@ class Network:
     def _remember(self, told: Floats) -> Floats:
         """One step of the recurrent layer (Hochreiter and Schmidhuber 1997, with forget gates), shape (128,)."""
         gates = told + self._weights["memory.weight"] @ self._hidden
-        enter, keep = _sigmoid(gates[: 2 * CELLS]).reshape(2, CELLS)
+        enter, keep = scipy.special.expit(gates[: 2 * CELLS]).reshape(2, CELLS)
         self._cell = keep * self._cell + enter * np.tanh(gates[2 * CELLS : 3 * CELLS])
-        self._hidden = np.asarray(_sigmoid(gates[3 * CELLS :]) * np.tanh(self._cell), np.float32)
+        self._hidden = np.asarray(scipy.special.expit(gates[3 * CELLS :]) * np.tanh(self._cell), np.float32)
         return self._hidden
-
-
-def _sigmoid(values: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-values)), np.float32)
 
 
 @cache

@@ -12,7 +12,7 @@ from capture_validation.curves import POINTS, GrowingCurve
 from capture_validation.picture import clock, draw, nice, tick
 from capture_validation.profile import profile
 from capture_validation.report import CheckResult, Curve, MediaFacts, Rejection, Report, Span, Spectrogram
-from capture_validation.sheet import DARK, LIGHT, SCALE, WIDTH, fitted, font, width_of, wrapped
+from capture_validation.sheet import DARK, LIGHT, SCALE, WIDTH, fitted, font, scripts, width_of, wrapped
 from capture_validation.texts import LOCALES
 from tests.media import media
 
@@ -138,10 +138,18 @@ def test_the_font_has_every_letter_of_every_language():
 
     from capture_validation import texts
 
-    letters = set("".join(path.read_text("utf-8") for path in Path(texts.__file__).parent.glob("*.json"))) - set("\n")
-    unknown = bytes(font(12).getmask("\uffff"))
+    letters = set("".join(path.read_text("utf-8") for path in Path(texts.__file__).parent.glob("*.json"))) - set(" \n")
+    written = {(letter, script) for letter in letters for _, script in scripts(letter)}
 
-    assert set() == {letter for letter in letters if letter != " " and bytes(font(12).getmask(letter)) == unknown}
+    assert {"Latin", "Devanagari"} == {script for _, script in written}
+    unknown = {script: bytes(font(12, script).getmask("\uffff")) for _, script in written}
+    assert set() == {letter for letter, script in written if bytes(font(12, script).getmask(letter)) == unknown[script]}
+
+
+def test_a_sentence_of_two_scripts_is_written_in_two_fonts():
+    """Their widths add up, and every stretch keeps its own font."""
+    assert [("आवाज़", "Devanagari"), (" 4 kHz", "Latin"), ("।", "Devanagari")] == list(scripts("आवाज़ 4 kHz।"))
+    assert width_of("आवाज़ 4 kHz।", 12) == pytest.approx(sum(width_of(part, 12) for part in ("आवाज़", " 4 kHz", "।")))
 
 
 def test_a_curve_of_any_length_has_at_most_800_points_and_the_right_mean():

@@ -66,3 +66,9 @@ def test_silence_and_noise_hold_nobody():
 
     assert listened(np.zeros((32000, 1), np.float32), 16000).max() < 0.5
     assert listened(noise, 16000).max() < 0.5
+
+
+def test_sound_far_beyond_full_scale_is_listened_to_without_a_warning():
+    samples, rate = clip("speech_jfk_16k.wav")
+
+    assert np.isfinite(listened(samples[:rate] * 1000, rate)).all()
