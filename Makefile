@@ -41,7 +41,8 @@ faults: .venv/dev ## Kill, cut, fill and stop everything many times (COMPANION_F
 	@COMPANION_FAULT_ROUNDS=$${COMPANION_FAULT_ROUNDS:-50} COMPANION_FAULT_API_KILLS=$${COMPANION_FAULT_API_KILLS:-200} \
 	    COMPANION_FAULT_TRANSFERS=$${COMPANION_FAULT_TRANSFERS:-5000} \
 	    COMPANION_FAULT_RACES=$${COMPANION_FAULT_RACES:-10000} \
-	    .venv/bin/pytest -s tests/storage/test_sale_race.py tests/api/test_faults.py tests/api/test_network_faults.py tests/api/test_outages.py
+	    .venv/bin/pytest -s tests/storage/test_sale_race.py tests/api/test_faults.py tests/api/test_network_faults.py tests/api/test_outages.py \
+	    tests/storage/ledger/test_killed.py tests/storage/ledger/test_race.py
 
 lint: .venv/dev ## Check style, types, import contracts, and that openapi.json is current.
 	@.venv/bin/ruff check .

@@ -1,8 +1,9 @@
 """Run every benchmark and print its table: `make bench`."""
 
-from benchmarks import audio, reading, uploads
+from benchmarks import audio, ledger, reading, uploads
 
 if __name__ == "__main__":
     audio.main()
+    ledger.main()
     reading.main()
     uploads.main()

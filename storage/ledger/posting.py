@@ -73,7 +73,7 @@ REFUSALS: dict[str, type[StorageError]] = {
     "ledger_legs": PostingEmpty,
     "ledger_transfers_micros_check": PostingEmpty,
     "ledger_accounts_match": AccountUnknown,
-    "ledger_transactions_reverses_key": AlreadyReversed,
+    "ledger_transactions_reverses": AlreadyReversed,
 }
 
 

@@ -76,13 +76,15 @@ CREATE TABLE ledger_transactions (
     -- The same key is the same transaction, however often it is posted; the hash tells a repeat from another request.
     key             text NOT NULL UNIQUE CHECK (length(key) BETWEEN 1 AND 200),
     request_sha256  bytea NOT NULL CHECK (octet_length(request_sha256) = 32),
-    -- A transaction is reversed at most once.
-    reverses        uuid UNIQUE REFERENCES ledger_transactions,
+    reverses        uuid REFERENCES ledger_transactions,
     because         text,
     effective_at    timestamptz NOT NULL,
     recorded_at     timestamptz NOT NULL DEFAULT now(),
     CHECK ((kind = 'reversal') = (reverses IS NOT NULL))
 );
+
+-- A transaction is reversed at most once.
+CREATE UNIQUE INDEX ledger_transactions_reverses ON ledger_transactions (reverses) WHERE reverses IS NOT NULL;
 
 -- One row is a debit and a credit of the same amount in one currency: no sum can ever be other than zero.
 CREATE TABLE ledger_transfers (
@@ -133,35 +135,42 @@ CREATE TRIGGER ledger_balances_stay BEFORE DELETE OR TRUNCATE ON ledger_balances
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_ledger_change();
 
 -- Balances follow transfers, whoever wrote them: not even the tables' owner can post without moving the balance.
--- The arrays of a call must not make PostgreSQL plan anew each time: one plan, by index, is right for every size.
-CREATE FUNCTION ledger_apply() RETURNS trigger LANGUAGE plpgsql
-    SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+CREATE FUNCTION ledger_apply() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     legs            int;
+    payer           bigint;
+    payee           bigint;
+    amount          bigint;
+    in_currency     text;
     touched         bigint[];
     debited         bigint[];
     credited        bigint[];
     amounts         bigint[];
 BEGIN
-    SELECT count(*), array_agg(debit_id), array_agg(credit_id), array_agg(micros)
-        INTO legs, debited, credited, amounts FROM posted;
+    SELECT count(*), min(debit_id), min(credit_id), min(micros), min(currency)
+        INTO legs, payer, payee, amount, in_currency FROM posted;
+    IF legs = 1 THEN
+        IF (SELECT count(*) FROM ledger_accounts WHERE id IN (payer, payee) AND currency = in_currency) <> 2 THEN
+            RAISE EXCEPTION 'an account is unknown, or of another currency'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_accounts_match';
+        END IF;
+        -- Always in the order of ids, so that two transactions never wait for each other.
+        IF payer < payee THEN
+            UPDATE ledger_balances SET debits = debits + amount WHERE account_id = payer;
+            UPDATE ledger_balances SET credits = credits + amount WHERE account_id = payee;
+        ELSE
+            UPDATE ledger_balances SET credits = credits + amount WHERE account_id = payee;
+            UPDATE ledger_balances SET debits = debits + amount WHERE account_id = payer;
+        END IF;
+        RETURN NULL;
+    END IF;
     IF EXISTS (SELECT FROM posted LEFT JOIN ledger_accounts debit ON debit.id = posted.debit_id
                LEFT JOIN ledger_accounts credit ON credit.id = posted.credit_id
                WHERE (debit.currency = posted.currency AND credit.currency = posted.currency) IS NOT TRUE) THEN
         RAISE EXCEPTION 'an account is unknown, or of another currency'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_accounts_match';
     END IF;
-    IF legs = 1 THEN
-        -- Always in the order of ids, so that two transactions never wait for each other.
-        IF debited[1] < credited[1] THEN
-            UPDATE ledger_balances SET debits = debits + amounts[1] WHERE account_id = debited[1];
-            UPDATE ledger_balances SET credits = credits + amounts[1] WHERE account_id = credited[1];
-        ELSE
-            UPDATE ledger_balances SET credits = credits + amounts[1] WHERE account_id = credited[1];
-            UPDATE ledger_balances SET debits = debits + amounts[1] WHERE account_id = debited[1];
-        END IF;
-        RETURN NULL;
-    END IF;
+    SELECT array_agg(debit_id), array_agg(credit_id), array_agg(micros) INTO debited, credited, amounts FROM posted;
     SELECT array_agg(DISTINCT account) INTO touched FROM unnest(debited || credited) AS account;
     PERFORM FROM ledger_balances WHERE account_id = ANY (touched) ORDER BY account_id FOR NO KEY UPDATE;
     UPDATE ledger_balances balance SET debits = debits + moved.debit, credits = credits + moved.credit
@@ -199,6 +208,8 @@ BEGIN
 END $$;
 
 -- The only way in: legs as parallel arrays, any number of them in any currencies, all or none, safe to repeat.
+-- The arrays of a call must not make PostgreSQL plan anew each time: one plan, by index, is right for every size; it
+-- holds for what the trigger above does as well.
 CREATE FUNCTION ledger_post(
     posting_key text, posting_kind text, debited bigint[], credited bigint[], amounts bigint[],
     recorded uuid[] DEFAULT NULL, reason text DEFAULT NULL, happened timestamptz DEFAULT now(),
