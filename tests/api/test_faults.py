@@ -50,7 +50,7 @@ async def test_a_killed_api_loses_no_acknowledged_byte(
     try:
         for _ in range(API_KILLS):
             with running("api", environment, log) as api:
-                assert await until(lambda: answers(url), 30), log.read_text()
+                assert await until(lambda: answers(url), 90), log.read_text()
                 for _ in range(2):
                     inside = await sign_in()
                     outside = Client(base_url=url, headers=inside.headers, timeout=30)
