@@ -16,16 +16,22 @@ import msgspec
 from babel import Locale
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
-from babel.units import format_unit
 from msgspec import Struct
 
 from api import money
 
 #: The languages of a card; the first is the authoritative one.
-LOCALES = ("en", "de", "es")
+LOCALES = ("en", "de", "es", "fr", "pt", "hi", "sw", "id")
 UNITS = {"Y": "year", "M": "month", "D": "day", "TH": "hour", "TM": "minute"}
 #: Mean lengths, to compare durations in different units and for nothing else.
 SECONDS = {"Y": 31_556_952, "M": 2_629_746, "D": 86_400, "TH": 3600, "TM": 60}
+
+
+class Plural(Struct, frozen=True):
+    """A counted thing, once and more than once."""
+
+    one: str
+    other: str
 
 
 class DiffWords(Struct, frozen=True):
@@ -59,9 +65,9 @@ class Words(Struct, frozen=True):
     questions: dict[str, str]
     sentences: dict[str, str]
     names: dict[str, dict[str, str]]
+    units: dict[str, Plural]
     diff: DiffWords
     flags: dict[str, str]
-    severities: dict[str, str]
     understanding: dict[str, Understanding]
 
 
@@ -92,9 +98,14 @@ def seconds(duration: str) -> int:
 
 
 def time(duration: str, locale: str) -> str:
-    """Write a duration as its reader would: `P30D` is "30 days"."""
-    count, unit = parsed(duration)
-    return str(format_unit(count, f"duration-{UNITS[unit]}", length="long", locale=locale))
+    """Write a duration as its reader would: `P30D` is "30 days".
+
+    The words are ours, because Babel has none for days in Portuguese or anything in Swahili, and says so only by
+    writing "30 duration-day".
+    """
+    number, unit = parsed(duration)
+    counted = words(locale).units[UNITS[unit]]
+    return filled(counted.one if number == 1 else counted.other, {"count": count(number, locale)})
 
 
 def percent(bps: int, locale: str) -> str:
