@@ -261,9 +261,9 @@ def settle_address(home: Household) -> None:
 
 
 async def announced(home: Household, place: Directory) -> None:
-    """Say where everything is as soon as the API accepts connections, and tell `companion doctor`."""
+    """Say where everything is as soon as the API accepts connections, and tell an operator's commands."""
     names = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_BUCKET")
-    wanted = (*names, "S3_REGION", "COMPANION_HOST", "COMPANION_PORT")
+    wanted = (*names, "S3_REGION", "COMPANION_MASTER_KEY", "COMPANION_HOST", "COMPANION_PORT")
     directory.publish(place, {name: home.environment[name] for name in wanted if name in home.environment})
     host, port = home.environment["COMPANION_HOST"], home.environment["COMPANION_PORT"]
     # The address that means "every address" cannot be typed into a browser everywhere.

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
 
 from api.money import MICROS
-from api.settings import SettingsInvalid
+from api.settings import Settings, SettingsInvalid
 from storage.database import Pool, pool
 from storage.embedded import directory
 from storage.errors import StorageError
@@ -21,6 +21,11 @@ def database_url() -> str:
     if not url:
         raise SettingsInvalid("DATABASE_URL is not set, and no companion runs here.")
     return url
+
+
+def configuration() -> Settings:
+    """Read every setting, of the companion that runs here where the shell names none. Raises SettingsInvalid."""
+    return Settings.from_environment({**(directory.published() or {}), **os.environ})
 
 
 def with_database(name: str, work: Callable[[Pool], Awaitable[int]]) -> int:

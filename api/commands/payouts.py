@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from api.commands.database import configuration, with_database
 from api.money import display
 from api.payout_providers import Instruction, manual
 from api.settings import Settings
 from storage import payouts
-from storage.database import Connection, Pool, pool, transaction
-from storage.errors import StorageError
+from storage.database import Connection, Pool, transaction
 from storage.payout_destinations import bank_account
 from storage.payouts import State
 
@@ -27,12 +24,20 @@ REPORTS: dict[str, State] = {"paid": "paid", "failed": "failed", "returned": "re
 def command(words: Sequence[str]) -> int:
     """Run one of the payout commands: 0 done, 1 refused, 2 asked wrongly."""
     chosen = parser().parse_args(words)
-    settings = Settings.from_environment(os.environ)
-    try:
-        return asyncio.run(_with_database(settings, chosen))
-    except StorageError as error:
-        print(f"companion payouts: {error}", file=sys.stderr)
-        return 1
+
+    async def work(database: Pool) -> int:
+        if chosen.what == "export":
+            return await export(database, configuration(), chosen.folder)
+        async with transaction(database) as connection:
+            if chosen.what == "list":
+                await show(connection, chosen.state)
+            elif chosen.what == "approve":
+                await approve(connection, chosen.payouts, everything=chosen.all)
+            else:
+                await report(connection, chosen.payouts, REPORTS[chosen.what], chosen.because)
+        return 0
+
+    return with_database("payouts", work)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,20 +61,6 @@ def parser() -> argparse.ArgumentParser:
         report.add_argument("payouts", nargs="+", type=UUID, metavar="ID")
         report.add_argument("--because", help="what the contributor reads", required=name != "paid")
     return top
-
-
-async def _with_database(settings: Settings, chosen: argparse.Namespace) -> int:
-    async with pool(settings.database_url, largest=1) as database:
-        if chosen.what == "export":
-            return await export(database, settings, chosen.folder)
-        async with transaction(database) as connection:
-            if chosen.what == "list":
-                await show(connection, chosen.state)
-            elif chosen.what == "approve":
-                await approve(connection, chosen.payouts, everything=chosen.all)
-            else:
-                await report(connection, chosen.payouts, REPORTS[chosen.what], chosen.because)
-    return 0
 
 
 async def show(connection: Connection, state: State) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from api.settings import Settings
+from api.commands.database import with_database
 from storage import tax
-from storage.database import pool, transaction
+from storage.database import Pool, transaction
 from storage.tax import Rule
 
 
@@ -27,12 +25,11 @@ def command(words: Sequence[str]) -> int:
     except (OSError, msgspec.DecodeError) as error:
         print(f"companion tax: {error}", file=sys.stderr)
         return 2
-    added = asyncio.run(add(Settings.from_environment(os.environ), rules))
-    print(f"{added} of {len(rules)} added; the others were there.")
-    return 0
 
+    async def work(database: Pool) -> int:
+        async with transaction(database) as connection:
+            added = await tax.add_rules(connection, rules)
+        print(f"{added} of {len(rules)} added; the others were there.")
+        return 0
 
-async def add(settings: Settings, rules: Sequence[Rule]) -> int:
-    """Add the rules, all or none."""
-    async with pool(settings.database_url, largest=1) as database, transaction(database) as connection:
-        return await tax.add_rules(connection, rules)
+    return with_database("tax", work)
