@@ -48,6 +48,8 @@ COMMANDS: dict[str, Command] = {
     "erasures": Command("api.commands.erasures:command", "erase again what a restored backup brought back"),
     "terms": Command("api.commands.terms:command", "check, show and publish term sheets"),
     "verify": Command("api.commands.verify:verify", "check signed receipts and statements, also without a network"),
+    "references": Command("api.commands.references:command", "register public material whose copies are to be seen"),
+    "refingerprint": Command("api.commands.refingerprint:command", "fingerprint what is held in the version in use"),
     "duplicates": Command(
         "capture_validation.duplicates.console:duplicates", "compare files and folders: companion duplicates PATH…"
     ),

@@ -15,6 +15,7 @@ from msgspec import Struct
 from procrastinate import App
 
 from api.checkpoints import make
+from api.matching import count_common
 from api.provider_events import submit_approved
 from api.receipts import issue_missing
 from api.settings import Settings
@@ -123,6 +124,11 @@ async def issue_receipts(tower: Tower) -> None:
     await issue_missing(tower.place.database, await tower.signing.signer(), base)
 
 
+async def count_words(tower: Tower) -> None:
+    """Count which words of fingerprints many recordings share, so that questions ask for rarer ones first."""
+    await count_common(tower.place.database)
+
+
 async def close_day(tower: Tower) -> None:
     """Sign the head of every chain that grew, once a day."""
     signer = await tower.signing.signer()
@@ -143,6 +149,7 @@ HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (300, close_day),
     (300, sum_up),
     (3600, clear_orphans),
+    (3600, count_words),
     (3600, forget_expired),
     (3600, settle_money),
     (3600, issue_receipts),

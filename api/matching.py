@@ -98,6 +98,13 @@ async def settle(connection: Connection, compared: Compared) -> Compared:
     return await _with(connection, compared, newer) if newer else compared
 
 
+async def count_common(database: Pool) -> None:
+    """Count which words many recordings share, by the clock: questions ask for rarer ones first."""
+    for media, version in VERSIONS.items():
+        async with transaction(database) as connection:
+            await fingerprints.count_common(connection, media, version)
+
+
 async def _with(connection: Connection, compared: Compared, newer: Sequence[Held]) -> Compared:
     rows = await fingerprints.all_sounds(connection, audio.VERSION, [held.number for held in newer])
     found = await to_thread.run_sync(closely, compared.prints, newer, rows)

@@ -74,6 +74,7 @@ TABLE: dict[type[Exception], Kind] = {
     stored.RenderingMissing: Kind("rendering-missing", 404, "Not in this form"),
     stored.ReportMissing: Kind("report-missing", 404, "No report yet"),
     stored.MediaMissing: Kind("media-missing", 404, "No bytes yet"),
+    stored.PublicWorkMissing: Kind("public-work-missing", 404, "No such public work"),
     stored.ConsentMissing: Kind("consent-missing", 404, "No decision yet"),
     stored.SessionMissing: Kind("session-missing", 404, "No such device"),
     stored.ReceiptMissing: Kind("receipt-missing", 404, "No such receipt"),

@@ -2,7 +2,8 @@
 
     StorageError
     ├── Missing                       nothing of that id belongs to this account (or to anybody: both look the same)
-    │   ├── RecordingMissing, UploadMissing, CampaignMissing, TermSheetMissing, ReportMissing, PromptMissing,
+    │   ├── PublicWorkMissing, RecordingMissing, UploadMissing, CampaignMissing, TermSheetMissing, ReportMissing,
+    │   │   PromptMissing,
     │   │   ConsentMissing, MediaMissing, SessionMissing, RenderingMissing, ReceiptMissing, QuoteMissing,
     │   │   WithdrawalMissing, NoticeMissing, CheckpointMissing, BuyerMissing, DatasetMissing, SaleMissing,
     │   │   CaseMissing, CustodyMissing, EarningMissing, DestinationMissing, PayoutMissing,
@@ -73,6 +74,10 @@ class RenderingMissing(Missing):
 
 class ReportMissing(Missing):
     """There is no report for this recording yet."""
+
+
+class PublicWorkMissing(Missing):
+    """There is no registered public work by that id."""
 
 
 class MediaMissing(Missing):

@@ -272,3 +272,56 @@ async def count_common(connection: Connection, media: Media, version: int) -> No
     percent = min(100.0, 100.0 * SAMPLE / max(1.0, size.rows if size else 1.0))
     values = {"percent": percent, "sample": SAMPLE, "common": COMMON, "most": MOST_COMMON}
     await run(connection, query, media=media, version=version, **values)
+
+
+class Outdated(Struct, frozen=True):
+    """A stored recording without a fingerprint of the version in use."""
+
+    recording_id: UUID
+    account_id: UUID
+    object_key: str
+    size_bytes: int
+
+
+class Left(Struct, frozen=True):
+    """How many recordings are still to be moved over."""
+
+    recordings: int
+
+
+WITHOUT = """
+    FROM recordings r WHERE r.object_key IS NOT NULL AND r.state NOT IN ('deleted', 'erased')
+        AND NOT EXISTS (SELECT FROM fingerprints f WHERE f.recording_id = r.id AND f.version = %(version)s)
+"""
+OUTDATED = f"""
+    SELECT r.id AS recording_id, r.account_id, r.object_key, r.size_bytes {WITHOUT}
+        AND (%(after)s::uuid IS NULL OR r.id > %(after)s) ORDER BY r.id LIMIT 1
+"""
+COUNT_OUTDATED = f"SELECT count(*)::int AS recordings {WITHOUT}"
+
+
+async def outdated(connection: Connection, version: int, after: UUID | None) -> Outdated | None:
+    """Give the next stored recording, by id, that has no fingerprint of this version."""
+    return await one(connection, Outdated, OUTDATED, version=version, after=after)
+
+
+async def count_outdated(connection: Connection, version: int) -> int:
+    """Count the stored recordings without a fingerprint of this version."""
+    left = await one(connection, Left, COUNT_OUTDATED, version=version)
+    return left.recordings if left else 0
+
+
+STILL_HELD = """
+    SELECT id AS recording_id, account_id, object_key, size_bytes FROM recordings
+    WHERE id = %(recording)s AND object_key IS NOT NULL AND state NOT IN ('deleted', 'erased') FOR UPDATE
+"""
+
+
+async def still_held(connection: Connection, recording: UUID) -> bool:
+    """Keep a recording from being deleted until the transaction ends; False when it is gone already."""
+    return await one(connection, Outdated, STILL_HELD, recording=recording) is not None
+
+
+async def drop_older(connection: Connection, version: int) -> int:
+    """Delete the fingerprints of older versions, once everything has one of this version; return how many."""
+    return await run(connection, "DELETE FROM fingerprints WHERE version < %(version)s", version=version)

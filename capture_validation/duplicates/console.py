@@ -69,7 +69,7 @@ def compare_all(paths: Sequence[Path], *, quiet: bool = False) -> tuple[Outcome,
     held: list[tuple[str, Fingerprints]] = []
     pair: Pair | None = None
     for number, path in enumerate(paths):
-        _progress(number, len(paths), path.name, quiet=quiet)
+        progress(number, len(paths), path.name, quiet=quiet)
         try:
             sha256, prints = read(path)
         except (Unreadable, OSError) as reason:
@@ -84,7 +84,7 @@ def compare_all(paths: Sequence[Path], *, quiet: bool = False) -> tuple[Outcome,
                 pair = prints, other, (path.name, Path(name).name), match
         collection.add(sha256, prints)
         held.append((str(path), prints))
-    _progress(len(paths), len(paths), "", quiet=quiet)
+    progress(len(paths), len(paths), "", quiet=quiet)
     return outcome, pair
 
 
@@ -95,7 +95,8 @@ def read(path: Path) -> tuple[str, Fingerprints]:
         return sha256, printed(file.fileno())
 
 
-def _progress(done: int, total: int, name: str, *, quiet: bool) -> None:
+def progress(done: int, total: int, name: str, *, quiet: bool = False) -> None:
+    """Draw how far a long command is, in place, where a person watches."""
     if quiet or not sys.stderr.isatty():
         return
     bar = "#" * (BAR * done // max(total, 1))

@@ -1,0 +1,92 @@
+"""Public material and new versions, as an operator types them."""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from api.matching import VERSIONS
+from api.validation import Workplace
+from capture_validation.duplicates.recording import VERSION
+from storage import fingerprints
+from storage.database import Pool, transaction
+from tests.api.commands.conftest import Say
+from tests.api.test_matches import copied, stands, taken
+from tests.voices import new_speech
+
+Client = httpx.AsyncClient
+Campaign = dict[str, Any]
+
+
+async def test_a_copy_of_public_material_goes_to_a_person_who_is_told_which(
+    say: Say, tmp_path: Path, contributor: Client, campaign: Campaign, place: Workplace
+) -> None:
+    """Its owner reads the title; what is registered already is not read again; what is removed is forgotten."""
+    data = new_speech()
+    (tmp_path / "An old broadcast.wav").write_bytes(data)
+    (tmp_path / "notes.txt").write_text("no recording")
+
+    added = await say("references", "add", str(tmp_path))
+    again = await say("references", "add", str(tmp_path))
+    recording = await taken(contributor, campaign, copied(data), place)
+    match = (await contributor.get(f"/v1/recordings/{recording}/matches")).json()["data"][0]
+    listed = await say("references", "list")
+    work = next(line.split()[0] for line in listed[1].splitlines() if "An old broadcast" in line)
+    removed = await say("references", "remove", work)
+
+    assert 0 == added[0]
+    assert "1 registered, 0 were there, 1 cannot be read." in added[1]
+    assert "0 registered, 1 were there, 1 cannot be read." in again[1]
+    assert ("in_review", "public-material") == await stands(contributor, recording)
+    assert "An old broadcast" == match["public_work"]["title"]
+    assert "“An old broadcast”" in match["sentence"]
+    assert (0, "") == removed
+    assert [] == (await contributor.get(f"/v1/recordings/{recording}/matches")).json()["data"]
+    assert 1 == (await say("references", "remove", work))[0]
+
+
+async def test_what_lacks_the_version_in_use_is_fingerprinted_again(
+    say: Say,
+    contributor: Client,
+    campaign: Campaign,
+    place: Workplace,
+    database: Pool,
+    process_environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Decrypted, decoded in the sandbox, kept beside the old version; a later copy is found by it."""
+    data = new_speech()
+    recording = await taken(contributor, campaign, data, place)
+    async with transaction(database) as connection:
+        await connection.execute(
+            "UPDATE fingerprints SET version = 1 WHERE recording_id = %s AND version = %s", (UUID(recording), VERSION)
+        )
+    for name, value in process_environment.items():
+        monkeypatch.setenv(name, value)
+
+    status, told = await say("refingerprint", "--drop-older")
+    second = await taken(contributor, campaign, copied(data), place)
+
+    async with transaction(database) as connection:
+        cursor = await connection.execute(
+            "SELECT version FROM fingerprints WHERE recording_id = %s", (UUID(recording),)
+        )
+        assert [(VERSION,)] == await cursor.fetchall()
+        assert 0 == await fingerprints.count_outdated(connection, VERSION)
+    assert 0 == status, told
+    assert f"version {VERSION} now, 0 cannot be read." in told
+    assert ("needs_fix", "already-sent") == await stands(contributor, second)
+
+
+async def test_common_words_are_counted_on_a_sample(
+    contributor: Client, campaign: Campaign, place: Workplace, database: Pool
+) -> None:
+    """Counting never fails, also on an index without rows; what many share comes first."""
+    await taken(contributor, campaign, new_speech(), place)
+    async with transaction(database) as connection:
+        for media, version in VERSIONS.items():
+            await fingerprints.count_common(connection, media, version)
+        assert isinstance(await fingerprints.common(connection, "audio", VERSIONS["audio"]), list)
+        assert [] == await fingerprints.common(connection, "audio", 99)
