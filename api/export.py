@@ -40,9 +40,11 @@ recordings/ID/                  each recording: the file as you sent it, where i
 events.json                     everything that happened, in order
 consents.json, quotes.json      what you agreed to, and what you were offered
 consent-receipts.json           the signed receipts: "companion verify" checks each `jws`
+disputes.json                   what you objected to, and what was answered
 withdrawals.json                what you took back
 balance-transactions.json       every amount, with the steps by which it was worked out
-payouts.json                    what was paid to you
+statements.json                 the monthly statements, each with its signature
+tax-profile.json, payouts.json  where you pay taxes, and what was paid to you
 manifest.json                   the hash of every file here, signed: "companion verify manifest.json"
 
 Times are UTC (RFC 3339), amounts are millionths of the currency's unit, durations are milliseconds.

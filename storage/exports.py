@@ -50,12 +50,26 @@ PARTS: dict[str, LiteralString] = {
             SELECT id, campaign_id, jws, created_at, expires_at, used_at FROM quotes WHERE account_id = %(account)s) t
         WHERE id > %(after)s
     """,
+    "disputes": """
+        SELECT id, to_jsonb(t) AS value FROM (
+            SELECT id, recording_id, text, opened_at, answered_at, outcome, answer FROM disputes
+            WHERE account_id = %(account)s) t
+        WHERE id > %(after)s
+    """,
     "withdrawals": """
         SELECT id, to_jsonb(t) AS value FROM withdrawals t WHERE account_id = %(account)s AND id > %(after)s
     """,
     "balance-transactions": """
         SELECT id, to_jsonb(t) - 'account_id' AS value FROM balance_transactions t
         WHERE account_id = %(account)s AND id > %(after)s
+    """,
+    "statements": """
+        SELECT id, convert_from(document, 'UTF8')::jsonb AS value FROM statements
+        WHERE account_id = %(account)s AND id > %(after)s
+    """,
+    "tax-profile": """
+        SELECT account_id AS id, to_jsonb(t) - 'tax_id' AS value FROM tax_profiles t
+        WHERE account_id = %(account)s AND account_id > %(after)s
     """,
     "payouts": """
         SELECT id, to_jsonb(t) - 'account_id' AS value FROM payouts t WHERE account_id = %(account)s AND id > %(after)s

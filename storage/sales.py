@@ -173,6 +173,8 @@ INSERT_LINES = """
         %(fees)s::bigint[], %(shares)s::int[], %(contributors)s::bigint[])
         AS line(recording, account, consent, duration, fee, share, contributor)
 """
+#: Each line checks a consent and goes into a passport: this many take seconds, and a statement may take fifteen.
+BATCH = 1000
 #: In the order of accounts, because each account's row is locked on the way.
 TELL = """
     SELECT tell(line.account_id, 'use.started', line.recording_id, 'operator', jsonb_build_object(
@@ -204,6 +206,13 @@ async def _write(connection: Connection, offer: Offer) -> UUID:
 async def _write_lines(connection: Connection, sale: UUID, offer: Offer, sold: Sequence[Candidate]) -> None:
     """Divide the price by length, which is what the sheets' pools say, and each fee as the recording's sheet says."""
     fees = split(offer.price_micros, [line.duration_ms for line in sold])
+    for start in range(0, len(sold), BATCH):
+        await _write_batch(connection, sale, offer, sold[start : start + BATCH], fees[start : start + BATCH])
+
+
+async def _write_batch(
+    connection: Connection, sale: UUID, offer: Offer, sold: Sequence[Candidate], fees: Sequence[int]
+) -> None:
     await run(
         connection,
         INSERT_LINES,

@@ -31,19 +31,19 @@ from tests.engines import Facts
 Client = httpx.AsyncClient
 #: Every table that names an account or a recording, and what becomes of it. A new table is added here on purpose.
 GONE = {
-    "access_tokens", "data_budgets", "idempotency_keys", "privacy", "refresh_tokens", "renditions", "reports",
-    "sessions", "sign_in_failures", "subject_keys", "upload_chunks",
+    "access_tokens", "data_budgets", "fingerprints", "idempotency_keys", "matches", "privacy", "refresh_tokens",
+    "renditions", "reports", "sessions", "sign_in_failures", "subject_keys", "tax_profiles", "upload_chunks",
 }  # fmt: skip
 #: Of the tables above: their rows hang on a session, an upload or an address.
 BY_OTHER_NAMES = {"access_tokens", "refresh_tokens", "sign_in_failures", "upload_chunks"}
 #: Emptied of what leads to a person; the row stays because something that is proved or paid names it.
-EMPTIED = {"accounts", "payout_destinations", "recording_events", "recordings", "withdrawals"}
+EMPTIED = {"accounts", "disputes", "payout_destinations", "recording_events", "recordings", "withdrawals"}
 #: Pseudonymous: ids, times, hashes, amounts and codes of terms, kept for the legal period.
 KEPT = {
     "balance_transactions", "checkpoint_leaves", "consent_receipts", "consent_uses", "consents", "dataset_recordings",
     "ledger_accounts", "ledger_balances", "ledger_checkpoints", "ledger_drift", "ledger_transfers", "passport_entries",
-    "passport_heads", "payouts", "quotes", "recording_codes", "removed_spans", "sale_lines", "third_party_claims",
-    "uploads", "withdrawal_notices",
+    "passport_heads", "payouts", "quotes", "recording_codes", "removed_spans", "sale_lines", "statements",
+    "third_party_claims", "uploads", "withdrawal_notices",
 }  # fmt: skip
 
 
