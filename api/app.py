@@ -37,6 +37,7 @@ from api import (
     events,
     explanations,
     export,
+    frames,
     health,
     keys,
     lookups,
@@ -48,6 +49,7 @@ from api import (
     payout_destinations,
     payouts,
     prechecks,
+    privacy,
     problems,
     provider_events,
     quotes,
@@ -56,6 +58,7 @@ from api import (
     recordings,
     reference,
     releases,
+    renditions,
     reports,
     sales,
     sessions,
@@ -67,6 +70,7 @@ from api import (
     uploads,
     withdrawal_notices,
     withdrawals,
+    xrays,
 )
 from api.authentication import authenticated, current_account, current_buyer
 from api.bell import ringing
@@ -110,8 +114,12 @@ RESOURCES: list[Any] = [
     passports,
     checkpoints,
     reports,
+    frames,
+    xrays,
+    privacy,
     prechecks,
     media,
+    renditions,
     buyers,
     datasets,
     sales,
@@ -243,6 +251,7 @@ def json_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRoute
 def _cors(settings: Settings) -> CORSConfig:
     """Let web clients call; without cookies an origin gains nothing that its user did not type in."""
     exposed = ["ETag", "Location", "Retry-After", "X-Request-Id", "Idempotency-Replayed", "Content-Language"]
+    exposed += ["Repr-Digest", "X-JWS-Signature"]
     tus = ["Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Upload-Offset", "Upload-Length"]
     return CORSConfig(
         allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],

@@ -23,7 +23,7 @@ from api.signing import Signatures
 from api.statements import issue_due
 from api.validation import Workplace
 from api.withdrawal_notices import post_due
-from storage import accounts, consents, erasures, idempotency, notices, queue, sessions
+from storage import accounts, consents, erasures, idempotency, notices, queue, renditions, sessions
 from storage.database import transaction
 from storage.ledger import checkpoints
 from storage.recordings import expire
@@ -84,6 +84,13 @@ async def release_money(tower: Tower) -> None:
     await release(tower.place.database)
 
 
+async def order_renditions(tower: Tower) -> None:
+    """Have the cleaned copies made of what was accepted, and of what is to be hidden differently."""
+    async with transaction(tower.place.database) as connection:
+        for recording in await renditions.due(connection):
+            await queue.enqueue_rendition(connection, recording)
+
+
 async def settle_money(tower: Tower) -> None:
     """Pay for what was accepted or sold and is not paid yet."""
     await settle(tower.place.database)
@@ -139,6 +146,7 @@ async def close_day(tower: Tower) -> None:
 #: How often, in seconds, and what.
 HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (1, retry_stalled),
+    (2, order_renditions),
     (5, clear_away),
     (10, post_notices),
     (10, release_money),

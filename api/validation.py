@@ -25,7 +25,6 @@ from api.matching import VERSIONS, Compared, catch_up, compare, likeness, packed
 from capture_validation.examination import Examined
 from capture_validation.examination import examine as examined
 from capture_validation.profile import Profile, override, profile
-from capture_validation.report import Report
 from storage import custody, encryption, fingerprints, matches, reports, uploads, validations
 from storage.database import Pool, transaction
 from storage.encryption import Layout, SealingFile
@@ -106,7 +105,7 @@ async def examine(place: Workplace, attempt: Attempt) -> None:
         seen = await judge(place, attempt, file)
         compared = await compare(place.database, seen.prints, place.at_once) if seen.prints else None
         object_key = await keep(place, attempt, file)
-    await conclude(place, attempt, seen.report, compared, object_key)
+    await conclude(place, attempt, seen, compared, object_key)
 
 
 @contextmanager
@@ -167,9 +166,10 @@ async def keep(place: Workplace, attempt: Attempt, file: IO[bytes]) -> str:
 
 
 async def conclude(
-    place: Workplace, attempt: Attempt, report: Report, compared: Compared | None, object_key: str
+    place: Workplace, attempt: Attempt, seen: Examined, compared: Compared | None, object_key: str
 ) -> None:
     """Commit everything at once, or throw the stored object away when another attempt has taken over."""
+    report = seen.report
     kept = None
     if compared is not None:
         kept = await to_thread.run_sync(packed, compared.prints, limiter=place.at_once)
@@ -195,7 +195,7 @@ async def conclude(
             to=decision.to,
             because=decision.because,
             report=in_clear(report),
-            glimpses=encryption.seal(key, attempt.recording_id, glimpses(report)),
+            glimpses=encryption.seal(key, attempt.recording_id, glimpses(report, seen.xray)),
             object_key=object_key,
             duration_ms=duration_ms(report) or None,
         )

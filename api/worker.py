@@ -18,6 +18,7 @@ from anyio import CapacityLimiter, to_thread
 from procrastinate import App, JobContext
 
 from api.app import bucket_of
+from api.cleaning import make_rendition
 from api.clock import every_so_often, wound
 from api.settings import Settings
 from api.validation import Workplace, validate_recording
@@ -53,12 +54,16 @@ async def workplace(settings: Settings) -> AsyncIterator[Workplace]:
 
 
 def jobs(url: str, place: Workplace) -> App:
-    """Make the queue's application with its one kind of job."""
+    """Make the queue's application with its kinds of jobs."""
     app = queue.application(url)
 
     @app.task(name=queue.VALIDATION, queue="validation", retry=queue.UntilItWorks(), pass_context=True)
     async def run_validation(context: JobContext, recording: str) -> None:
         await validate_recording(place, UUID(recording), context.job.attempts)
+
+    @app.task(name=queue.RENDITION, queue="renditions", retry=queue.UntilItWorks())
+    async def run_rendition(recording: str) -> None:
+        await make_rendition(place, UUID(recording))
 
     return app
 
@@ -105,7 +110,7 @@ async def work(settings: Settings) -> None:
         logger.info("working")
         try:
             await app.run_worker_async(
-                queues=["validation"],
+                queues=["validation", "renditions"],
                 concurrency=(os.cpu_count() or 1) + READ_AHEAD,
                 fetch_job_polling_interval=1.0,
                 update_heartbeat_interval=queue.HEARTBEAT_S,

@@ -4,7 +4,8 @@ This is what runs inside the sandbox. It opens nothing but the file it is given 
 """
 
 import math
-from typing import BinaryIO
+from collections.abc import Sequence
+from typing import BinaryIO, Protocol
 
 from capture_validation import checks
 from capture_validation.capacity import CAPACITY, Capacity
@@ -19,7 +20,6 @@ from capture_validation.decode import (
     VideoTrack,
     open_recording,
 )
-from capture_validation.duplicates.recording import Fingerprinter
 from capture_validation.errors import Unreadable
 from capture_validation.grid import decibel
 from capture_validation.judge import judge
@@ -43,38 +43,46 @@ from capture_validation.stills import Stills
 from capture_validation.version import VERSION
 
 
+class Observer(Protocol):
+    """Whoever looks at a recording while it is decoded for the checks."""
+
+    def start(self, recording: OpenRecording) -> None:
+        """Begin with a recording of which nothing was read yet."""
+
+    def feed(self, part: AudioBlock | VideoFrame) -> None:
+        """Take the next block of sound or the next picture."""
+
+
 def analyse(
     file: BinaryIO,
     profile: Profile,
     capacity: Capacity = CAPACITY,
     prompt: str | None = None,
-    fingerprinter: Fingerprinter | None = None,
+    beside: Sequence[Observer] = (),
 ) -> Report:
     """Examine a recording by the rules of a profile; `prompt` is the text that was to be read, where there was one.
 
-    A `fingerprinter` sees what the checks see, so that a recording is decoded once for both. A file that cannot be
+    Observers `beside` see what the checks see, so that a recording is decoded once for all. A file that cannot be
     examined gives a report with a rejection and no checks, never an exception: the contributor is owed a reason either
     way. `file` is read from anywhere and stays open.
     """
     try:
         with open_recording(file, capacity) as recording:
-            return _examined(recording, profile, prompt, fingerprinter)
+            return _examined(recording, profile, prompt, beside)
     except Unreadable as reason:
         return profile.rejected(Rejection(reason.code, reason.parameters))
 
 
-def _examined(
-    recording: OpenRecording, profile: Profile, prompt: str | None, fingerprinter: Fingerprinter | None
-) -> Report:
+def _examined(recording: OpenRecording, profile: Profile, prompt: str | None, beside: Sequence[Observer]) -> Report:
     _expect(recording, profile)
-    if fingerprinter is not None:
-        fingerprinter.start(recording)
+    for observer in beside:
+        observer.start(recording)
     heard = Hearing(recording.audio, profile, prompt)
     seen = Watching(recording.video, profile)
     stills = Stills(recording.video.color_transfer if recording.video else None)
     for part in recording.read():
-        if fingerprinter is not None:
-            fingerprinter.feed(part)
+        for observer in beside:
+            observer.feed(part)
         if isinstance(part, VideoFrame):
             seen.take(part)
             stills.take(part)

@@ -4,6 +4,8 @@
     ├── Unreadable            the recording itself: becomes a rejection in the report, never an error of ours
     ├── UnknownProfile        a profile or check name nobody has published
     ├── InvalidRule           a campaign's rule that cannot be read or contradicts itself
+    ├── ChoicesInvalid        what is to be hidden in a rendition contradicts itself
+    ├── NotClean              what was to be hidden could still be found
     └── SandboxError
         ├── SandboxUnavailable    this machine cannot isolate a decoder: refuse the work
         ├── SandboxTimeout        the job outlived its wall clock
@@ -42,6 +44,14 @@ class UnknownProfile(CaptureError):
 
 class InvalidRule(CaptureError):
     """A campaign's rule for a check cannot be used."""
+
+
+class ChoicesInvalid(CaptureError):
+    """What is to be hidden contradicts itself."""
+
+
+class NotClean(CaptureError):
+    """What was to be hidden could still be found, so there is no rendition."""
 
 
 class SandboxError(CaptureError):

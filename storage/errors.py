@@ -7,7 +7,7 @@
     │   │   ConsentMissing, MediaMissing, SessionMissing, RenderingMissing, ReceiptMissing, QuoteMissing,
     │   │   WithdrawalMissing, NoticeMissing, CheckpointMissing, BuyerMissing, DatasetMissing, SaleMissing,
     │   │   CaseMissing, CustodyMissing, EarningMissing, DestinationMissing, PayoutMissing,
-    │   │   StatementMissing
+    │   │   StatementMissing, RenditionMissing, FrameMissing
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
@@ -126,6 +126,14 @@ class SaleMissing(Missing):
 
 class CaseMissing(Missing):
     """There is no case behind this link."""
+
+
+class RenditionMissing(Missing):
+    """There is no cleaned copy of this recording yet; it is made once the recording is accepted."""
+
+
+class FrameMissing(Missing):
+    """This report has no picture by that number."""
 
 
 class CustodyMissing(Missing):

@@ -24,6 +24,7 @@ from procrastinate.retry import BaseRetryStrategy
 from storage.database import Connection
 
 VALIDATION = "validate_recording"
+RENDITION = "make_rendition"
 #: How often a worker says that it lives, and when it counts as dead; seconds.
 HEARTBEAT_S = 1.0
 STALLED_S = 5.0
@@ -94,6 +95,19 @@ async def enqueue_validation(connection: Connection, recording: UUID) -> None:
     task = DEFERRING.configure_task(
         VALIDATION, queue="validation", queueing_lock=f"recording {recording}", connection=connection
     )
+    try:
+        async with connection.transaction():
+            await task.defer_async(recording=str(recording))
+    except AlreadyEnqueued:
+        return
+
+
+async def enqueue_rendition(connection: Connection, recording: UUID) -> None:
+    """Have a recording's rendition made once the caller's transaction is committed; one waiting job is enough."""
+    task = DEFERRING.configure_task(
+        RENDITION, queue="renditions", queueing_lock=f"rendition {recording}", lock=f"rendition {recording}",
+        connection=connection,
+    )  # fmt: skip
     try:
         async with connection.transaction():
             await task.defer_async(recording=str(recording))

@@ -4,7 +4,7 @@ Nothing of the original file is copied: sound and pictures are decoded, changed 
 hidden in tags, tracks and streams stays behind. What came out is checked and X-rayed again before it is given out.
 """
 
-from capture_validation.clean.choices import Choices, ChoicesInvalid
+from capture_validation.clean.choices import Choices
 from capture_validation.clean.edits import Edit
 
-__all__ = ["Choices", "ChoicesInvalid", "Edit"]
+__all__ = ["Choices", "Edit"]

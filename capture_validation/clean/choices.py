@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from capture_validation.errors import CaptureError
+from capture_validation.errors import ChoicesInvalid
 from capture_validation.report import Span
 
 Hiding = Literal["blur", "box", "keep"]
@@ -16,10 +16,6 @@ Hiding = Literal["blur", "box", "keep"]
 Profile = Literal["h264", "av1"]
 MOST_SPANS = 100
 LONGEST_S = 24 * 3600.0
-
-
-class ChoicesInvalid(CaptureError):
-    """What is to be hidden contradicts itself."""
 
 
 class Choices(Struct, frozen=True, forbid_unknown_fields=True):

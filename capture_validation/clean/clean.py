@@ -17,7 +17,7 @@ from capture_validation.capacity import CAPACITY
 from capture_validation.clean.choices import Choices, checked
 from capture_validation.clean.edits import Edit, Making, Rendered
 from capture_validation.clean.timeline import Timeline
-from capture_validation.errors import CaptureError, SandboxKilled, SandboxOverflow, SandboxTimeout, Unreadable
+from capture_validation.errors import NotClean, SandboxKilled, SandboxOverflow, SandboxTimeout, Unreadable
 from capture_validation.report import Report
 from capture_validation.validate import descriptor_of, shared_sandbox, validate
 from capture_validation.xray.findings import Box, SightingKind, Xray
@@ -36,10 +36,6 @@ LOOK_AGAIN_EVERY_S = 0.5
 MAKING_SHARE = 0.8
 #: Boxes that fit into one job.
 MOST_LEFT_OVER = 400
-
-
-class NotClean(CaptureError):
-    """What was to be hidden could still be found, so there is no rendition."""
 
 
 class Cleaned(Struct, frozen=True):

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from capture_validation.clean.choices import Choices
-from capture_validation.clean.clean import Cleaned, NotClean, clean
+from capture_validation.clean.clean import Cleaned, clean
 from capture_validation.clean.edits import Edit
-from capture_validation.errors import CaptureError, Unreadable
+from capture_validation.errors import CaptureError, NotClean, Unreadable
 from capture_validation.picture import clock
 from capture_validation.progress import bar
 from capture_validation.report import Span

@@ -42,12 +42,15 @@ def analyse_recording(file: BinaryIO, job: Job) -> bytes:
 
 
 def examine_recording(file: BinaryIO, job: Job) -> bytes:
-    """Examine a recording as `analyse_recording` does and fingerprint it in the same decode; gives an Answer."""
-    listener = Fingerprinter()
+    """Examine a recording as `analyse_recording` does, fingerprint and X-ray it in the same decode; gives an Answer."""
+    listener, looking = Fingerprinter(), Looking(file, models())
     rules = msgspec.convert(job["profile"], Profile)
-    report = analyse(file, rules, prompt=job.get("prompt"), fingerprinter=listener)
-    prints = Printed.of(listener.finish()) if report.rejection is None else None
-    return msgspec.msgpack.encode(Answer(msgspec.json.encode(report), prints))
+    report = analyse(file, rules, prompt=job.get("prompt"), beside=[listener, looking])
+    if report.rejection is not None:
+        return msgspec.msgpack.encode(Answer(msgspec.json.encode(report), None))
+    return msgspec.msgpack.encode(
+        Answer(msgspec.json.encode(report), Printed.of(listener.finish()), msgspec.json.encode(looking.finish()))
+    )
 
 
 def xray_recording(file: BinaryIO, job: Job) -> bytes:

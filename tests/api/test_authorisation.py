@@ -61,6 +61,7 @@ BODIES: dict[str, Any] = {
     "PUT /v1/tax-profile": {"residence": "DE"},
     "POST /v1/recordings/{recording}/withdrawals": {"uses": ["*"]},
     "POST /v1/recordings/{recording}/disputes": {"text": "It is good."},
+    "PUT /v1/recordings/{recording}/privacy": {"faces": "box"},
     "PUT /v1/recordings/{recording}/consents": {
         "term_sheet": "voice-standard", "version": 1, "sha256": "0" * 64, "locale": "en", "decisions": {},
     },
@@ -144,6 +145,7 @@ async def owned(
         "recording": claimed["id"],
         "upload": claimed["upload"]["url"].rsplit("/", 1)[1],
         "session": sessions[0]["id"],
+        "frame": "0.webp",
         "campaign": campaign["id"],
         "earning": await earned(database, claimed["id"]),
         "quote": (await contributor.post(f"/v1/campaigns/{campaign['id']}/quotes")).json()["id"],

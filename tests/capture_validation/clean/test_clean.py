@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from capture_validation.clean import Choices, ChoicesInvalid
+from capture_validation.clean import Choices
 from capture_validation.clean.clean import Cleaned, clean
 from capture_validation.clean.rendition import render
 from capture_validation.decode import AudioBlock, VideoFrame, open_recording
-from capture_validation.errors import Unreadable
+from capture_validation.errors import ChoicesInvalid, Unreadable
 from capture_validation.report import Span
 from capture_validation.xray.models import Models, models
 from tests.capture_validation.made import sound, tone

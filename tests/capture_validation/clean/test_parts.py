@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture_validation.clean import Choices, ChoicesInvalid
+from capture_validation.clean import Choices
 from capture_validation.clean.choices import MOST_SPANS, checked, joined
 from capture_validation.clean.cover import AROUND_S, Cover
 from capture_validation.clean.hiding import CELLS, hide
 from capture_validation.clean.timeline import Timeline
+from capture_validation.errors import ChoicesInvalid
 from capture_validation.report import Span
 from capture_validation.xray.findings import Box
 

@@ -1,0 +1,167 @@
+"""What somebody wants hidden is hidden in the copy that buyers get, and nobody but its owner sees either."""
+
+import hashlib
+import io
+import os
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from PIL import Image
+
+from api.cleaning import make_rendition
+from api.validation import Workplace
+from storage.database import Pool, transaction
+from storage.queue import enqueue_rendition
+from tests.api.taking import agree, claim, examined, speech, submit
+from tests.media import media
+
+Client = httpx.AsyncClient
+Campaign = dict[str, Any]
+
+
+@pytest.fixture
+async def film(client: Client) -> Campaign:
+    """The demo's campaign for videos, as the API shows it."""
+    listed = (await client.get("/v1/campaigns", params={"media": "video"})).json()["data"]
+    return dict((await client.get(listed[0]["url"])).json())
+
+
+def street() -> bytes:
+    """Four seconds of people in a street, in bytes that nobody has sent yet."""
+    data = media("video_courtyard_people_15fps.mp4").read_bytes()
+    return data + (24).to_bytes(4, "big") + b"free" + os.urandom(16)
+
+
+async def taken(client: Client, campaign: Campaign, place: Workplace, data: bytes) -> tuple[str, str]:
+    """A recording that was examined; its address and its state."""
+    recording = await submit(client, campaign, data)
+    await agree(client, campaign, recording)
+    seen = await examined(place, client, recording)
+    return f"/v1/recordings/{recording}", seen["recording"]["state"]
+
+
+@pytest.fixture
+async def spoken(contributor: Client, campaign: Campaign, place: Workplace) -> str:
+    """The address of an accepted recording of speech."""
+    url, state = await taken(contributor, campaign, place, speech())
+    assert "accepted" == state
+    return url
+
+
+async def test_the_copy_is_made_after_acceptance_and_has_none_of_the_original_s_bytes(
+    contributor: Client, spoken: str, place: Workplace
+):
+    """Before: waiting. After: the list of changes, and the bytes that were hashed, from any place on."""
+    before = (await contributor.get(f"{spoken}/privacy")).json()
+    missing = await contributor.get(f"{spoken}/rendition")
+    await make_rendition(place, UUID(spoken.rsplit("/", 1)[1]))
+    after = (await contributor.get(f"{spoken}/privacy")).json()
+    whole = await contributor.get(f"{spoken}/rendition")
+    part = await contributor.get(f"{spoken}/rendition", headers={"Range": "bytes=4-9"})
+    head = await contributor.head(f"{spoken}/rendition")
+
+    assert ("waiting", 404, "/problems/rendition-missing") == (
+        before["standing"], missing.status_code, missing.json()["type"],
+    )  # fmt: skip
+    assert ("ready", "audio/flac") == (after["standing"], after["rendition"]["media_type"])
+    assert {"metadata", "sound"} == {edit["what"] for edit in after["rendition"]["edits"]}
+    assert after["rendition"]["sha256"] == hashlib.sha256(whole.content).hexdigest()
+    assert b"fLaC" == whole.content[:4]
+    assert (206, whole.content[4:10]) == (part.status_code, part.content)
+    assert str(len(whole.content)) == head.headers["content-length"]
+
+
+async def test_other_choices_take_the_copy_back_and_make_another(contributor: Client, spoken: str, place: Workplace):
+    """What is silenced is silent in the next copy; the owner is told of each by an event."""
+    recording = UUID(spoken.rsplit("/", 1)[1])
+    await make_rendition(place, recording)
+    chosen = await contributor.put(f"{spoken}/privacy", json={"mute": [{"start_s": 0, "end_s": 60}]})
+    taken_back = await contributor.get(f"{spoken}/rendition")
+    await make_rendition(place, recording)
+    await make_rendition(place, recording)
+    now = (await contributor.get(f"{spoken}/privacy")).json()
+
+    assert (200, "waiting", 2) == (chosen.status_code, chosen.json()["standing"], chosen.json()["version"])
+    assert 404 == taken_back.status_code
+    assert 2 == now["rendition"]["number"]
+    assert ("sound", "muted") in {(edit["what"], edit["how"]) for edit in now["rendition"]["edits"]}
+    heard = (await contributor.get("/v1/events")).json()["data"]
+    assert [1, 2] == [event["data"]["number"] for event in heard if event["kind"] == "rendition.made"]
+
+
+async def test_choices_that_leave_nothing_are_impossible_and_say_so(contributor: Client, spoken: str, place: Workplace):
+    await contributor.put(f"{spoken}/privacy", json={"drop": [{"start_s": 0, "end_s": 600}]})
+    await make_rendition(place, UUID(spoken.rsplit("/", 1)[1]))
+    now = (await contributor.get(f"{spoken}/privacy")).json()
+
+    assert ("impossible", "nothing-left", None) == (now["standing"], now["trouble"], now["rendition"])
+
+
+@pytest.mark.parametrize(
+    ("choices", "status"),
+    [
+        ({"faces": "keep"}, 422),
+        ({"mute": [{"start_s": 5, "end_s": 2}]}, 422),
+        ({"faces": "pixelate"}, 400),
+        ({"hands": "blur"}, 400),
+        ({"mute": [{"start_s": "x", "end_s": 2}]}, 400),
+        ({"faces": "keep", "seen_agreed": True}, 200),
+    ],
+)
+async def test_what_cannot_be_chosen_is_said(
+    contributor: Client, campaign: Campaign, choices: dict[str, Any], status: int
+):
+    """Faces stay shown only with the word that those who are seen agreed."""
+    recording = (await claim(contributor, campaign, speech())).json()["id"]
+
+    assert status == (await contributor.put(f"/v1/recordings/{recording}/privacy", json=choices)).status_code
+
+
+async def test_a_video_s_x_ray_frames_and_copy(contributor: Client, film: Campaign, place: Workplace):
+    """Faces are found in the recording and in none of the copy; stills are small pictures for the owner."""
+    url, state = await taken(contributor, film, place, street())
+    seen = (await contributor.get(f"{url}/xray")).json()
+    frames = (await contributor.get(f"{url}/frames")).json()
+    picture = await contributor.get(frames[0]["url"])
+    beyond = await contributor.get(f"{url}/frames/{len(frames)}.webp")
+
+    assert "found" == next(one["verdict"] for one in seen["sightings"] if one["kind"] == "faces")
+    assert "not_checked" == next(one["verdict"] for one in seen["sightings"] if one["kind"] == "voices")
+    assert ("image/webp", 404) == (picture.headers["content-type"], beyond.status_code)
+    with Image.open(io.BytesIO(picture.content)) as still:
+        assert 160 == max(still.size)
+    if state != "accepted":
+        # The take is too small for the campaign; what matters is said above.
+        return
+    await make_rendition(place, UUID(url.rsplit("/", 1)[1]))
+    edits = (await contributor.get(f"{url}/privacy")).json()["rendition"]["edits"]
+    assert ("faces", "blurred") in {(edit["what"], edit["how"]) for edit in edits}
+
+
+async def test_the_x_ray_lies_sealed_in_the_database(contributor: Client, spoken: str, database: Pool):
+    """Destroying the key erases also where faces were."""
+    assert 200 == (await contributor.get(f"{spoken}/xray")).status_code
+    async with transaction(database) as connection:
+        row = await connection.execute(
+            "SELECT report::text, glimpses FROM reports WHERE recording_id = %s", (spoken.rsplit("/", 1)[1],)
+        )
+        report, glimpses = await row.fetchone()  # type: ignore[misc]
+
+    assert "sightings" not in report
+    assert b"sightings" not in bytes(glimpses)
+
+
+async def test_one_waiting_job_is_enough(spoken: str, database: Pool):
+    """The clock asks every two seconds, and a copy may take minutes."""
+    recording = UUID(spoken.rsplit("/", 1)[1])
+    async with transaction(database) as connection:
+        await enqueue_rendition(connection, recording)
+        await enqueue_rendition(connection, recording)
+        rows = await connection.execute(
+            "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'make_rendition' AND args ->> 'recording' = %s",
+            (str(recording),),
+        )
+
+        assert 1 == (await rows.fetchone())[0]  # type: ignore[index]
