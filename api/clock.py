@@ -23,7 +23,7 @@ from api.signing import Signatures
 from api.statements import issue_due
 from api.validation import Workplace
 from api.withdrawal_notices import post_due
-from storage import accounts, consents, erasures, idempotency, notices, queue, renditions, sessions
+from storage import accounts, consents, erasures, idempotency, notices, queue, renditions, sessions, withdrawn
 from storage.database import transaction
 from storage.ledger import checkpoints
 from storage.recordings import expire
@@ -118,6 +118,12 @@ async def post_notices(tower: Tower) -> None:
     await post_due(tower.place.database, tower.place.master_key, anywhere=tower.settings.webhooks_anywhere)
 
 
+async def clear_withdrawn(tower: Tower) -> None:
+    """Let go of our own copies of what was withdrawn, in the time that the terms promise."""
+    async with transaction(tower.place.database) as connection:
+        await withdrawn.clear(connection)
+
+
 async def watch_due_dates(tower: Tower) -> None:
     """Move notices whose answer is late, and tell contributors whose consent ends soon."""
     async with transaction(tower.place.database) as connection:
@@ -155,6 +161,7 @@ HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (30, submit_payouts),
     (60, watch_due_dates),
     (300, close_day),
+    (300, clear_withdrawn),
     (300, sum_up),
     (3600, clear_orphans),
     (3600, count_words),

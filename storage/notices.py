@@ -146,6 +146,12 @@ async def open_ones(connection: Connection) -> list[Notice]:
     return await every(connection, Notice, f"{OF_WITHDRAWAL} {unsettled} ORDER BY n.delete_by, n.id LIMIT 1000")
 
 
+async def ignored(connection: Connection, buyer: UUID) -> bool:
+    """Whether a buyer has let a withdrawal escalate: until it answers, nothing more is sold to it."""
+    query = "SELECT id FROM withdrawal_notices WHERE buyer_id = %(buyer)s AND state = 'escalated' LIMIT 1"
+    return await one(connection, _Id, query, buyer=buyer) is not None
+
+
 async def take_due(connection: Connection, limit: int = 20) -> list[Letter]:
     """Take the letters that are to be posted now; the next try of each is set before it is made."""
     letters = []

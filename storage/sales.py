@@ -16,7 +16,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from storage import buyers, consents, datasets, screening
+from storage import buyers, consents, datasets, notices, screening
 from storage.database import Connection, every, one, run
 from storage.errors import BuyerRefused, NotForSale, SaleMissing
 from storage.ledger.amounts import share, split
@@ -129,6 +129,8 @@ async def cleared(connection: Connection, buyer: UUID) -> buyers.Buyer:
     found = await buyers.find(connection, buyer)
     if found.screening != "cleared":
         raise BuyerRefused(screening=found.screening, because=found.screening_because)
+    if await notices.ignored(connection, buyer):
+        raise BuyerRefused(screening=found.screening, because="withdrawal-ignored")
     return found
 
 

@@ -12,10 +12,11 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from api.commands.withdrawals import command
 from api.settings import Settings
 from api.validation import Workplace
 from api.withdrawal_notices import post_due
-from storage import buyers, notices
+from storage import buyers, notices, withdrawn
 from storage.database import Pool, run, transaction
 from storage.errors import NoticeMoveRefused
 from tests.api import trading
@@ -168,9 +169,17 @@ async def test_another_buyer_s_notice_is_nobody_s(
 
 
 async def test_the_clock_makes_a_silent_buyer_overdue_and_then_escalates(
-    contributor: Client, recording: str, sold: str, database: Pool
+    place: Workplace,
+    contributor: Client,
+    operator: Client,
+    campaign: dict[str, Any],
+    recording: str,
+    sold: str,
+    buyer: dict[str, Any],
+    database: Pool,
 ):
-    """Nobody tells it within the day; a week later it is escalated. It can still make it good."""
+    """A week after the day it is escalated, and is sold nothing more until it makes it good."""
+    another = await trading.accepted(place, contributor, campaign)
     answer = await withdraw(contributor, recording)
     notice = UUID((await follow(contributor, answer))[0]["id"])
     states = []
@@ -179,10 +188,13 @@ async def test_the_clock_makes_a_silent_buyer_overdue_and_then_escalates(
             await run(connection, f"UPDATE withdrawal_notices SET {late} WHERE id = %(id)s", id=notice)
             await notices.by_the_clock(connection)
         states.append((await follow(contributor, answer))[0]["state"])
+    refused = await trading.sell(operator, buyer["id"], await trading.version(operator, [another]))
     async with transaction(database) as connection:
         await notices.move(connection, notice, "deletion_attested", "Late, and done.")
+    again = await trading.sell(operator, buyer["id"], await trading.version(operator, [another]))
 
     assert ["overdue", "escalated"] == states
+    assert (409, "withdrawal-ignored", 201) == (refused.status_code, refused.json()["because"], again.status_code)
     assert "deletion_attested" == (await follow(contributor, answer))[0]["state"]
 
 
@@ -270,3 +282,49 @@ async def test_a_sale_without_consent_is_refused_by_the_database_itself(
                 """,
                 recording=recording,
             )
+
+
+async def test_our_own_copies_go_in_the_promised_time(
+    place: Workplace, contributor: Client, recording: str, sold: str, database: Pool
+):
+    """The original, the cleaned copy; the contributor hears of it and the passport notes it."""
+    await trading.cleaned(place, recording)
+    await withdraw(contributor, recording)
+    counts = []
+    for days in (1, 29):
+        async with transaction(database) as connection:
+            back = "UPDATE withdrawals SET sales_stopped_at = now() - make_interval(days => %(days)s, secs => 1)"
+            await run(connection, back + " WHERE recording_id = %(id)s", id=recording, days=days)
+            await withdrawn.clear(connection)
+        counts.append((await contributor.get(f"/v1/recordings/{recording}/media")).status_code)
+    passport = (await contributor.get(f"/v1/recordings/{recording}/passport")).json()
+
+    assert counts[0] < 400 < counts[1]
+    assert None is passport["rendition"]
+    assert "recording.bytes_deleted" == passport["entries"][-1]["kind"]
+    assert 1 == len(await heard(contributor, "recording.bytes_deleted"))
+
+
+async def test_an_operator_notes_what_a_buyer_said_by_letter(
+    contributor: Client,
+    recording: str,
+    sold: str,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """A buyer without a webhook is told by a person; the contributor reads how it is known."""
+    answer = await withdraw(contributor, recording)
+    notice = (await follow(contributor, answer))[0]["id"]
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    because = ["--because", "Letter of 3 May."]
+    done = [
+        await asyncio.to_thread(command, words)
+        for words in (["list"], ["note", notice, "notified", *because], ["note", notice, "deletion_attested", *because])
+    ]
+
+    told = (await follow(contributor, answer))[0]
+    assert [0, 0, 0] == done
+    assert notice in capsys.readouterr().out
+    assert ("deletion_attested", "Letter of 3 May.") == (told["state"], told["statement"])
