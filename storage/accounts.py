@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from storage.database import Connection, one, run
+from storage.database import Connection, every, one, run
 from storage.errors import EmailTaken
 
 #: Failed sign-ins of one address (network) to one account within 15 minutes, and of one address to all within an hour.
@@ -160,3 +161,15 @@ async def called(connection: Connection, name: str) -> UUID | None:
     """Find an account by what an operator has at hand: its id, its pseudonym or its e-mail address."""
     found = await one(connection, _Id, CALLED, name=name)
     return None if found is None else found.id
+
+
+LOCK = "SELECT id FROM accounts WHERE id = ANY (%(accounts)s) ORDER BY id FOR NO KEY UPDATE"
+
+
+async def lock(connection: Connection, accounts: Iterable[UUID]) -> None:
+    """Keep accounts to this transaction, in the order of their ids, before their money is touched.
+
+    Telling an event locks an account and a posting locks its balances; whoever does both takes the account first, so
+    that nobody waits in a circle.
+    """
+    await every(connection, _Id, LOCK, accounts=list(set(accounts)))

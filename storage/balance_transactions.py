@@ -69,10 +69,12 @@ class Wanted(Struct, frozen=True):
     until: datetime | None = None
 
 
+# Every page begins at an id, the first one at the largest, so that one plan by index serves a page anywhere.
 LISTING = f"""
     SELECT {COLUMNS} FROM balance_transactions b
     WHERE b.account_id = %(account)s
-      AND (%(before)s::uuid IS NULL OR b.id < %(before)s)
+      AND b.id <= coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+      AND b.id IS DISTINCT FROM %(before)s
       AND (%(type)s::text IS NULL OR b.type = %(type)s)
       AND (%(recording)s::uuid IS NULL OR b.recording_id = %(recording)s)
       AND (%(since)s::timestamptz IS NULL OR b.created_at >= %(since)s)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from storage.accounts import lock
 from storage.balance_transactions import Draft, write
 from storage.database import Connection, one, run
 from storage.errors import AlreadyReversed, EarningMissing
@@ -105,6 +106,7 @@ async def adjust(connection: Connection, key: str, account: UUID, currency: str,
 
     The same `key` is the same adjustment. Raises Overdrawn, AccountUnknown.
     """
+    await lock(connection, [account])
     available = await accounts.of(connection, account, "contributor_available", currency)
     ours = await accounts.ours(connection, "adjustments", currency)
     leg = Leg(ours, available, micros) if micros > 0 else Leg(available, ours, -micros)
@@ -123,6 +125,7 @@ async def hold(connection: Connection, key: str, account: UUID, currency: str, m
 
     The same `key` is the same hold.
     """
+    await lock(connection, [account])
     available = await accounts.of(connection, account, "contributor_available", currency)
     reserved = await accounts.of(connection, account, "contributor_reserved", currency)
     leg = Leg(available, reserved, micros) if micros > 0 else Leg(reserved, available, -micros)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from storage.accounts import lock
 from storage.accruals import announce
 from storage.balance_transactions import Draft, write
 from storage.database import Connection, every, one
@@ -83,6 +84,7 @@ async def _pay(
 ) -> None:
     """Write the lines of a batch and post its legs: what the buyer owes becomes what contributors are owed."""
     currency = lines[0].currency
+    await lock(connection, [line.account_id for line in lines])
     buyer = await accounts.of(connection, lines[0].buyer_id, "buyer", currency)
     withheld = await accounts.ours(connection, "tax_withheld", currency)
     pending = await accounts.of_each(connection, [line.account_id for line in lines], "contributor_pending", currency)

@@ -18,7 +18,7 @@ from storage.ledger import accounts
 from storage.ledger.accounts import Balance
 from storage.ledger.audit import audit
 from storage.ledger.posting import Leg, post
-from tests.api import trading
+from tests.api import taking, trading
 from tests.api.earning import owner
 
 Client = httpx.AsyncClient
@@ -264,6 +264,26 @@ async def test_an_adjustment_and_a_hold_are_posted_once_and_read_with_their_reas
     assert (1, 1) == (kinds.count("balance.adjusted"), kinds.count("balance.held"))
 
 
+async def test_corrections_and_releases_at_the_same_moment_never_wait_in_a_circle(
+    database: Pool, owner_url: str, recording: UUID
+):
+    """Both touch the same balance and tell the same contributor."""
+    account = await owner(database, recording)
+    due(owner_url, account)
+
+    async def adjust() -> None:
+        async with transaction(database) as connection:
+            await corrections.adjust(connection, str(uuid4()), account, "EUR", 1, "test")
+
+    async def release() -> None:
+        async with transaction(database) as connection:
+            await availability.release(connection)
+
+    await asyncio.gather(*(work() for _ in range(10) for work in (adjust, release)))
+
+    assert PAY + 10 == (await euros(database, account)).available
+
+
 async def test_a_recording_accepted_before_there_was_a_ledger_is_paid_later(
     database: Pool, place: Workplace, contributor: Client, campaign: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):
@@ -288,3 +308,19 @@ async def test_the_audit_agrees_with_everything_above(database: Pool, recording:
 
     assert [] == [finding for finding in findings if finding.wrong]
     assert all(finding.looked_at for finding in findings if "reversal" not in finding.question)
+
+
+async def test_a_recording_from_a_phone_is_examined_accepted_and_paid(
+    place: Workplace, contributor: Client, campaign: dict[str, Any]
+):
+    """The whole way: announced, sent, examined by the worker, agreed to by its owner, and then paid, to the micro."""
+    recording = await taking.submit(contributor, campaign, taking.speech(), language="en")
+    seen = await taking.examined(place, contributor, recording)
+    assert "needs_consent" == seen["recording"]["state"]
+    before = (await contributor.get("/v1/balances")).json()["data"]
+
+    await taking.agree(contributor, campaign, recording)
+
+    (balance,) = (await contributor.get("/v1/balances")).json()["data"]
+    assert [] == before
+    assert PAY == balance["pending"]["micros"]
