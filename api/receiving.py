@@ -217,6 +217,7 @@ class Receiver:
 
     async def _store(self, chunk: Chunk, data: bytes) -> None:
         """Store one piece, and its row. Rows may be written in any order: a gap before one is sent again."""
+        self.store.room.check()
         await self.store.put(chunk.object_key, data)
         if self.checksum is None:
             await self._keep([chunk])

@@ -65,8 +65,7 @@ class Store:
         self.limiter = limiter
 
     async def put(self, key: str, data: bytes) -> None:
-        """Store new bytes that fit into memory, while there is room. Raises StoreFull."""
-        self.room.check()
+        """Store bytes that fit into memory. Raises StoreFull, and remembers it for whoever brings new recordings."""
         try:
             await self._run(partial(self._put, key, io.BytesIO(data), len(data)))
         except StoreFull:

@@ -20,12 +20,17 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from storage.embedded import postgres
 from storage.embedded.seaweedfs import S3Settings
 from tests.engines import FACTS, TEMPLATE, Facts
 from tests.processes import alive
+
+# A busy machine draws examples slowly, which says nothing about what they are drawn for.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 # Folder and pid of the run's controller, for its workers.
 FOLDER, CONTROLLER = "COMPANION_TEST_FOLDER", "COMPANION_TEST_CONTROLLER"

@@ -19,11 +19,12 @@ from tests.companions import Companion, parent_of
 
 #: The disk of the test is this large, in bytes, and the service keeps this much of it free.
 DISK, KEPT_FREE = 2_000_000_000, 300_000_000
-AWAY_S = 10.0
+#: Ten seconds in `make faults`; a moment shows the same with every other test.
+AWAY_S = 10.0 if "COMPANION_FAULT_ROUNDS" in os.environ else 2.0
 pytestmark = pytest.mark.timeout(300)
 
 
-async def test_a_database_that_is_silent_for_ten_seconds_is_a_pause() -> None:
+async def test_a_database_that_is_silent_for_a_while_is_a_pause() -> None:
     """It does not die, it just does not answer; phones hear 503, wait, and everything arrives."""
     async with household() as (companion, client, campaign):
         phone = Phone(client, campaign)
