@@ -49,6 +49,12 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, "title": "Term sheet", **made}
 
 
+@cache
+def validator() -> Draft202012Validator:
+    """Make the validator, once: it resolves the schema's references."""
+    return Draft202012Validator(schema())
+
+
 def read(document: Any) -> TermSheet:
     """Read a document as a term sheet. Raises TermSheetInvalid, which lists every fault."""
     found = faults(document)
@@ -61,7 +67,7 @@ def read(document: Any) -> TermSheet:
 
 def faults(document: Any) -> list[Fault]:
     """List everything that keeps a document from being a term sheet, in the order of its members."""
-    errors = sorted(Draft202012Validator(schema()).iter_errors(document), key=lambda error: error.json_path)
+    errors = sorted(validator().iter_errors(document), key=lambda error: error.json_path)
     found = [fault for error in errors for fault in _faults(error)]
     if found:
         return list(dict.fromkeys(found))

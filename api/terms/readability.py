@@ -126,8 +126,8 @@ def counted(text: str, locale: str) -> Counts:
 
 
 def letters(word: str) -> int:
-    """Count letters; vowel signs and accents that are written around a letter belong to it."""
-    return sum(unicodedata.category(character).startswith("L") for character in unicodedata.normalize("NFC", word))
+    """Count letters; in Hindi a vowel sign is read by itself and counts, while an accent is part of its letter."""
+    return sum(unicodedata.category(sign)[0] in "LM" for sign in unicodedata.normalize("NFC", word))
 
 
 def syllables_of(word: str, locale: str) -> int:

@@ -153,6 +153,7 @@ def test_an_empty_text_is_measured():
     assert isinstance(reading("…", "hi"), Reading)
 
 
-def test_letters_of_hindi_are_counted_without_their_signs():
-    """A vowel sign belongs to its letter, so "रिकॉर्डिंग" has four letters and not ten."""
-    assert 0 == reading("रिकॉर्डिंग।", "hi").long_words
+def test_signs_of_hindi_are_counted_and_accents_are_not():
+    """A vowel sign has to be read; "é" is one letter however it is stored."""
+    assert 1 == reading("रिकॉर्डिंग।", "hi").long_words
+    assert 0 == reading("E\u0301te\u0301s.", "fr").long_words

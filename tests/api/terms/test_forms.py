@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from api.media_types import wanted
 from api.publishing import shipped
 from api.terms import legal, odrl, rsl
-from api.terms.check import faults
 from api.terms.diff import diff
 from api.terms.sheet import TermSheet
 from tests.api.terms.sheets import any_sheet, document, put, read
@@ -19,11 +18,12 @@ SHA256 = "ab" * 32
 SHEETS = pytest.mark.parametrize("sheet", shipped(), ids=lambda sheet: f"{sheet['id']}-{sheet['version']}")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(any_sheet(), any_sheet())
 def test_what_differs_for_a_contributor_differs_in_the_legal_text(one: TermSheet, other: TermSheet):
     """No member of a sheet is left out of the text that a court reads."""
-    if any(faults(msgspec.to_builtins(sheet)) for sheet in (one, other)):
+    if any("worldwide" in sheet.territory.include[1:] + sheet.territory.include[:-1] for sheet in (one, other)):
+        # A country beside the whole world adds nothing, and is refused at publication.
         return
     texts = [legal.legal_text(sheet, SHA256).replace(f"version {sheet.version}", "") for sheet in (one, other)]
 

@@ -3,12 +3,15 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from api.terms import words as w
+from api.terms.card import QUESTIONS, Icon
 from api.terms.diff import FIXED, RULES
+from api.terms.flags import TRAITS
 from api.terms.words import LOCALES, words
 from tests.api.terms.sheets import document
 
@@ -111,3 +114,11 @@ def test_a_hole_without_its_fact_is_an_error():
 def test_sheets_name_uses_that_have_words():
     for use in document("voice-standard", 2)["uses"]:
         assert use["code"] in words("hi").names["uses"]
+
+
+def test_the_documentation_names_every_question_icon_and_flag():
+    """What an app builds on is written down."""
+    page = (Path(__file__).parents[3] / "docs" / "terms.md").read_text(encoding="utf-8")
+
+    named = [question for question, _, _ in QUESTIONS] + list(get_args(Icon)) + [trait.code for trait in TRAITS]
+    assert [] == [code for code in named if f"`{code}`" not in page]
