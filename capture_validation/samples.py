@@ -1,7 +1,8 @@
 """Decoded sound in blocks of one size.
 
 Decoders hand out frames of 160 to 65,536 samples depending on codec and version. A check that saw those would
-give another number for the same sound in another file, so everything is cut anew into blocks of half a second.
+give another number for the same sound in another file, so everything is cut anew into blocks of two seconds: long
+enough that what NumPy costs per call hardly counts, short enough to keep in memory.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from msgspec import Struct
 
 from capture_validation.errors import Unreadable
 
-BLOCK_S = 0.5
+BLOCK_S = 2.0
+#: Sample values in a block at most, over all channels: 3 MB, which is half a second of 8 channels at 192 kHz.
+BLOCK_VALUES = 768_000
 # Rounding of timestamps (Matroska: 1 ms) and encoder delays stay below this; a lost packet is at least this long.
 GAP_S = 0.02
 # What a sample is multiplied with after its offset, by FFmpeg's packed format name. Powers of two: exact.
@@ -32,7 +35,7 @@ class AudioBlock(Struct, frozen=True):
 
 
 class Blocks:
-    """Cuts frames of any length into blocks of `BLOCK_S` seconds and keeps their place in time."""
+    """Cuts frames of any length into blocks of `BLOCK_S` seconds, or less of very many samples; keeps their place."""
 
     def __init__(self, sample_rate: int, channels: int) -> None:
         self.sample_rate = sample_rate
@@ -40,7 +43,7 @@ class Blocks:
         self.samples = 0
         self._begun_at_s = 0.0
         self._samples_since = 0
-        self._size = round(sample_rate * BLOCK_S)
+        self._size = min(round(sample_rate * BLOCK_S), BLOCK_VALUES // channels)
         self._filled = 0
         self._block_at_s = 0.0
         self._block = self._empty()

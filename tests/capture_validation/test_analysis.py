@@ -107,7 +107,7 @@ def test_no_more_than_one_block_is_kept(monkeypatch):
             yield part
 
     monkeypatch.setattr(OpenRecording, "read", counting)
-    analysed("speech_jfk_16k.wav")
+    analysed("speech_dialogue_8k.wav")
 
     assert len(most) > 20
     assert max(most) <= 6

@@ -14,6 +14,7 @@ from av.video.reformatter import VideoReformatter
 from capture_validation.capacity import Capacity
 from capture_validation.decode import AudioBlock, OpenRecording, VideoFrame, open_recording
 from capture_validation.errors import Unreadable
+from capture_validation.samples import Blocks
 from tests.capture_validation.made import sound, tone, video
 from tests.media import all_media, media
 
@@ -84,19 +85,27 @@ def test_samples_that_are_no_numbers_are_refused(value: float) -> None:
 
 
 @pytest.mark.parametrize("codec", [("wav", "pcm_s16le"), ("flac", "flac")])
-def test_blocks_are_half_a_second_whatever_the_decoder_delivers(codec: tuple[str, str]) -> None:
-    samples = tone(1.7)
+def test_blocks_are_two_seconds_whatever_the_decoder_delivers(codec: tuple[str, str]) -> None:
+    samples = tone(6.2)
 
     with open_recording(io.BytesIO(sound(*codec, samples))) as recording:
         found = blocks(recording)
 
-    assert [8000, 8000, 8000, 3200] == [len(block.samples) for block in found]
-    assert [0.0, 0.5, 1.0, 1.5] == [block.at_s for block in found]
+    assert [32000, 32000, 32000, 3200] == [len(block.samples) for block in found]
+    assert [0.0, 2.0, 4.0, 6.0] == [block.at_s for block in found]
     assert np.array_equal(samples / np.float32(32768), np.concatenate([block.samples for block in found])[:, 0])
 
 
+def test_a_block_of_many_channels_is_shorter() -> None:
+    """Memory is bounded by values, not by seconds."""
+    frame = av.AudioFrame.from_ndarray(np.zeros((1, 8 * 192_000), np.float32), "flt", "7.1")
+    frame.sample_rate = 192_000
+
+    assert [96_000, 96_000] == [len(block.samples) for block in Blocks(192_000, 8).put(frame)]
+
+
 def test_a_block_that_was_handed_out_is_never_written_again() -> None:
-    with open_recording(io.BytesIO(sound("wav", "pcm_s16le", tone(2)))) as recording:
+    with open_recording(io.BytesIO(sound("wav", "pcm_s16le", tone(7)))) as recording:
         found = blocks(recording)
 
     assert 4 == len({id(block.samples.base) for block in found})
