@@ -80,24 +80,27 @@ class _Account(Struct, frozen=True):
     account_id: UUID
 
 
-async def announce(connection: Connection, sheet: str, version: int) -> None:
-    """Tell everybody who agreed to an older version that there is a newer one.
+UNTOLD = """
+    SELECT DISTINCT c.account_id FROM consents c
+    WHERE c.term_sheet_id = %(sheet)s AND c.term_sheet_version < %(version)s AND NOT EXISTS (
+        SELECT FROM recording_events e
+        WHERE e.account_id = c.account_id AND e.kind = 'term_sheet.published' AND e.data @> %(facts)s)
+    ORDER BY c.account_id LIMIT %(most)s
+"""
 
-    Accounts are told in the order of their ids, so that two publications at once cannot block each other.
+
+async def announce(connection: Connection, sheet: str, version: int, most: int = 500) -> int:
+    """Tell contributors who agreed to an older version that there is a newer one; gives how many were told.
+
+    Nobody is told twice, so an announcement that was cut off goes on where it ended. Whoever is told waits for this
+    transaction with their own events: hence a few at a time, and in the order of their ids, so that two announcements
+    cannot block each other.
     """
-    agreed = await every(
-        connection,
-        _Account,
-        """
-        SELECT DISTINCT account_id FROM consents
-        WHERE term_sheet_id = %(sheet)s AND term_sheet_version < %(version)s ORDER BY account_id
-        """,
-        sheet=sheet,
-        version=version,
-    )
     facts = {"term_sheet": sheet, "version": version}
-    for account in agreed:
+    untold = await every(connection, _Account, UNTOLD, sheet=sheet, version=version, facts=Jsonb(facts), most=most)
+    for account in untold:
         await events.tell(connection, account.account_id, "term_sheet.published", by="operator", data=facts)
+    return len(untold)
 
 
 async def find(connection: Connection, sheet: str, version: int) -> tuple[bytes, bytes]:

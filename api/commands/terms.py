@@ -127,7 +127,9 @@ async def publish(database: Pool, chosen: argparse.Namespace) -> int:
             print("Nothing was published.")
             return 1
         new = await publishing.publish(connection, document)
+    told = await publishing.announce(database, sheet.id, sheet.version)
     print(f"Published {sheet.id}, version {sheet.version}." if new else "These words are published already.")
+    print(f"{told} contributors who agreed to an older version were told.")
     return 0
 
 

@@ -10,12 +10,13 @@ import pytest
 import rfc8785
 from litestar import Litestar
 
-from api.publishing import publish, shipped
+from api.publishing import announce, publish, shipped
 from api.signing import SignatureWrong, verified
 from api.terms.words import LOCALES
 from storage import renderings, term_sheets
 from storage.database import Pool, transaction
 from storage.errors import TermSheetInvalid, TermSheetPublished
+from tests.api.taking import agree, claim, speech
 
 VOICE = "/v1/term-sheets/voice-standard/versions/2"
 QUESTIONS = ["give", "uses", "never", "who", "how_long", "pay", "stop", "promise"]
@@ -210,3 +211,22 @@ async def test_the_schema_can_be_read(client: httpx.AsyncClient):
     schema = (await client.get("/v1/schemas/term-sheet/1")).json()
 
     assert "/v1/schemas/term-sheet/1" == schema["$id"]
+
+
+async def test_who_agreed_to_an_older_version_is_told_of_a_newer_one_once(
+    contributor: httpx.AsyncClient, other: httpx.AsyncClient, campaign: dict[str, Any], database: Pool
+):
+    """Whoever never agreed hears nothing, and an announcement that is repeated tells nobody again."""
+    recording = (await claim(contributor, campaign, speech())).json()["id"]
+    assert 200 == (await agree(contributor, campaign, recording)).status_code
+
+    assert await announce(database, "voice-standard", 3) >= 1
+    assert 0 == await announce(database, "voice-standard", 3)
+
+    told = [event for event in await events_of(contributor) if event["kind"] == "term_sheet.published"]
+    assert [{"term_sheet": "voice-standard", "version": 3}] == [event["data"] for event in told]
+    assert [] == [event for event in await events_of(other) if event["kind"] == "term_sheet.published"]
+
+
+async def events_of(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+    return (await client.get("/v1/events")).json()["data"]
