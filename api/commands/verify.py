@@ -1,7 +1,8 @@
 """`companion verify`: check what a contributor was given to keep, offline, with nothing but the public keys.
 
-Two forms are understood: a signature that carries its text (a compact JWS: receipts, quotes), and a JSON document whose
-`signature` member is a detached JWS over the rest of it in canonical form (statements, passports, checkpoints).
+Three forms are understood: a signature that carries its text (a compact JWS: receipts, quotes), a JSON document whose
+`signature` member is a detached JWS over the rest of it in canonical form (statements, passports, checkpoints), and any
+file beside its detached signature (the card and the legal text of a term sheet).
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import argparse
 import json
 import sys
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +29,21 @@ def verify(words: Sequence[str]) -> int:
     parser.add_argument(
         "--keys", default="jwks.json", help="the service's public keys: a file, or the URL of /.well-known/jwks.json"
     )
+    parser.add_argument(
+        "--signature", metavar="JWS", help="the detached signature of a card or legal text: its X-JWS-Signature header"
+    )
     chosen = parser.parse_args(words)
+    if chosen.signature is not None and len(chosen.files) != 1:
+        parser.error("--signature belongs to one FILE.")
     try:
         keys = read_keys(chosen.keys)
+        if chosen.signature is not None:
+            return said(chosen.files[0], lambda: verified(chosen.signature, keys, chosen.files[0].read_bytes()))
         texts = [(file, file.read_text(encoding="utf-8")) for file in chosen.files]
     except (OSError, ValueError) as error:
         print(f"companion verify: {error}", file=sys.stderr)
         return 2
-    return max(said(file, text, keys) for file, text in texts)
+    return max(said(file, partial(checked, text, keys)) for file, text in texts)
 
 
 def read_keys(place: str) -> Jwks:
@@ -50,10 +59,10 @@ def read_keys(place: str) -> Jwks:
         raise ValueError(str(error)) from error
 
 
-def said(file: Path, text: str, keys: Jwks) -> int:
+def said(file: Path, check: Callable[[], Verified]) -> int:
     """Print one line about one file, and return 0 or 1."""
     try:
-        found = checked(text, keys)
+        found = check()
     except SignatureWrong as error:
         print(f"{file}: NOT genuine. {error or SignatureWrong.__doc__}")
         return 1

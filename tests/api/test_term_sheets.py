@@ -3,6 +3,7 @@
 import hashlib
 import json
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 import rfc8785
 from litestar import Litestar
 
+from api.cli import main
 from api.publishing import announce, publish, shipped
 from api.signing import SignatureWrong, verified
 from api.terms.words import LOCALES
@@ -230,3 +232,31 @@ async def test_who_agreed_to_an_older_version_is_told_of_a_newer_one_once(
 
 async def events_of(client: httpx.AsyncClient) -> list[dict[str, Any]]:
     return (await client.get("/v1/events")).json()["data"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/pdf"])
+async def test_a_form_that_was_kept_is_checked_offline(
+    client: httpx.AsyncClient, tmp_path: Path, accept: str, capsys: pytest.CaptureFixture[str]
+):
+    """With the file, its signature and the public keys, and without us; every changed byte is caught."""
+    path = "/card" if accept == "application/json" else "/legal-text"
+    answer = await client.get(VOICE + path, headers={"Accept": accept})
+    (tmp_path / "jwks.json").write_bytes((await client.get("/.well-known/jwks.json")).content)
+    kept = tmp_path / "kept"
+    words = [
+        "verify",
+        str(kept),
+        "--keys",
+        str(tmp_path / "jwks.json"),
+        "--signature",
+        answer.headers["x-jws-signature"],
+    ]
+
+    kept.write_bytes(answer.content)
+    assert 0 == main(words)
+    for place in range(0, len(answer.content), len(answer.content) // 40):
+        changed = bytearray(answer.content)
+        changed[place] ^= 1
+        kept.write_bytes(changed)
+        assert 1 == main(words), place
+    assert "NOT genuine" in capsys.readouterr().out
