@@ -129,7 +129,7 @@ class Index:
     def matches(self, prints: Fingerprints) -> list[Match]:
         """What the new recording shares with held ones. Runs in a thread and asks the database through the loop."""
         found = match_audio(prints.audio, self.look, self.sound) if prints.audio else []
-        return found + (self._pictures(prints.video) if prints.video and prints.video.enough else [])
+        return found + (self._pictures(prints.video) if prints.video else [])
 
     def look(self, parts: Triples, warps: Sequence[Warp]) -> Nominated:
         """Nominate stretches of held recordings, and fetch their words and those of the stretches beside them."""

@@ -20,7 +20,7 @@ Media = Literal["audio", "video"]
 #: Rows that one word may name: enough to find a recording that was sent ten thousand times.
 LONGEST_LIST = 300
 #: Rows of the sample on which common words are counted, in how many of them a word is common, how many are kept.
-SAMPLE, COMMON, MOST_COMMON = 4000, 4, 50_000
+SAMPLE, COMMON, MOST_COMMON = 4000, 4, 2000
 
 
 class Row(Struct, frozen=True):

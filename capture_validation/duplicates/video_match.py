@@ -18,6 +18,8 @@ from capture_validation.report import Span
 THRESHOLD, INLIERS = 0.46, 8
 #: Mean change of brightness (levels of 255 per quarter second) below which a place is too still to tell.
 STILL = 0.25
+#: Fewer quarter seconds agree by luck, whatever their correlation.
+FEWEST_MOVES = 7
 #: Pairs of key frames tried per recording, transformations judged by motion, and recordings looked at.
 PAIRS, JUDGED, MOST = 40, 6, 25
 #: A word that more postings than this share says nothing about one recording.
@@ -47,10 +49,9 @@ def match_video(new: VideoFingerprint, find: Find, fetch: Fetch) -> list[Match]:
     """Every recording that shows what the new one shows, strongest evidence first.
 
     `find` answers visual words with postings whose frame is the number of a key frame, `fetch` gives the stored
-    fingerprint. Ask `new.enough` before you believe an empty answer.
+    fingerprint. What is too short for its motion to be read is `not-enough-content` where it shows the same place. Ask
+    `new.enough` before you believe an empty answer.
     """
-    if not new.enough:
-        return []
     found = []
     for recording, pairs in propose_places(new, find).items():
         held = fetch(recording)
@@ -121,7 +122,7 @@ def _match(recording: int, new: VideoFingerprint, held: VideoFingerprint, seen: 
         recording=recording,
         kind="video",
         verdict=_verdict(moves),
-        strength=round(moves.correlation, 3),
+        strength=round(max(0.0, moves.correlation), 3),
         threshold=THRESHOLD,
         covered=round(covered(spans, new.seconds), 3),
         spans=spans,
@@ -137,6 +138,8 @@ def _match(recording: int, new: VideoFingerprint, held: VideoFingerprint, seen: 
 
 
 def _verdict(moves: Moves) -> Verdict:
+    if moves.overlap < FEWEST_MOVES:
+        return "not-enough-content"
     if moves.correlation >= THRESHOLD:
         return "duplicate"
     return "not-enough-content" if moves.activity < STILL else "alike"

@@ -81,3 +81,21 @@ def test_a_still_is_not_enough_content_and_no_duplicate():
     found = Library(still=still).match(still)
 
     assert "not-enough-content" == found["still"].verdict
+
+
+def test_one_second_of_the_same_place_is_not_enough_content():
+    """Four readings of motion agree by luck, so two encodings of a blink go to a person."""
+    found = Library(face=fingerprint(clip("video_face_h264.mp4"))).match(fingerprint(clip("video_face_av1.mp4")))
+
+    assert "not-enough-content" == found["face"].verdict
+
+
+def test_a_black_picture_and_a_still_prove_nothing():
+    """Black has no place to be found by, a still no motion; neither costs what a film costs."""
+    black = fingerprint([(second, np.zeros((180, 320), np.uint8)) for second in range(60)])
+    still = fingerprint([(second, clip(ELF, 0, 1)[0][1]) for second in range(60)])
+
+    assert (False, {}) == (black.enough, Library(black=black).match(black))
+    assert "not-enough-content" == Library(still=still).match(still)["still"].verdict
+    assert len(black.stored().to_bytes()) < 4_000
+    assert len(still.stored().to_bytes()) < 110_000
