@@ -100,6 +100,7 @@ FIELDS: dict[str, dict[str, Any]] = {
 PATHS: dict[str, str] = {
     "case_secret": TOKEN,
     "code": "7K3M9QXA2PV4",
+    "frame": "0.webp",
     "slug": "recording-missing",
     "sheet": "voice-standard",
     "ticket": f"ccm_{TOKEN}",

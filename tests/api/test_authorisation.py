@@ -35,6 +35,9 @@ PUBLIC = {
     "GET /v1/campaigns", "GET /v1/campaigns/{campaign}", "GET /v1/campaigns/{campaign}/capture-profile",
     "GET /v1/campaigns/{campaign}/estimate", "GET /v1/rates",
     "GET /v1/term-sheets", "GET /v1/term-sheets/{sheet}", "GET /v1/term-sheets/{sheet}/versions/{version}",
+    "GET /v1/term-sheets/{sheet}/versions/{version}/card", "GET /v1/term-sheets/{sheet}/versions/{version}/legal-text",
+    "GET /v1/term-sheets/{sheet}/versions/{version}/practice-flags", "GET /v1/term-sheets/{sheet}/diff",
+    "GET /v1/term-sheets/{sheet}/versions/{version}/renderings", "GET /v1/schemas/term-sheet/1",
     "GET /.well-known/jwks.json", "GET /metrics",
     # Signed by the payment provider; tests/api/test_provider_events.py tries without.
     "POST /v1/provider-events",
