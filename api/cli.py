@@ -45,9 +45,7 @@ COMMANDS: dict[str, Command] = {
     "datasets": Command("api.commands.datasets:command", "name datasets and publish versions of them"),
     "sales": Command("api.commands.sales:command", "licence a version of a dataset to a buyer"),
     "claims": Command("api.commands.claims:command", "decide what people without an account say about recordings"),
-    "withdrawals": Command(
-        "api.commands.withdrawals:command", "see which buyers owe an answer, and note it"
-    ),
+    "withdrawals": Command("api.commands.withdrawals:command", "see which buyers owe an answer, and note it"),
     "erasures": Command("api.commands.erasures:command", "erase again what a restored backup brought back"),
     "terms": Command("api.commands.terms:command", "check, show and publish term sheets"),
     "verify": Command("api.commands.verify:verify", "check signed receipts and statements, also without a network"),

@@ -26,7 +26,7 @@ BODY_BYTES = 1_000_000
 #: What an orchestrator and a scraper ask must be answered most of all when nothing else is.
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 #: Where bodies are recordings: streamed, judged by their own clock, and never kept in memory.
-TRANSFERS = ("/v1/uploads", "/v1/prechecks")
+TRANSFERS = ("/v1/uploads", "/v1/prechecks", "/v1/passports/look-ups")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -29,6 +29,8 @@ Uses = Annotated[
         examples=[["asr_training"]],
     ),
 ]
+#: Recordings that one request withdraws from; it answers in seconds.
+AT_A_TIME = 100
 UseCodes = Annotated[list[str], Meta(examples=[["asr_training"]])]
 Effects = Annotated[
     list[str], Meta(description="Codes out of the term sheet.", examples=[["new_sales", "new_training"]])
@@ -84,6 +86,13 @@ class WithdrawalEntry(Struct, frozen=True):
     undoes: Effects
     cannot_undo: Effects
     url: Annotated[str, Meta(examples=["/v1/withdrawals/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d"])]
+
+
+class WithdrawalsMade(Struct, frozen=True):
+    """The withdrawals of one request, and whether recordings are left that it did not reach."""
+
+    data: list[WithdrawalEntry]
+    more: bool
 
 
 class WithdrawalView(Struct, frozen=True):
@@ -176,6 +185,20 @@ async def withdraw(
     return Response(shown, status_code=202, headers={"Location": shown.url, "Cache-Control": "no-store"})
 
 
+@post("/v1/withdrawals", status_code=202, responses=problems(WithdrawalRefused), tags=["Withdrawals"])
+async def withdraw_everywhere(
+    data: JSONBody[NewWithdrawal], account: Caller, database: Database
+) -> Response[WithdrawalsMade]:
+    """Withdraw uses, or all of them, from every recording of yours at once.
+
+    Each recording gets a withdrawal of its own. A hundred are made at a time: repeat the request while `more` is true.
+    """
+    async with transaction(database) as connection:
+        made, more = await withdrawals.withdraw_everywhere(connection, account.id, data.uses, data.reason, AT_A_TIME)
+    shown = WithdrawalsMade([entry(row) for row in made], more)
+    return Response(shown, status_code=202, headers={"Cache-Control": "no-store"})
+
+
 @get("/v1/withdrawals/{withdrawal:uuid}", responses=problems(WithdrawalMissing), tags=["Withdrawals"])
 async def read_withdrawal(withdrawal: FromPath[UUID], account: Caller, database: Database) -> WithdrawalView:
     """Follow a withdrawal: what each buyer was told, has answered, and still owes."""
@@ -194,4 +217,4 @@ async def list_withdrawals(
     return page([entry(row) for row in found], limit, lambda shown: shown.id)
 
 
-handlers: list[Any] = [preview_withdrawal, withdraw, read_withdrawal, list_withdrawals]
+handlers: list[Any] = [preview_withdrawal, withdraw, withdraw_everywhere, read_withdrawal, list_withdrawals]

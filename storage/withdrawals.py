@@ -186,6 +186,34 @@ async def withdraw(
     return await find(connection, account, made.id)
 
 
+STANDING_USES = """
+    SELECT r.id AS recording, array_agg(u.use_code ORDER BY u.use_code) AS uses
+    FROM recordings r JOIN consent_uses u ON u.recording_id = r.id AND u.status = 'given'
+    WHERE r.account_id = %(account)s AND r.state IN ('accepted', 'held')
+      AND ('*' = ANY(%(wanted)s) OR u.use_code = ANY(%(wanted)s))
+    GROUP BY r.id ORDER BY r.id LIMIT %(limit)s
+"""
+
+
+class _Standing(Struct, frozen=True):
+    recording: UUID
+    uses: list[str]
+
+
+async def withdraw_everywhere(
+    connection: Connection, account: UUID, wanted: list[str], reason: str | None, limit: int
+) -> tuple[list[Withdrawal], bool]:
+    """Withdraw uses from as many as `limit` of the contributor's recordings; tells whether there are more.
+
+    Recordings in which none of them stands are left alone, so repeating it until there are no more ends.
+    """
+    found = await every(connection, _Standing, STANDING_USES, account=account, wanted=wanted, limit=limit + 1)
+    made = [
+        await withdraw(connection, account, standing.recording, standing.uses, reason) for standing in found[:limit]
+    ]
+    return made, len(found) > limit
+
+
 async def find(connection: Connection, account: UUID, withdrawal: UUID) -> Withdrawal:
     """Give one of the contributor's withdrawals. Raises WithdrawalMissing for anybody else's too."""
     found = await one(

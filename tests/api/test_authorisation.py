@@ -63,6 +63,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/payouts": {},
     "PUT /v1/tax-profile": {"residence": "DE"},
     "POST /v1/recordings/{recording}/withdrawals": {"uses": ["*"]},
+    "POST /v1/withdrawals": {"uses": ["*"]},
     "POST /v1/recordings/{recording}/disputes": {"text": "It is good."},
     "PUT /v1/recordings/{recording}/privacy": {"faces": "box"},
     "PUT /v1/recordings/{recording}/consents": {

@@ -3,7 +3,7 @@
 import copy
 import hashlib
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -209,6 +209,27 @@ async def test_a_file_finds_its_passport_by_hash_and_by_itself(
     assert [(recording, "original")] == [(one["recording"], one["copy"]) for one in by_hash.json()["data"]]
     assert [(recording, "cleaned")] == [(one["recording"], one["copy"]) for one in by_file.json()["data"]]
     assert [] == strangers.json()["data"]
+
+
+async def test_a_day_is_closed_once(app: Litestar, database: Pool, recording: str):
+    """Yesterday's checkpoint is made by whoever comes first."""
+    signer = await app.state.signing.signer()
+    made = []
+    for _ in range(2):
+        async with transaction(database) as connection:
+            made.append(await checkpoints.make(connection, signer))
+
+    yesterday = (datetime.now(UTC) - timedelta(days=1, minutes=5)).date()
+    assert [yesterday, None] == made
+
+
+async def test_a_large_file_is_hashed_as_it_comes(contributor: Client):
+    """More than any JSON request may hold."""
+    data = bytes(5_000_000)
+
+    answer = await contributor.post("/v1/passports/look-ups", content=data)
+
+    assert (200, hashlib.sha256(data).hexdigest()) == (answer.status_code, answer.json()["sha256"])
 
 
 async def test_no_entry_can_be_changed_or_removed_in_the_database(recording: str, database: Pool):

@@ -1,5 +1,6 @@
 """Quotes: what was offered is what counts, whatever the campaign does afterwards."""
 
+import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
@@ -133,6 +134,17 @@ async def test_a_quote_keeps_its_place_until_it_expires(
 
     assert [409, 409, 0] == [*(answer.status_code for answer in full), shown]
     assert (201, 201) == (mine.status_code, later.status_code)
+
+
+async def test_two_quotes_for_the_last_place_are_decided_one_after_the_other(
+    contributor: Client, other: Client, database: Pool
+):
+    """However close together they ask."""
+    campaign = await opened(database, contributor, 1)
+
+    answers = await asyncio.gather(*(quoted(client, campaign) for client in (contributor, other) * 3))
+
+    assert [201, *[409] * 5] == sorted(answer.status_code for answer in answers)
 
 
 async def test_a_quote_is_used_once_and_only_by_its_owner(contributor: Client, other: Client, campaign: Campaign):

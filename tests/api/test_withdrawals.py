@@ -16,7 +16,7 @@ from api.commands.withdrawals import command
 from api.settings import Settings
 from api.validation import Workplace
 from api.withdrawal_notices import post_due
-from storage import buyers, notices, withdrawn
+from storage import buyers, consents, notices, withdrawn
 from storage.database import Pool, run, transaction
 from storage.errors import NoticeMoveRefused
 from tests.api import trading
@@ -328,3 +328,33 @@ async def test_an_operator_notes_what_a_buyer_said_by_letter(
     assert [0, 0, 0] == done
     assert notice in capsys.readouterr().out
     assert ("deletion_attested", "Letter of 3 May.") == (told["state"], told["statement"])
+
+
+async def test_consent_is_withdrawn_from_everything_at_once(
+    place: Workplace, contributor: Client, other: Client, campaign: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    """The account is a scope of its own; nobody else's recordings are touched, and repeating it ends."""
+    monkeypatch.setattr("api.withdrawals.AT_A_TIME", 2)
+    mine = [await trading.accepted(place, contributor, campaign) for _ in range(3)]
+    theirs = await trading.accepted(place, other, campaign)
+
+    rounds = [(await contributor.post("/v1/withdrawals", json={"uses": ["*"]})).json() for _ in range(3)]
+
+    states = {(await contributor.get(f"/v1/recordings/{one}")).json()["recording"]["state"] for one in mine}
+    assert [(2, True), (1, False), (0, False)] == [(len(one["data"]), one["more"]) for one in rounds]
+    assert {"withdrawn"} == states
+    assert "accepted" == (await other.get(f"/v1/recordings/{theirs}")).json()["recording"]["state"]
+
+
+async def test_a_contributor_hears_thirty_days_before_a_grant_ends(contributor: Client, recording: str, database: Pool):
+    """Once, with the uses that end."""
+    async with transaction(database) as connection:
+        soon = "UPDATE consent_uses SET expires_at = now() + interval '29 days' WHERE recording_id = %(id)s"
+        await run(connection, soon + " AND use_code IN ('asr_training', 'evaluation')", id=recording)
+    for _ in range(2):
+        async with transaction(database) as connection:
+            await consents.tell_ending(connection)
+
+    told = await heard(contributor, "consent.expiring")
+
+    assert [["asr_training", "evaluation"]] == [event["data"]["uses"] for event in told]
