@@ -323,3 +323,23 @@ async def test_a_contributor_who_earned_nothing_has_empty_pages(contributor: Cli
     assert [] == (await contributor.get("/v1/earnings/projection")).json()["data"]
     summary = (await contributor.get("/v1/earnings/summary?group_by=buyer")).json()
     assert ([], [], []) == (summary["totals"], summary["parts"], summary["points"])
+
+
+TIMES = ("2026-02-30T25:61:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59Z", "P999999999999D", "-P1D")
+GARBAGE = ("\x00", "9" * 400, "-1", "é", "[]", "", *TIMES)
+
+
+@pytest.mark.parametrize("value", GARBAGE)
+async def test_nothing_that_is_asked_is_our_fault(contributor: Client, campaign: dict[str, Any], value: str):
+    """Whatever stands in a query is answered, with a page or with what is wrong with it."""
+    asked = {
+        "/v1/balance-transactions": ("type", "from", "to", "recording", "cursor", "limit"),
+        "/v1/earnings/summary": ("group_by", "period"),
+        "/v1/earnings/projection": ("weeks",),
+        "/v1/rates": ("media", "language", "territory", "cursor", "limit"),
+        f"/v1/campaigns/{campaign['id']}/estimate": ("duration", "language"),
+    }
+    for path, names in asked.items():
+        for name in names:
+            answer = await contributor.get(path, params={name: value})
+            assert answer.status_code in {200, 400, 422}, (path, name, answer.text)

@@ -1,12 +1,15 @@
 """What operators type about recordings and money: decided once, with a reason, and read by the contributor."""
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.cli import main
 from api.commands.database import amount
@@ -203,6 +206,11 @@ def test_amounts_are_exact_to_the_micro():
     for wrong in ("0.0000001", "much", "NaN", "1e30"):
         with pytest.raises(ValueError, match=wrong):
             amount(wrong)
+
+
+@given(st.integers(-(2**62) + 1, 2**62 - 1))
+def test_an_amount_that_is_written_out_is_read_back(micros: int):
+    assert micros == amount(f"{Decimal(micros) / 1_000_000:f}")
 
 
 def test_spans_are_read_in_seconds():
