@@ -4,8 +4,10 @@ This is what runs inside the sandbox. It opens nothing but the file it is given 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO, Protocol
+
+from msgspec import Struct, structs
 
 from capture_validation import checks
 from capture_validation.capacity import CAPACITY, Capacity
@@ -33,6 +35,7 @@ from capture_validation.report import (
     Rejection,
     Report,
     Spectrogram,
+    Tier,
     VideoFacts,
     most_important_first,
 )
@@ -59,15 +62,17 @@ def analyse(
     capacity: Capacity = CAPACITY,
     prompt: str | None = None,
     beside: Sequence[Observer] = (),
+    tier: Tier = "full",
 ) -> Report:
     """Examine a recording by the rules of a profile; `prompt` is the text that was to be read, where there was one.
 
+    The instant `tier` decodes some pictures of each group and knows the times of all; the sound is heard whole.
     Observers `beside` see what the checks see, so that a recording is decoded once for all. A file that cannot be
     examined gives a report with a rejection and no checks, never an exception: the contributor is owed a reason either
     way. `file` is read from anywhere and stays open.
     """
     try:
-        with open_recording(file, capacity) as recording:
+        with open_recording(file, capacity, tier) as recording:
             return _examined(recording, profile, prompt, beside)
     except Unreadable as reason:
         return profile.rejected(Rejection(reason.code, reason.parameters))
@@ -78,7 +83,7 @@ def _examined(recording: OpenRecording, profile: Profile, prompt: str | None, be
     for observer in beside:
         observer.start(recording)
     heard = Hearing(recording.audio, profile, prompt)
-    seen = Watching(recording.video, profile)
+    seen = Watching(recording.video, profile, recording.tier)
     stills = Stills(recording.video.color_transfer if recording.video else None)
     for part in recording.read():
         for observer in beside:
@@ -88,6 +93,7 @@ def _examined(recording: OpenRecording, profile: Profile, prompt: str | None, be
             stills.take(part)
         else:
             heard.take(part)
+    seen.follow(recording.picture_times)
     sound = recording.audio_end if recording.audio else None
     picture = recording.video_end if recording.video else None
     results = most_important_first(heard.results(sound, picture) + seen.results(picture, sound))
@@ -101,6 +107,7 @@ def _examined(recording: OpenRecording, profile: Profile, prompt: str | None, be
         curves=heard.curves() + seen.curves(),
         spectrogram=heard.spectrogram(),
         stills=stills.chosen([result for result in results if result.name.startswith("video.")]),
+        tier=recording.tier,
     )
 
 
@@ -169,8 +176,9 @@ class Hearing:
 class Watching:
     """The picture track and every check that looks at it, each as often as it wants to."""
 
-    def __init__(self, track: VideoTrack | None, profile: Profile) -> None:
+    def __init__(self, track: VideoTrack | None, profile: Profile, tier: Tier = "full") -> None:
         self.track = track
+        self.tier = tier
         self.checks = [check for check in _due(profile) if isinstance(check, VideoCheck)]
         self.due_s = [-math.inf] * len(self.checks)
         if track is not None:
@@ -182,6 +190,8 @@ class Watching:
         pixels = Pixels(frame, self.track.color_transfer if self.track else None)
         for number, check in enumerate(self.checks):
             rate = check.frames_per_second
+            if self.tier == "instant" and (check.times_only or check.full_tier_only):
+                continue
             if not rate:
                 check.feed(pixels)
             elif frame.at_s >= self.due_s[number]:
@@ -189,13 +199,39 @@ class Watching:
                 # The next frame is due on a grid common to all checks, so that they share what one frame costs.
                 self.due_s[number] = (math.floor(frame.at_s * rate + 1e-6) + 1) / rate - 1e-6
 
+    def follow(self, times: Iterable[float]) -> None:
+        """Tell the checks that only ask for times when each picture is shown; the full tier has shown them all."""
+        for check in self.checks:
+            if check.times_only:
+                for at_s in sorted(times):
+                    check.feed(Moment(at_s))  # type: ignore[arg-type]
+
     def results(self, end: TrackEnd | None, other: TrackEnd | None = None) -> tuple[CheckResult, ...]:
         """Every check's verdict, once this track and the `other` have ended."""
-        return _verdicts(self.checks, end if self.track else None, other)
+        verdicts = _verdicts(self.checks, end if self.track else None, other)
+        if self.tier == "full":
+            return verdicts
+        return tuple(
+            untold(verdict) if check.full_tier_only else verdict
+            for check, verdict in zip(self.checks, verdicts, strict=True)
+        )
 
     def curves(self) -> tuple[Curve, ...]:
         """What the checks drew over time."""
         return tuple(curve for check in self.checks for curve in check.curves()) if self.track else ()
+
+
+class Moment(Struct, frozen=True):
+    """A picture that was not decoded: when it is shown, in seconds."""
+
+    at_s: float
+
+
+def untold(verdict: CheckResult) -> CheckResult:
+    """Say of a check that only the full tier can give its verdict."""
+    return structs.replace(
+        verdict, status="not_applicable", code="needs-full-tier", value=None, spans=(), parameters={}
+    )
 
 
 def _due(profile: Profile) -> list[Check]:

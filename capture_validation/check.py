@@ -82,6 +82,7 @@ class Check:
     source: ClassVar[str]
     uncertainty: ClassVar[float] = 0.0
     mendable: ClassVar[bool] = True
+    #: True where the pictures that the instant tier leaves out would change the verdict; it then says so.
     full_tier_only: ClassVar[bool] = False
     #: True where a missing track is itself the finding: `measure` then runs without `start`.
     measures_absence: ClassVar[bool] = False
@@ -128,6 +129,8 @@ class VideoCheck(Check):
 
     #: Frames a second this check wants to see; 0 asks for every decoded frame (its timestamps, not its pixels).
     frames_per_second: ClassVar[float] = 4.0
+    #: True where only the times of pictures count, which the instant tier knows of every one.
+    times_only: ClassVar[bool] = False
 
     def start(self, track: VideoTrack) -> None:
         """Prepare for a track of known size (pixels as shown) and frame rate."""

@@ -16,7 +16,7 @@ from capture_validation.catalogue import Entry, catalogue
 from capture_validation.errors import CaptureError
 from capture_validation.picture import clock, draw
 from capture_validation.profile import PUBLISHED
-from capture_validation.report import CheckResult, Limit, Report
+from capture_validation.report import CheckResult, Limit, Report, Tier
 from capture_validation.summary import Examined, as_csv, as_json, recordings, table
 from capture_validation.texts import LOCALES, language, negotiate, quantity, told, told_rejection
 from capture_validation.validate import validate
@@ -30,7 +30,7 @@ def check(arguments: Sequence[str]) -> int:
     if several and options.picture:
         parser.error("--picture takes one file")
     files = list(recordings(options.files))
-    examined, unread = _examined(files, options.profile)
+    examined, unread = _examined(files, options.profile, options.tier)
     if options.picture and examined:
         options.picture.write_bytes(draw(examined[0].report, options.language, dark=options.dark))
     if options.csv:
@@ -45,13 +45,13 @@ def check(arguments: Sequence[str]) -> int:
     return 0 if all(one.report.outcome == "passed" for one in examined) else 1
 
 
-def _examined(files: Sequence[Path], profile: str | None) -> tuple[list[Examined], bool]:
+def _examined(files: Sequence[Path], profile: str | None, tier: Tier) -> tuple[list[Examined], bool]:
     """The reports on all files that could be read, and whether one could not."""
     examined, unread = [], False
     for number, file in enumerate(files, start=1):
         _progress(f"{number}/{len(files)} {file.name}" if len(files) > 1 else "")
         try:
-            examined.append(Examined(file, validate(file, profile or guessed(file))))
+            examined.append(Examined(file, validate(file, profile or guessed(file), tier=tier)))
         except (CaptureError, OSError) as trouble:
             unread = True
             _progress("")
@@ -77,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="recordings, or folders of them")
     parser.add_argument("--profile", choices=list(PUBLISHED), help="what kind of recordings they are meant to be")
+    parser.add_argument(
+        "--tier", choices=("full", "instant"), default="full", help="decode every picture, or some (%(default)s)"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the report as JSON; of several files, a list")
     form.add_argument("--csv", action="store_true", help="print a row for every check of every file")

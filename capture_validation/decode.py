@@ -7,6 +7,8 @@ died is still worth hearing about; what is endless or enormous is stopped with U
 
 import contextlib
 import hashlib
+import math
+from array import array
 from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -28,6 +30,7 @@ from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.containers import Container, recognise
 from capture_validation.errors import Unreadable
 from capture_validation.pictures import VideoFrame
+from capture_validation.report import Tier
 from capture_validation.samples import AudioBlock, Blocks
 from capture_validation.tracks import AudioTrack, TrackEnd, VideoTrack, audio_track, best, start_s, video_track
 
@@ -43,6 +46,8 @@ LONGEST_PICTURE_S = 60.0
 # Frames of sound kept while waiting for the first picture, which tells rotation. Pictures are never piled up: a
 # second of 4K in ten bits would be a gigabyte.
 PEEK_SOUNDS = 400
+#: Pictures of each group that the instant tier decodes, and the least seconds between two groups.
+BURST, GROUP_S = 8, 0.25
 
 
 class OpenRecording:
@@ -52,8 +57,13 @@ class OpenRecording:
     cover art is no picture track. `audio_end` and `video_end` are complete after `read`.
     """
 
-    def __init__(self, media: InputContainer, container: Container, capacity: Capacity) -> None:
+    def __init__(self, media: InputContainer, container: Container, capacity: Capacity, tier: Tier = "full") -> None:
         self.container = container
+        self.tier = tier
+        #: In the instant tier: when each picture is shown, in seconds, also of those that are not decoded.
+        self.picture_times = array("d")
+        self._since_key, self._next_key_s = BURST, -math.inf
+        self._last_shown = (-math.inf, 0.0)
         self.audio_end = TrackEnd()
         self.video_end = TrackEnd()
         self._payloads = hashlib.sha256(), hashlib.sha256()
@@ -141,6 +151,8 @@ class OpenRecording:
                 self._payloads[packet.stream is self._picture].update(packet)
             if end.packets > self._capacity.packets and self.container.format not in ("wav", "w64", "aiff", "caf"):
                 raise Unreadable("over-limit", what="packets", value=end.packets, limit=self._capacity.packets)
+            if self.tier == "instant" and packet.stream is self._picture and self._left_out(packet):
+                continue
             try:
                 frames = packet.decode()
             except MemoryError as cause:
@@ -155,6 +167,25 @@ class OpenRecording:
                 if isinstance(frame, AudioFrame | Picture):
                     yield frame
                 del frame
+
+    def _left_out(self, packet: av.Packet) -> bool:  # type: ignore[type-arg]
+        """Note when a picture is shown; whether the instant tier does without decoding it.
+
+        Decoded are the first pictures of a group: they need none that come later. Where every picture stands for
+        itself, one of them in a quarter of a second is decoded.
+        """
+        if packet.pts is None or packet.time_base is None:
+            return False
+        at_s = float(packet.pts * packet.time_base) - self._origin
+        self.picture_times.append(at_s)
+        shown_s = float(packet.duration * packet.time_base) if packet.duration else 0.0
+        self._last_shown = max(self._last_shown, (at_s, shown_s))
+        if packet.is_keyframe:
+            self._since_key = 0 if at_s >= self._next_key_s else BURST
+            self._next_key_s = at_s + GROUP_S if self._since_key == 0 else self._next_key_s
+        else:
+            self._since_key += 1
+        return self._since_key >= BURST
 
     def _packets(self) -> Iterator[av.Packet]:  # type: ignore[type-arg]
         """All packets; the demuxer is asked again after an error, because it resumes behind the damage."""
@@ -216,6 +247,12 @@ class OpenRecording:
             raise Unreadable("over-limit", what=what, value=value, limit=limit)
 
     def _finish(self) -> None:
+        if self.picture_times and self.video is not None:
+            end, shown = self.video_end, sorted(self.picture_times)
+            usual = 1 / self.video.frame_rate_avg if self.video.frame_rate_avg else 0.0
+            end.frames, end.first_at_s, end.last_at_s = len(shown), shown[0], shown[-1]
+            last_s = self._last_shown[1]
+            end.decoded_duration_s = shown[-1] - shown[0] + (last_s if 0 < last_s < LONGEST_PICTURE_S else usual)
         both = (self.audio, self.audio_end), (self.video, self.video_end)
         for (track, end), payload in zip(both, self._payloads, strict=True):
             if track is None:
@@ -228,19 +265,21 @@ class OpenRecording:
 
 
 @contextlib.contextmanager
-def open_recording(file: BinaryIO, capacity: Capacity = CAPACITY) -> Iterator[OpenRecording]:
-    """Open a recording of a stranger for one pass of decoding.
+def open_recording(file: BinaryIO, capacity: Capacity = CAPACITY, tier: Tier = "full") -> Iterator[OpenRecording]:
+    """Open a recording of a stranger for one pass of decoding, of every picture or of some (`tier`).
 
     `file` is seekable and stays open. Memory does not grow with the length. Raises Unreadable for a file that is
     none or must not be decoded (see `containers.recognise`), and `undecodable` when the decoder finds nothing.
     """
     container = recognise(file, capacity)
-    with open_as(file, container, capacity) as recording:
+    with open_as(file, container, capacity, tier) as recording:
         yield recording
 
 
 @contextlib.contextmanager
-def open_as(file: BinaryIO, container: Container, capacity: Capacity = CAPACITY) -> Iterator[OpenRecording]:
+def open_as(
+    file: BinaryIO, container: Container, capacity: Capacity = CAPACITY, tier: Tier = "full"
+) -> Iterator[OpenRecording]:
     """Open a file as the container it was recognised to be."""
     file.seek(0)
     options = _options(container, capacity) | {
@@ -255,7 +294,7 @@ def open_as(file: BinaryIO, container: Container, capacity: Capacity = CAPACITY)
     except (av.error.FFmpegError, ValueError, UnicodeError) as cause:
         raise Unreadable("undecodable") from cause
     with media:
-        yield OpenRecording(media, container, capacity)
+        yield OpenRecording(media, container, capacity, tier)
 
 
 def _options(container: Container, capacity: Capacity) -> dict[str, str]:

@@ -13,6 +13,8 @@ from msgspec import Struct
 Status = Literal["passed", "hint", "borderline", "failed", "not_applicable"]
 Outcome = Literal["passed", "in_review", "needs_fix", "rejected"]
 Requirement = Literal["required", "advisory", "off"]
+#: `full`: every frame is decoded. `instant`: only some of each group of pictures, for an answer in seconds.
+Tier = Literal["full", "instant"]
 
 
 class Span(Struct, frozen=True, array_like=False):
@@ -148,6 +150,7 @@ class Report(Struct, frozen=True):
     curves: tuple[Curve, ...] = ()
     spectrogram: Spectrogram | None = None
     stills: tuple[Still, ...] = ()
+    tier: Tier = "full"
 
     @property
     def failed(self) -> tuple[CheckResult, ...]:

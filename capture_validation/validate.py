@@ -19,7 +19,7 @@ import msgspec
 from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.errors import SandboxKilled, SandboxOverflow, SandboxTimeout
 from capture_validation.profile import Profile, profile
-from capture_validation.report import Rejection, Report
+from capture_validation.report import Rejection, Report, Tier
 
 if TYPE_CHECKING:
     from capture_validation.sandbox import Sandbox
@@ -40,6 +40,7 @@ def validate(
     *,
     prompt: str | None = None,
     capacity: Capacity = CAPACITY,
+    tier: Tier = "full",
     sandbox: "Sandbox | None" = None,
     wall_s: float = WALL_S,
     cpu_s: float | None = None,
@@ -49,11 +50,13 @@ def validate(
     `prompt` is the text that was to be read, where there was one: how fast it was read is measured against it. More
     than `capacity` is a rejection `over-limit`; a file that uses too much time or memory, or tries what is forbidden,
     is a rejection `too-expensive` like any other bad file. Raises SandboxUnavailable where decoders cannot be isolated,
-    UnknownProfile, OSError for a path.
+    UnknownProfile, OSError for a path. The instant `tier` looks at some pictures of a video and answers in a fraction
+    of its length; a check that needs them all says so.
     """
     rules = profile(judged_by) if isinstance(judged_by, str) else judged_by
     fits = prompt is not None and len(prompt) < LONGEST_PROMPT
     job = {"task": "analyse", "profile": rules, "prompt": prompt if fits else None, "capacity": capacity}
+    job["tier"] = tier
     with descriptor_of(source) as descriptor:
         try:
             answer = (sandbox or shared_sandbox()).run(descriptor, msgspec.json.encode(job), wall_s=wall_s, cpu_s=cpu_s)

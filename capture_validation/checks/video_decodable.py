@@ -33,6 +33,7 @@ class VideoDecodable(VideoCheck):
     false_alarms = "Files cut without re-encoding may start with frames whose reference was cut away."
     source = "Decoder errors and AV_FRAME_FLAG_CORRUPT of FFmpeg with err_detect, against the claimed duration."
     frames_per_second = 0.0
+    full_tier_only = True
 
     def start(self, track: VideoTrack) -> None:
         self.claimed_s = track.claimed_duration_s or 0.0

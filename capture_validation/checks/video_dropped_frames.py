@@ -30,6 +30,7 @@ class VideoDroppedFrames(VideoCheck):
     source = "Steps between presentation times."
     uncertainty = 0.2
     frames_per_second = 0.0
+    times_only = True
 
     def start(self, track: VideoTrack) -> None:
         self.timing = Timing()

@@ -46,6 +46,7 @@ class VideoExposurePumping(VideoCheck):
     fix = "Tap on your subject and hold until the exposure is locked, and keep lamps and windows out of the picture."
     false_alarms = "Clouds that race past the sun, stage light, and somebody who walks close past the lens."
     source = "Median log ratio of 16 × 9 cells between analysed frames, there and back within 3 s."
+    full_tier_only = True
     uncertainty = 1.0
 
     def start(self, track: VideoTrack) -> None:

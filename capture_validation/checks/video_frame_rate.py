@@ -29,6 +29,7 @@ class VideoFrameRate(VideoCheck):
     source = "Median of presentation time steps (ISO/IEC 14496-12, 8.6.1)."
     uncertainty = 0.05
     frames_per_second = 0.0
+    times_only = True
 
     def start(self, track: VideoTrack) -> None:
         self.timing = Timing()

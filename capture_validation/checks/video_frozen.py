@@ -33,6 +33,7 @@ class VideoFrozen(VideoCheck):
     fix = "Close other apps, restart the camera and record again; do not fill gaps with stills."
     false_alarms = "Titles and stills of edited films; black stretches; a still room under very strong compression."
     source = "Mean absolute difference as in FFmpeg's freezedetect, on 160 pixels so that compression does not count."
+    full_tier_only = True
     uncertainty = 0.25
 
     def start(self, track: VideoTrack) -> None:

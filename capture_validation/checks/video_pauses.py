@@ -31,6 +31,7 @@ class VideoPauses(VideoCheck):
     source = "Steps between presentation times."
     uncertainty = 0.02
     frames_per_second = 0.0
+    times_only = True
 
     def start(self, track: VideoTrack) -> None:
         self.timing = Timing()

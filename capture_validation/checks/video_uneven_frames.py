@@ -34,6 +34,7 @@ class VideoUnevenFrames(VideoCheck):
     source = "Steps between presentation times."
     uncertainty = 1.0
     frames_per_second = 0.0
+    times_only = True
 
     def start(self, track: VideoTrack) -> None:
         self.timing = Timing()

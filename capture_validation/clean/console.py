@@ -16,18 +16,13 @@ from pathlib import Path
 from capture_validation.clean.choices import Choices
 from capture_validation.clean.clean import Cleaned, clean
 from capture_validation.clean.edits import Edit
-from capture_validation.errors import CaptureError, NotClean, Unreadable
+from capture_validation.errors import CaptureError, NotClean
 from capture_validation.picture import clock
 from capture_validation.progress import bar
 from capture_validation.report import Span
 from capture_validation.xray.console import said
 
 KINDS = ("faces", "text")
-#: Reasons that are about the choices and not about the file.
-REASONS = {
-    "nothing-left": "Every moment would be dropped, so nothing is left.",
-    "not-checked": "No network is installed that could find what is to be hidden.",
-}
 
 
 def command(arguments: Sequence[str]) -> int:
@@ -42,8 +37,7 @@ def command(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"companion clean: {trouble}\n")
         return 1
     except (CaptureError, ValueError, OSError) as trouble:
-        code = trouble.code if isinstance(trouble, Unreadable) else ""
-        sys.stderr.write(f"companion clean: {REASONS.get(code) or said(trouble)}\n")
+        sys.stderr.write(f"companion clean: {said(trouble)}\n")
         return 2
     sys.stdout.write(spoken(done))
     return 0

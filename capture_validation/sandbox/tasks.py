@@ -38,7 +38,7 @@ def analyse_recording(file: BinaryIO, job: Job) -> bytes:
     """Examine a recording by the job's `profile`, read from its `prompt`, within its `capacity`; gives a Report."""
     rules = msgspec.convert(job["profile"], Profile)
     capacity = msgspec.convert(job.get("capacity", {}), Capacity)
-    return msgspec.json.encode(analyse(file, rules, capacity, job.get("prompt")))
+    return msgspec.json.encode(analyse(file, rules, capacity, job.get("prompt"), tier=job.get("tier", "full")))
 
 
 def examine_recording(file: BinaryIO, job: Job) -> bytes:

@@ -52,7 +52,7 @@ def test_a_copy_is_made_and_the_changes_are_listed(capsys: Printed, tmp_path: Pa
         (["--mute", "5"], "5 is no stretch"),
         (["--drop", "3-2"], "ends after its beginning"),
         (["--blur", "hands"], "hands cannot be hidden"),
-        (["--drop", "0-100"], "nothing is left"),
+        (["--drop", "0-100"], "nothing would be left"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_leaves_nothing_behind(
