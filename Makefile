@@ -73,7 +73,7 @@ lock: uv ## Resolve the newest allowed versions into the locks (no address, only
 	@echo uv | $(COMPILE) --upgrade --output-file requirements-uv.lock -
 
 clean: ## Remove what these tasks installed. Recordings and the database lie elsewhere and stay.
-	rm -rf .uv .venv tests/clients/node_modules openapi/generated
+	rm -rf .uv .venv tests/clients/node_modules benchmarks/tus_server/node_modules openapi/generated
 
 # uv: the one on this machine, else a private one through venv, else through pip.
 .PHONY: uv
