@@ -260,3 +260,14 @@ async def test_a_form_that_was_kept_is_checked_offline(
         kept.write_bytes(changed)
         assert 1 == main(words), place
     assert "NOT genuine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sheet", shipped(), ids=lambda sheet: f"{sheet['id']}-{sheet['version']}")
+async def test_what_a_sheet_points_to_is_there(client: httpx.AsyncClient, sheet: dict[str, Any]):
+    """A contract that leads to an empty page promises nothing."""
+    schedule = sheet["biometrics"].get("bipa", {}).get("retention_schedule", "/v1/policies/biometric-retention")
+    answer = await client.get(schedule)
+    claims = await client.options(sheet["people"].get("claims", "/v1/third-party-claims"))
+
+    assert (200, "740 ILCS 14/15(a)") == (answer.status_code, "740 ILCS 14/15(a)" if "15(a)" in answer.text else "")
+    assert 404 != claims.status_code
