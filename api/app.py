@@ -257,6 +257,6 @@ def _cors(settings: Settings) -> CORSConfig:
     tus = ["Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Upload-Offset", "Upload-Length"]
     return CORSConfig(
         allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
-        expose_headers=[*exposed, *tus, "Upload-Expires", "Upload-Metadata"],
+        expose_headers=[*exposed, *tus, "Tus-Checksum-Algorithm", "Upload-Expires", "Upload-Metadata"],
         max_age=86400,
     )
