@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from api.terms.odrl import ACTIONS, VOCABULARY
 from storage.deliveries import File, Licence, Release
 
 Node = dict[str, Any]
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 MEDIA_TYPE = f'application/ld+json; profile="{CONFORMS_TO}"'
-#: The names of uses that a term sheet knows; ODRL calls them actions of a profile.
-USES = "https://w3id.org/contributor-companion/uses#"
 #: Croissant 1.1, appendix 1, with the vocabularies of conditions added.
 CONTEXT: Node = {
     "@language": "en",
@@ -26,7 +25,6 @@ CONTEXT: Node = {
     "dct": "http://purl.org/dc/terms/",
     "odrl": "http://www.w3.org/ns/odrl/2/",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
-    "use": USES,
     "conformsTo": "dct:conformsTo",
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
@@ -50,7 +48,8 @@ def manifest(release: Release, files: Sequence[File], site: str) -> Node:
     sheets = {sheet for licence in release.licences for sheet in licence.term_sheets}
     ready = [file for file in files if file.status == "ready"]
     return {
-        "@context": CONTEXT,
+        # Uses are named by the same words as in the ODRL of a term sheet.
+        "@context": {**CONTEXT, "terms": f"{site}{VOCABULARY}"},
         "@type": "sc:Dataset",
         "conformsTo": CONFORMS_TO,
         "name": release.slug,
@@ -120,7 +119,7 @@ def conditions(licence: Licence, address: str) -> Node:
             {
                 "@type": "odrl:Permission",
                 "name": use,
-                "odrl:action": {"@id": f"use:{use}"},
+                "odrl:action": {"@id": action(use)},
                 "odrl:target": {"@id": address},
                 "odrl:constraint": [until, constraint("odrl:purpose", "odrl:eq", licence.purpose)],
                 "odrl:duty": [withdrawal_duty()],
@@ -128,9 +127,16 @@ def conditions(licence: Licence, address: str) -> Node:
             for use in licence.uses
         ],
         "odrl:prohibition": [
-            {"@type": "odrl:Prohibition", "odrl:action": {"@id": "odrl:distribute"}, "odrl:target": {"@id": address}}
+            {"@type": "odrl:Prohibition", "odrl:action": {"@id": prohibited}, "odrl:target": {"@id": address}}
+            for prohibited in ("odrl:distribute",)
+            if prohibited not in map(action, licence.uses)
         ],
     }
+
+
+def action(use: str) -> str:
+    """Name a use by ODRL's own word where it has one, else by ours."""
+    return f"odrl:{ACTIONS[use]}" if use in ACTIONS else f"terms:{use}"
 
 
 def constraint(left: str, operator: str, right: Any) -> Node:
@@ -149,5 +155,5 @@ def withdrawal_duty() -> Node:
         "@type": "odrl:Duty",
         "name": "Delete copies when a recording is withdrawn.",
         "odrl:action": {"@id": "odrl:delete"},
-        "odrl:constraint": [constraint("odrl:event", "odrl:gt", {"@id": "use:withdrawal"})],
+        "odrl:constraint": [constraint("odrl:event", "odrl:gt", {"@id": "terms:withdrawal"})],
     }

@@ -45,7 +45,8 @@ class NewSale(Struct, frozen=True):
 class UseView(Struct, frozen=True):
     """One buyer's use of your recording: who, for what, until when, and what it pays you.
 
-    `delivered_at` is when the buyer first fetched it; `ended_at` is set when it ended before its time.
+    `delivered_at` is when the buyer first fetched it; `ended_at` is set when it ended before its time, and `notice`
+    then says what the buyer has done about its copies.
     """
 
     sale: UUID
@@ -60,6 +61,7 @@ class UseView(Struct, frozen=True):
     ends_at: datetime
     delivered_at: datetime | None
     ended_at: datetime | None
+    notice: Annotated[str, Meta(examples=["deletion_attested"])] | None
     fee: Money
     your_share_bps: Annotated[int, Meta(description="Your part of the fee, in hundredths of a percent.")]
     your_share: Money
@@ -80,6 +82,7 @@ def view(use: sales.RecordingUse, locale: str) -> UseView:
         ends_at=use.ends_at,
         delivered_at=use.delivered_at,
         ended_at=use.ended_at,
+        notice=use.notice,
         fee=money(use.currency, use.fee_micros, locale),
         your_share_bps=use.share_bps,
         your_share=money(use.currency, use.contributor_micros, locale),

@@ -270,6 +270,8 @@ class RecordingUse(Struct, frozen=True):
     ends_at: datetime
     delivered_at: datetime | None
     ended_at: datetime | None
+    # How far the buyer is with the newest withdrawal of it; see `notices`.
+    notice: str | None
     currency: str
     fee_micros: int
     share_bps: Annotated[int, Meta(description="Your part of the fee in hundredths of a percent, as your terms say.")]
@@ -279,7 +281,9 @@ class RecordingUse(Struct, frozen=True):
 USES = """
     SELECT s.id AS sale, b.legal_name AS buyer, b.country, b.sector, s.purpose, d.title AS dataset, s.version,
         line.uses, s.starts_at, s.ends_at, line.delivered_at, line.ended_at, line.currency, line.fee_micros,
-        line.share_bps, line.contributor_micros
+        line.share_bps, line.contributor_micros,
+        (SELECT n.state FROM withdrawal_notices n WHERE n.sale_id = s.id AND n.recording_id = line.recording_id
+            ORDER BY n.id DESC LIMIT 1) AS notice
     FROM sale_lines line JOIN sales s ON s.id = line.sale_id JOIN buyers b ON b.id = s.buyer_id
         JOIN datasets d ON d.id = s.dataset_id
     WHERE line.recording_id = %(recording)s AND (%(before)s::uuid IS NULL OR s.id < %(before)s)

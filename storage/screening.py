@@ -94,11 +94,14 @@ def parse(data: bytes) -> list[Entry]:
 
 def _fields(line: int, row: list[str]) -> tuple[Kind, str, str]:
     """Check one line and fold what it names."""
-    if len(row) != len(HEADER) or row[0] not in get_args(Kind) or not row[1].strip():
-        raise ScreeningListInvalid(line=line, because="kind (name, country or sector), value and because are needed")
+    wrong = ScreeningListInvalid(line=line, because="kind (name, country or sector), value and because are needed")
+    if len(row) != len(HEADER) or row[0] not in get_args(Kind):
+        raise wrong
     kind: Kind = row[0]  # type: ignore[assignment]
     value = row[1].strip()
     folded = {"name": fold(value), "country": value.upper(), "sector": value.lower()}[kind]
+    if not folded:
+        raise wrong
     return kind, folded, row[2].strip()
 
 

@@ -67,6 +67,12 @@ def test_only_what_may_be_fetched_is_listed():
     assert ["7K3M9QXA2PV4"] == [entry["recordings/code"] for entry in manifest["recordSet"][0]["data"]]
 
 
+def test_uses_are_named_as_in_the_odrl_of_a_term_sheet():
+    """In ODRL's own words where it has one, else in ours; and the words lead somewhere."""
+    assert ["odrl:annotate", "terms:asr_training"] == [croissant.action(use) for use in ("annotation", "asr_training")]
+    assert "https://companion.example/ns/terms#" == written()["@context"]["terms"]
+
+
 def test_a_licence_s_conditions_are_written_use_by_use():
     """Which use, for which purpose, until when, and that copies go when a contributor withdraws."""
     offer = written()["usageInfo"][0]
@@ -74,7 +80,9 @@ def test_a_licence_s_conditions_are_written_use_by_use():
     limits = {limit["odrl:leftOperand"]["@id"]: limit["odrl:rightOperand"] for limit in permission["odrl:constraint"]}
 
     assert f"urn:uuid:{SALE}" == offer["@id"]
-    assert ["use:asr_training", "use:evaluation"] == [rule["odrl:action"]["@id"] for rule in offer["odrl:permission"]]
+    assert ["terms:asr_training", "terms:evaluation"] == [
+        rule["odrl:action"]["@id"] for rule in offer["odrl:permission"]
+    ]
     assert "Hospitals." == limits["odrl:purpose"]
     assert "2027-11-22T00:00:00+00:00" == limits["odrl:dateTime"]["@value"]
     assert "odrl:delete" == permission["odrl:duty"][0]["odrl:action"]["@id"]

@@ -43,6 +43,18 @@ async def test_a_contributor_sees_who_uses_a_recording_and_what_it_pays(
     assert uses[0]["delivered_at"] is None
 
 
+async def test_a_withdrawn_use_tells_what_its_buyer_does(contributor: Client, operator: Client, recording: str):
+    """It ended, what it earned stays, and the notice to the buyer is under way."""
+    dataset = await trading.version(operator, [recording])
+    await trading.sell(operator, (await trading.buyer(operator))["id"], dataset)
+    await contributor.post(f"/v1/recordings/{recording}/withdrawals", json={"uses": ["*"]})
+
+    use = (await contributor.get(f"/v1/recordings/{recording}/uses")).json()["data"][0]
+
+    assert ("queued", 50_000_000) == (use["notice"], use["your_share"]["micros"])
+    assert use["ended_at"] is not None
+
+
 async def test_a_contributor_hears_of_a_sale_in_the_stream(contributor: Client, operator: Client, recording: str):
     """Numbered in the same gap-free sequence as everything else."""
     buyer = await trading.buyer(operator)
