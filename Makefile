@@ -64,8 +64,8 @@ openapi-clients: .venv/dev ## Generate the Kotlin and Swift clients (needs a Jav
 bench: .venv/dev ## Measure the hot paths side by side with a named peer.
 	@.venv/bin/python -m benchmarks
 
-load: .venv/dev ## Send a minute of contributors at a service of its own and judge the thresholds.
-	@.venv/bin/python -m load_tests
+load: .venv/dev ## Send five minutes of people at a service of its own and judge what it promises (companion load-test).
+	@.venv/bin/python -m load_tests $(LOAD)
 
 lock: uv ## Resolve the newest allowed versions into the locks (no address, only hashes).
 	@$(COMPILE) --upgrade --group build --output-file requirements.lock pyproject.toml

@@ -48,6 +48,7 @@ COMMANDS: dict[str, Command] = {
     "withdrawals": Command("api.commands.withdrawals:command", "see which buyers owe an answer, and note it"),
     "erasures": Command("api.commands.erasures:command", "erase again what a restored backup brought back"),
     "terms": Command("api.commands.terms:command", "check, show and publish term sheets"),
+    "load-test": Command("load_tests.console:load_test", "send people at a service and judge what it promises"),
     "verify": Command("api.commands.verify:verify", "check signed receipts and statements, also without a network"),
     "references": Command("api.commands.references:command", "register public material whose copies are to be seen"),
     "refingerprint": Command("api.commands.refingerprint:command", "fingerprint what is held in the version in use"),

@@ -16,12 +16,12 @@ from uuid import UUID
 import httpx
 import pytest
 
+from load_tests.networks import BadNetwork, bad_network
 from storage import uploads
 from storage.database import Pool, transaction
 from storage.objects import Store
 from storage.sweeping import remove_doomed, remove_orphans
 from tests.api.phones import Phone
-from tests.networks import BadNetwork, bad_network
 
 TRANSFERS = int(os.environ.get("COMPANION_FAULT_TRANSFERS", "40"))
 PHONES = 8

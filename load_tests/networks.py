@@ -7,6 +7,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import cast
 
 PIECE = 16 * 1024
 
@@ -74,8 +75,7 @@ async def bad_network(port: int, *, rate: float = 0.0, cut_after: float = 0.0) -
     carried: set[asyncio.Task[None]] = set()
 
     async def opened(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
+        task = cast("asyncio.Task[None]", asyncio.current_task())
         carried.add(task)
         try:
             await network.carry(reader, writer, port)
