@@ -1,9 +1,10 @@
 """Run every benchmark and print its table: `make bench`."""
 
-from benchmarks import audio, ledger, reading, uploads
+from benchmarks import audio, ledger, reading, uploads, video
 
 if __name__ == "__main__":
     audio.main()
+    video.main()
     ledger.main()
     reading.main()
     uploads.main()

@@ -1,0 +1,150 @@
+"""Odd and hostile files: a right report or a clear refusal, from every tier, the X-ray and the cleaning alike."""
+
+import io
+import tempfile
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from capture_validation.clean import Choices
+from capture_validation.clean.clean import Cleaned, clean
+from capture_validation.errors import NotClean, Unreadable
+from capture_validation.report import Tier
+from capture_validation.validate import validate
+from capture_validation.xray.xray import xray
+from tests.media import all_hostile, hostile
+
+TIERS: tuple[Tier, ...] = ("full", "instant")
+
+
+def film(
+    size: tuple[int, int] = (128, 96),
+    pictures: int = 60,
+    rate: int = 30,
+    *,
+    tracks: int = 1,
+    sound_s: float = 0.0,
+    from_tick: int = 0,
+) -> bytes:
+    """A film of noise that moves, `size` is width and height; with `sound_s` seconds of a tone."""
+    file = io.BytesIO()
+    noise = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    with av.open(file, "w", format="matroska" if from_tick else "mp4") as out:
+        streams: list[Any] = [out.add_stream("libx264", rate=rate) for _ in range(tracks)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            stream.codec_context.options = {"preset": "ultrafast"}
+        audio: Any = out.add_stream("aac", rate=16_000) if sound_s else None
+        if audio:
+            audio.codec_context.layout = "mono"
+        for number in range(pictures):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(np.roll(noise, number, axis=1)))
+            frame.pts, frame.time_base = from_tick + number, Fraction(1, rate)
+            for stream in streams:
+                out.mux(stream.encode(frame))
+        if audio:
+            tone = av.AudioFrame.from_ndarray(
+                (0.3 * np.sin(np.arange(int(16_000 * sound_s)) * 0.2)).astype(np.float32)[None], "fltp", "mono"
+            )
+            tone.sample_rate = 16_000
+            out.mux(audio.encode(tone))
+            out.mux(audio.encode(None))
+        for stream in streams:
+            out.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def cleaned(data: bytes) -> Cleaned:
+    with tempfile.TemporaryFile() as into:
+        return clean(io.BytesIO(data), into, Choices(faces="keep", seen_agreed=True))
+
+
+ODD = {
+    "one picture": film(pictures=1),
+    "two by two pixels": film((2, 2)),
+    "240 a second": film(pictures=240, rate=240),
+    "two picture tracks": film(tracks=2),
+    "sound longer than picture": film(sound_s=4.0),
+    "late first picture": film(from_tick=300),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_film_gets_a_report_in_both_tiers_an_x_ray_and_a_copy(name: str):
+    """No crash, no refusal, and the same length whatever looks at it."""
+    data = ODD[name]
+    reports = [validate(io.BytesIO(data), "video", tier=tier) for tier in TIERS]
+
+    assert [None, None] == [report.rejection for report in reports]
+    full, instant = (report.media.duration_s for report in reports if report.media)
+    assert instant == pytest.approx(full, abs=0.05)
+    assert "faces" in {sighting.kind for sighting in xray(io.BytesIO(data)).sightings}
+    assert cleaned(data).seconds == pytest.approx(full, abs=0.6) or name == "late first picture"
+
+
+def test_the_largest_picture_is_read_and_a_larger_one_refused():
+    """4096 × 2304 is what the largest phone records."""
+    report = validate(io.BytesIO(film((4096, 2304), pictures=3)), "video")
+    beyond = validate(io.BytesIO(film((4112, 2304), pictures=1)), "video")
+
+    assert report.rejection is None
+    assert report.media is not None
+    assert report.media.video is not None
+    assert (4096, 2304) == (report.media.video.width, report.media.video.height)
+    assert beyond.rejection is not None
+    assert "over-limit" == beyond.rejection.code
+
+
+def test_one_picture_is_not_called_good():
+    """A film of one picture is too short, in either tier."""
+    for tier in TIERS:
+        report = validate(io.BytesIO(ODD["one picture"]), "video", tier=tier)
+        assert "passed" != next(check.status for check in report.checks if check.name == "video.duration")
+
+
+def test_sound_that_goes_on_without_a_picture_is_found():
+    report = validate(io.BytesIO(ODD["sound longer than picture"]), "video")
+
+    assert "passed" != next(check.status for check in report.checks if check.name == "video.sound_length")
+
+
+def test_a_cover_that_looks_like_a_picture_track_is_none():
+    """The report is about sound, and the X-ray says that there is a cover."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as out:
+        audio: Any = out.add_stream("aac", rate=16_000)
+        audio.codec_context.layout = "mono"
+        cover: Any = out.add_stream("mjpeg", rate=1)
+        cover.width = cover.height = 64
+        cover.pix_fmt = "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        out.mux(cover.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
+        tone = av.AudioFrame.from_ndarray(np.zeros((1, 32_000), np.float32), "fltp", "mono")
+        tone.sample_rate = 16_000
+        out.mux(audio.encode(tone))
+        for stream in (audio, cover):
+            out.mux(stream.encode(None))
+
+    seen = xray(io.BytesIO(file.getvalue()))
+
+    assert "cover picture" in {trace.where for trace in seen.traces}
+    assert "faces" not in {sighting.kind for sighting in seen.sightings}
+
+
+@pytest.mark.parametrize("name", all_hostile())
+def test_a_hostile_file_is_refused_or_read_by_the_x_ray_and_the_cleaning(name: str):
+    """Whatever a stranger sends: counts or a reason, a clean copy or none, and never an error of ours."""
+    data = hostile(name)
+    try:
+        xray(data)
+    except Unreadable as refused:
+        assert refused.code  # noqa: PT017
+    with tempfile.TemporaryFile() as into:
+        try:
+            done = clean(data, into, Choices(faces="keep", seen_agreed=True))
+        except (Unreadable, NotClean):
+            return
+    assert () == done.xray.traces
