@@ -72,13 +72,15 @@ def document(consent: Consent, grounds: Grounds, base: str) -> dict[str, Any]:
 def record(consent: Consent, grounds: Grounds, base: str) -> dict[str, Any]:
     """Write the consent itself: who agreed to what, for which recording, for how long, and how to take it back."""
     sheet = grounds.sheet
+    # Sheets from before they had a schema may leave parts out; ZZ is ISO 3166's code for a country that is not known.
+    licensee = {"name": "", "country": "ZZ", **sheet["parties"].get("licensee", {})}
     address = f"{base}/v1/recordings/{consent.recording_id}"
     return {
         "@type": "dpv:ConsentRecord",
         "dct:identifier": str(consent.id),
         "dpv:hasDataSubject": {"@id": f"urn:uuid:{grounds.account_id}"},
-        "dpv:hasDataController": controller(sheet["parties"]["licensee"]),
-        "dpv:hasJurisdiction": {"@id": f"loc:{sheet['law'].get('governing', sheet['parties']['licensee']['country'])}"},
+        "dpv:hasDataController": controller(licensee),
+        "dpv:hasJurisdiction": {"@id": f"loc:{sheet['law'].get('governing', licensee['country'])}"},
         "dpv:hasApplicableLaw": {"@id": "eu-gdpr:GDPR"},
         "dpv:hasNotice": notice(consent, base),
         "dpv:hasPersonalData": [
@@ -89,7 +91,7 @@ def record(consent: Consent, grounds: Grounds, base: str) -> dict[str, Any]:
         "dpv:hasProcess": [process(use, consent.decisions[use["code"]]) for use in decided(sheet, consent)],
         "dpv:hasStorageCondition": {
             "@type": "dpv:StorageCondition",
-            "dpv:hasLocation": {"@id": f"loc:{sheet['parties']['licensee']['country']}"},
+            "dpv:hasLocation": {"@id": f"loc:{licensee['country']}"},
             "dpv:hasDuration": str(sheet["retention"].get("recording", sheet["term"].get("duration", "P0D"))),
         },
         "dpv:hasDuration": str(sheet["term"].get("duration", "P0D")),
