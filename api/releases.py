@@ -30,6 +30,7 @@ from storage import deliveries, encryption
 from storage.database import Connection, transaction
 from storage.deliveries import Delivery, File, Licence, Status
 from storage.errors import (
+    BuyerRefused,
     DatasetMissing,
     LicenceEnded,
     MediaDamaged,
@@ -84,7 +85,7 @@ RELEASE = "/v1/datasets/{dataset:uuid}/releases/{version:int}"
 PREPARING = ResponseSpec(ReleaseView, description="Some files are still being cleaned; ask again for those.")
 
 
-@get(RELEASE, opt=BUYER, responses={202: PREPARING, **problems(DatasetMissing)}, tags=["Buyers"])
+@get(RELEASE, opt=BUYER, responses={202: PREPARING, **problems(DatasetMissing, BuyerRefused)}, tags=["Buyers"])
 async def read_release(
     dataset: FromPath[UUID],
     version: FromPath[int],
@@ -150,7 +151,12 @@ MANIFEST = ResponseSpec(
 )
 
 
-@get(f"{RELEASE}/manifest", opt=BUYER, responses={200: MANIFEST, **problems(DatasetMissing)}, tags=["Buyers"])
+@get(
+    f"{RELEASE}/manifest",
+    opt=BUYER,
+    responses={200: MANIFEST, **problems(DatasetMissing, BuyerRefused)},
+    tags=["Buyers"],
+)
 async def read_manifest(
     dataset: FromPath[UUID],
     version: FromPath[int],
@@ -177,6 +183,7 @@ async def every_file(connection: Connection, buyer: UUID, dataset: UUID, version
 
 
 UNFETCHABLE = (
+    BuyerRefused,
     DatasetMissing,
     LicenceEnded,
     RecordingOnHold,

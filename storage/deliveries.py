@@ -12,8 +12,9 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from storage import buyers
 from storage.database import Connection, every, one, run
-from storage.errors import DatasetMissing, LicenceEnded, RecordingOnHold, RenditionPending
+from storage.errors import BuyerRefused, DatasetMissing, LicenceEnded, RecordingOnHold, RenditionPending
 from storage.media import Media
 
 Status = Literal["ready", "preparing", "on_hold", "ended"]
@@ -85,8 +86,22 @@ LICENCES = """
 """
 
 
+async def allowed(connection: Connection, buyer: UUID) -> None:
+    """Let only a buyer pass that is cleared today: who came onto a list since the sale gets nothing more of it.
+
+    Raises BuyerRefused.
+    """
+    found = await buyers.find(connection, buyer)
+    if found.screening != "cleared":
+        raise BuyerRefused(screening=found.screening, because=found.screening_because)
+
+
 async def release(connection: Connection, buyer: UUID, dataset: UUID, version: int) -> Release:
-    """Give a release that was sold to the buyer. Raises DatasetMissing for one that was sold to others only, too."""
+    """Give a release that was sold to the buyer.
+
+    Raises DatasetMissing, also for one that was sold to others only, and BuyerRefused.
+    """
+    await allowed(connection, buyer)
     named = await one(connection, _Dataset, DATASET, dataset=dataset, version=version)
     licences = await every(connection, Licence, LICENCES, buyer=buyer, dataset=dataset, version=version)
     if named is None or not licences:
@@ -169,8 +184,9 @@ DELIVERED = """
 async def deliver(connection: Connection, buyer: UUID, dataset: UUID, version: int, recording: UUID) -> Delivery:
     """Give a rendition to its buyer and write down that it was fetched.
 
-    Raises DatasetMissing, LicenceEnded, RecordingOnHold, RenditionPending.
+    Raises BuyerRefused, DatasetMissing, LicenceEnded, RecordingOnHold, RenditionPending.
     """
+    await allowed(connection, buyer)
     found = await one(connection, _Found, FIND, buyer=buyer, dataset=dataset, version=version, recording=recording)
     if found is None:
         raise DatasetMissing

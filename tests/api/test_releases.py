@@ -13,7 +13,7 @@ from litestar import Litestar
 from api.releases import TICKET, ticket_read
 from api.settings import Settings
 from api.validation import Workplace
-from storage import recordings
+from storage import recordings, screening
 from storage.database import Pool, transaction
 from storage.errors import DatasetMissing
 from tests.api import trading
@@ -179,6 +179,18 @@ async def test_a_key_opens_releases_only_and_a_contributor_s_token_no_release(
     for client in (contributor, operator):
         assert 401 == (await client.get(sold.url)).status_code
         assert 401 == (await client.get(f"{sold.url}/manifest")).status_code
+
+
+async def test_a_buyer_that_came_onto_a_list_gets_nothing_more(sold: Sold, client: Client, database: Pool):
+    """Neither a list of files nor a file, also under an address that was given out before."""
+    url = (await sold.file())["url"]
+    async with transaction(database) as connection:
+        await screening.load(connection, trading.LIST + b"country,DE,test\n")
+    refused = [await sold.buyer.get(sold.url), await sold.buyer.get(f"{sold.url}/manifest"), await client.get(url)]
+    await trading.listed(database)
+
+    assert ["/problems/buyer-refused"] * 3 == [answer.json()["type"] for answer in refused]
+    assert 200 == (await client.get(url)).status_code
 
 
 async def test_a_key_that_was_taken_back_opens_nothing(sold: Sold, operator: Client):
