@@ -38,7 +38,7 @@ from storage.matches import NewMatch
 
 VERSIONS: dict[Media, int] = {"audio": audio.VERSION, "video": video.VERSION}
 #: Rows that one question nominates at most: a minute of sound, unchanged or under all changes, and a whole film.
-MOST_ROWS = 60
+MOST_ROWS = 80
 #: Fingerprints that came in meanwhile and are compared at a time; when fewer are left, the last ones under the lock.
 BATCH = 20
 #: An own recording in one of these states is one that the contributor has sent already; the others were let go of.
@@ -125,6 +125,7 @@ class Index:
         self._database = database
         self._common = common
         self._sounds: dict[int, StoredAudio] = {}
+        self._asked = 0
 
     def matches(self, prints: Fingerprints) -> list[Match]:
         """What the new recording shares with held ones. Runs in a thread and asks the database through the loop."""
@@ -133,7 +134,8 @@ class Index:
 
     def look(self, parts: Triples, warps: Sequence[Warp]) -> Nominated:
         """Nominate stretches of held recordings, and fetch their words and those of the stretches beside them."""
-        asked = sound_question(parts, warps, self._common["audio"])
+        asked = sound_question(parts, warps, self._common["audio"], self._asked)
+        self._asked += len(asked.word)
         votes = self._alike("audio", asked.word, asked.group)
         near = {(vote.fingerprint, vote.place + step) for vote in votes for step in (-1, 0, 1)}
         rows: list[Sound] = from_thread.run(self._fetch_sounds, sorted(near)) if near else []

@@ -16,10 +16,12 @@ from capture_validation.duplicates.proposals import BLOCK, Find, Warp
 from capture_validation.duplicates.video import VideoFingerprint
 from capture_validation.duplicates.visual_words import visual_words
 
-#: Words asked for of every 12 s: unchanged, and for each change.
-PLAIN_WORDS, CHANGED_WORDS = 64, 24
-#: Changes are looked for in every fourth landmark only: making words of all of them would cost more than asking.
-CHANGED_STEP = 4
+#: Words asked for of every 12 s: unchanged, and for each change. The grid of changes is coarse, so that of a copy that
+#: was bent only some words in a hundred are those of the original: it takes many to nominate it.
+PLAIN_WORDS, CHANGED_WORDS = 96, 200
+#: Words asked for of one recording before it has to do with a few of each stretch: ten minutes that were bent are found
+#: by any of their fifty stretches, and an hour must not cost sixty times what a minute costs.
+THRIFTY, THRIFTY_WORDS = 60_000, 24
 #: One key frame is asked for in this many seconds, with the words of its strongest points, as it is and mirrored.
 KEY_EVERY_S, KEY_POINTS, KEY_WORDS, MOST_KEYS = 2.0, 40, 160, 60
 
@@ -62,17 +64,16 @@ def blocks(posted: Words) -> list[Block]:
     return [Block(int(one), posted.word[own], posted.frame[own]) for one, own in parts]
 
 
-def sound_question(triples: Triples, warps: Sequence[Warp], common: Integers) -> Question:
+def sound_question(triples: Triples, warps: Sequence[Warp], common: Integers, asked: int = 0) -> Question:
     """What to ask about a minute of sound; group // `len(warps)` is the stretch, group % `len(warps)` the change.
 
-    `common`: words that many recordings share, int64 (n,), the most shared one first.
+    `common`: words that many recordings share, int64 (n,), the most shared one first. `asked`: how many words were
+    asked for of this recording before.
     """
-    plain = len(warps) == 1
-    kept = triples if plain else Triples(triples.parts[:, ::CHANGED_STEP], triples.frame[::CHANGED_STEP])
-    most = PLAIN_WORDS if plain else CHANGED_WORDS
+    most = PLAIN_WORDS if len(warps) == 1 else CHANGED_WORDS if asked < THRIFTY else THRIFTY_WORDS
     parts: list[tuple[Integers, int]] = []
     for number, warp in enumerate(warps):
-        made = words(kept, warp.time, warp.pitch)
+        made = words(triples, warp.time, warp.pitch)
         stretch = np.maximum(made.frame, 0) // BLOCK
         parts += [
             (rarest(made.word[stretch == one], common, most), int(one) * len(warps) + number)
