@@ -1,0 +1,167 @@
+"""Measure every clip clean and spoilt, and write docs/accuracy.json."""
+
+import io
+import json
+import sys
+import zlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from benchmarks.accuracy.corpus import Clip, Signal, clips
+from benchmarks.accuracy.defects import DEFECTS, Defect
+from capture_validation import checks
+from capture_validation.analysis import analyse
+from capture_validation.profile import Profile, profile
+from capture_validation.report import CheckResult, Report
+from capture_validation.version import VERSION
+
+TARGET = Path(__file__).parents[2] / "docs" / "accuracy.json"
+#: Facts about a file that spoiling it does not change, and a public clip of another time rarely meets.
+FORMAT = {"audio.sample_rate", "audio.bandwidth"}
+
+
+def report_on(samples: Signal, rate: int, rules: Profile) -> Report:
+    """Examine samples as a recording is examined."""
+    file = io.BytesIO()
+    soundfile.write(file, samples.astype(np.float32), rate, "FLOAT", format="WAV")
+    file.seek(0)
+    return analyse(file, rules)
+
+
+def alone(check: str, kind: str) -> Profile:
+    """A profile that runs one check, and listens for a voice where the whole one would not let it speak without."""
+    whole = profile(kind)
+    names = {check} | ({"audio.speech"} if getattr(checks.published()[check], "only_in_speech", False) else set())
+    return Profile(whole.name, whole.version, whole.media, {name: whole.rules[name] for name in sorted(names)})
+
+
+def spoilt_value(clip: Clip, defect: Defect, strength: float) -> tuple[float | None, bool]:
+    """What the check measures on a spoilt clip, and whether it complains."""
+    random = np.random.default_rng(zlib.crc32(f"{clip.name} {defect.name}".encode()))
+    samples = np.asarray(defect.spoil(clip.samples, clip.rate, strength, random), np.float32)
+    found = report_on(samples, clip.rate, alone(defect.check, clip.kind))
+    # A file that is refused, because the defect left nothing of it, measures nothing.
+    return next(((one.value, complains(one)) for one in found.checks if one.name == defect.check), (None, False))
+
+
+def complains(result: CheckResult) -> bool:
+    """Whether a contributor is told that something is wrong."""
+    return result.status not in {"passed", "not_applicable"}
+
+
+def examined(clip: Clip) -> dict[str, Any]:
+    """Everything that is measured on one clip: clean by all checks of its profile, and spoilt in every way."""
+    report = report_on(clip.samples, clip.rate, profile(clip.kind))
+    spoilt = {
+        defect.name: [spoilt_value(clip, defect, strength) for strength in (defect.mild, defect.strong)]
+        for defect in DEFECTS
+        if clip.kind in defect.kinds
+    }
+    return {
+        "clip": clip.name,
+        "kind": clip.kind,
+        "source": clip.source,
+        "chosen": clip.chosen,
+        "outcome": report.outcome,
+        "complaints": [one.name for one in report.checks if complains(one)],
+        "failures": [one.name for one in report.checks if one.status in {"failed", "borderline"}],
+        "values": {one.name: one.value for one in report.checks},
+        "spoilt": spoilt,
+    }
+
+
+def auc(clean: Sequence[float], spoilt: Sequence[float], *, low_is_bad: bool) -> float | None:
+    """The chance that a spoilt clip measures worse than a clean one (Mann and Whitney), 0…1."""
+    if not clean or not spoilt:
+        return None
+    good, bad = np.array(clean), np.array(spoilt)
+    good, bad = (-good, -bad) if low_is_bad else (good, bad)
+    below = np.searchsorted(np.sort(good), bad, "left") + np.searchsorted(np.sort(good), bad, "right")
+    return round(float(below.mean() / 2 / len(good)), 3)
+
+
+def row(defect: Defect, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """One defect over clips: AUC and share found at both strengths, and false alarms on the clean ones."""
+    clean = [one for one in rows if one["kind"] in defect.kinds]
+    limit = profile("speech").rules[defect.check].limit
+    low = limit.minimum is not None
+    values = [one["values"].get(defect.check) for one in clean]
+    found: dict[str, Any] = {"defect": defect.name, "check": defect.check, "unit": defect.unit, "clips": len(clean)}
+    for number, name in enumerate(("mild", "strong")):
+        spoilt = [one["spoilt"][defect.name][number] for one in clean]
+        measured = [value for value, _ in spoilt if value is not None]
+        found[name] = {
+            "strength": (defect.mild, defect.strong)[number],
+            "auc": auc([value for value in values if value is not None], measured, low_is_bad=low),
+            "found": round(sum(complained for _, complained in spoilt) / max(len(spoilt), 1), 3),
+        }
+    found["false_alarms"] = {
+        kind: [sum(defect.check in one["complaints"] for one in clean if one["kind"] == kind), count]
+        for kind in defect.kinds
+        if (count := sum(one["kind"] == kind for one in clean))
+    }
+    return found
+
+
+def half(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Everything that is reported of one half."""
+    kinds = {}
+    for kind in ("speech", "ambient", "music"):
+        clean = [one for one in rows if one["kind"] == kind]
+        beyond = [one for one in clean if set(one["complaints"]) - FORMAT]
+        kinds[kind] = {
+            "clips": len(clean),
+            "sources": len({one["source"] for one in clean}),
+            "not_passed": sum(one["outcome"] != "passed" for one in clean),
+            "with_a_hint": len(beyond),
+            "by_check": tally(name for one in clean for name in one["complaints"]),
+            "failed_by_check": tally(name for one in clean for name in one["failures"]),
+        }
+    return {"clean": kinds, "defects": [row(defect, rows) for defect in DEFECTS]}
+
+
+def tally(names: Iterable[str]) -> dict[str, int]:
+    """How often each name comes, the most frequent first."""
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def outcomes(folder: Path) -> list[dict[str, Any]]:
+    """What the profile of its kind says of every recording in the folder `media`."""
+    told = []
+    for file in sorted(folder.glob("*_*")):
+        kind = next((kind for kind in ("speech", "ambient", "music", "video") if file.name.startswith(kind)), None)
+        if kind is not None:
+            with file.open("rb") as opened:
+                report = analyse(opened, profile(kind))
+            complaints = [one.name for one in report.checks if complains(one)]
+            told.append({"file": file.name, "profile": kind, "outcome": report.outcome, "complaints": complaints})
+    return told
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure all clips below the folders, the first of which is the one of test media."""
+    folders = [Path(argument).resolve() for argument in arguments]
+    with ProcessPoolExecutor(2) as pool:
+        rows = list(pool.map(examined, clips(folders), chunksize=4))
+    told = {
+        "library": VERSION,
+        "halves": {
+            name: half([one for one in rows if one["chosen"] is chosen])
+            for name, chosen in (("chosen", True), ("reported", False))
+        },
+        "media": outcomes(folders[0]),
+    }
+    TARGET.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{len(rows)} clips of {len({one['source'] for one in rows})} sources; {TARGET} written\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

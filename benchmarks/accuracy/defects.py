@@ -1,0 +1,241 @@
+"""What can go wrong with a recording on a phone, done to a good one, mildly and strongly."""
+
+# ruff: noqa: ARG001 - every way to spoil a recording takes the same arguments.
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import av
+import numpy as np
+import scipy
+
+from benchmarks.accuracy.corpus import Kind, Signal
+
+#: Takes samples of shape (samples, channels), the rate, a strength, and a source of chance; gives the spoilt ones.
+Spoil = Callable[[Signal, int, float, np.random.Generator], Signal]
+EVERY: tuple[Kind, ...] = ("speech", "ambient", "music")
+VOICE: tuple[Kind, ...] = ("speech",)
+
+
+@dataclass(frozen=True)
+class Defect:
+    """One way to spoil a recording, the check that must notice it, and in which kinds of recording it is one."""
+
+    name: str
+    check: str
+    mild: float
+    strong: float
+    unit: str
+    spoil: Spoil
+    kinds: tuple[Kind, ...] = VOICE
+
+
+def rms(samples: Signal) -> float:
+    """Root mean square of all samples."""
+    return float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) + 1e-9
+
+
+def clipped(samples: Signal, rate: int, percent: float, random: np.random.Generator) -> Signal:
+    """The loudest share of the samples cut off."""
+    top = np.quantile(np.abs(samples), 1 - percent / 100)
+    return np.clip(samples, -top, top) / top
+
+
+def squashed(samples: Signal, rate: int, percent: float, random: np.random.Generator) -> Signal:
+    """Clipped, turned down by 6 dB, and through an MP3 encoder."""
+    return encoded(clipped(samples, rate, percent, random) / 2, rate)
+
+
+def encoded(samples: Signal, rate: int) -> Signal:
+    """Through MP3 at 64 kbit/s a channel, at 44.1 kHz."""
+    file, fast = io.BytesIO(), 44100
+    with av.open(file, "w", format="mp3") as out:
+        layout = "mono" if samples.shape[1] == 1 else "stereo"
+        stream = out.add_stream("libmp3lame", rate=fast, layout=layout)
+        stream.bit_rate = 64000 * samples.shape[1]
+        even = scipy.signal.resample_poly(samples, fast, rate, axis=0).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(even.T), "fltp", layout)
+        frame.sample_rate = fast
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            out.mux(packet)
+    file.seek(0)
+    with av.open(file) as media:
+        parts = [frame.to_ndarray() for frame in media.decode(audio=0)]
+    return np.asarray(scipy.signal.resample_poly(np.concatenate(parts, axis=1).T, rate, fast, axis=0), np.float32)
+
+
+def level(samples: Signal, rate: int, lufs: float, random: np.random.Generator) -> Signal:
+    """Turned to about this loudness, by its power where it is loud."""
+    loud = np.percentile(np.abs(samples), 90) + 1e-9
+    return samples / loud * 10 ** ((lufs + 3) / 20)
+
+
+def shifted(samples: Signal, rate: int, offset: float, random: np.random.Generator) -> Signal:
+    """A constant offset."""
+    return samples + np.float32(offset)
+
+
+def hum(samples: Signal, rate: int, level_db: float, random: np.random.Generator) -> Signal:
+    """50 or 60 Hz with five harmonics."""
+    times, mains = np.arange(len(samples)) / rate, random.choice([50.0, 60.0])
+    waves = sum(np.sin(2 * np.pi * mains * n * times + random.uniform(0, 6.28)) / n for n in range(1, 7))
+    return samples + 10 ** (level_db / 20) * np.asarray(waves)[:, None]
+
+
+def white(samples: Signal, rate: int, ratio_db: float, random: np.random.Generator) -> Signal:
+    """White noise this far under the recording."""
+    return samples + random.normal(0, rms(samples) * 10 ** (-ratio_db / 20), samples.shape)
+
+
+def pink(samples: Signal, rate: int, ratio_db: float, random: np.random.Generator) -> Signal:
+    """Noise that falls by 3 dB an octave, as fans and streets do."""
+    spectrum = np.fft.rfft(random.normal(0, 1, samples.shape), axis=0)
+    spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1))[:, None]
+    noise = np.fft.irfft(spectrum, len(samples), axis=0)
+    return samples + noise / rms(noise) * rms(samples) * 10 ** (-ratio_db / 20)
+
+
+def gusts(samples: Signal, rate: int, over_db: float, random: np.random.Generator) -> Signal:
+    """Noise below 60 Hz that comes and goes."""
+    sections = scipy.signal.butter(2, 60, fs=rate, output="sos")
+    deep = scipy.signal.sosfilt(sections, random.normal(0, 1, samples.shape), axis=0)
+    swell = np.clip(np.sin(np.arange(len(samples)) / rate * 3 + random.uniform(0, 6)), 0, 1)[:, None]
+    return samples + deep / rms(deep) * swell * rms(samples) * 10 ** (over_db / 20)
+
+
+def thumps(samples: Signal, rate: int, over_db: float, random: np.random.Generator) -> Signal:
+    """Three decaying thumps of 55 Hz."""
+    spoilt, times = samples.copy(), np.arange(int(0.15 * rate)) / rate
+    thump = np.sin(2 * np.pi * 55 * times) * np.exp(-times * 30) * rms(samples) * 10 ** (over_db / 20)
+    for at in random.integers(0, len(samples) - len(times), 3):
+        spoilt[at : at + len(times)] += thump[:, None]
+    return spoilt
+
+
+def holes(samples: Signal, rate: int, milliseconds: float, random: np.random.Generator) -> Signal:
+    """Three stretches of nothing where it is loud."""
+    spoilt, length = samples.copy(), int(rate * milliseconds / 1000)
+    loud = np.flatnonzero(np.abs(samples[: len(samples) - length]).max(axis=1) > np.quantile(np.abs(samples), 0.9))
+    for at in random.choice(loud, 3):
+        spoilt[at : at + length] = 0
+    return spoilt
+
+
+def stutter(samples: Signal, rate: int, times: float, random: np.random.Generator) -> Signal:
+    """Packets of 20 ms heard twice, where it is loud."""
+    spoilt, length = samples.copy(), rate // 50
+    loud = np.flatnonzero(np.abs(samples).max(axis=1) > np.quantile(np.abs(samples), 0.9))
+    for at in random.choice(loud[(loud > length) & (loud < len(samples) - length)], int(times)):
+        spoilt[at : at + length] = spoilt[at - length : at]
+    return spoilt
+
+
+def clicks(samples: Signal, rate: int, times: float, random: np.random.Generator) -> Signal:
+    """Eight single samples, so many times as strong as the recording."""
+    spoilt = samples.copy()
+    spoilt[random.integers(rate // 10, len(samples) - rate // 10, 8)] += times * rms(samples)
+    return spoilt
+
+
+def padded(samples: Signal, rate: int, percent: float, random: np.random.Generator) -> Signal:
+    """Silence of a room behind it, until this much of it is silent."""
+    room = random.normal(0, 1e-5, (int(len(samples) * percent / (100 - percent)), samples.shape[1]))
+    return np.concatenate((samples, room))
+
+
+def one_sided(samples: Signal, rate: int, quieter_db: float, random: np.random.Generator) -> Signal:
+    """Two channels, one of them nearly dead."""
+    mono = samples[:, :1]
+    return np.hstack((mono, mono * 10 ** (-quieter_db / 20)))
+
+
+def inverted(samples: Signal, rate: int, share: float, random: np.random.Generator) -> Signal:
+    """Two channels, one of them upside down, with some of the right one left."""
+    mono = samples[:, :1]
+    return np.hstack((mono, -mono * share + mono * (1 - share) * 0.2))
+
+
+def gated(samples: Signal, rate: int, below_db: float, random: np.random.Generator) -> Signal:
+    """Shut off wherever 20 ms are this far under the loud ones."""
+    length = rate // 50
+    frames = samples[: len(samples) // length * length].reshape(-1, length, samples.shape[1]).copy()
+    levels = 10 * np.log10((frames.astype(np.float64) ** 2).mean(axis=(1, 2)) + 1e-12)
+    frames[levels < np.percentile(levels, 95) - below_db] = 0
+    return frames.reshape(-1, samples.shape[1])
+
+
+def cut_end(samples: Signal, rate: int, share: float, random: np.random.Generator) -> Signal:
+    """Stopped in the loudest moment of what comes after this share."""
+    return samples[: loudest(samples, rate, int(len(samples) * share), len(samples)) + rate // 100]
+
+
+def cut_start(samples: Signal, rate: int, share: float, random: np.random.Generator) -> Signal:
+    """Begun in the loudest moment of this share."""
+    return samples[loudest(samples, rate, 0, int(len(samples) * share)) :]
+
+
+def loudest(samples: Signal, rate: int, first: int, last: int) -> int:
+    """Where the loudest 30 ms between two samples begin."""
+    length = max(rate * 3 // 100, 1)
+    powers = [rms(samples[at : at + length]) for at in range(first, max(last - length, first + 1), length)]
+    return first + int(np.argmax(powers)) * length
+
+
+def hall(samples: Signal, rate: int, seconds: float, random: np.random.Generator) -> Signal:
+    """An echo that dies away by 60 dB in so many seconds, as loud as the voice itself."""
+    length = int(seconds * rate)
+    tail = random.normal(0, 1, length) * 10 ** (-3 * np.arange(length) / length)
+    tail /= np.sqrt((tail**2).sum())
+    tail[0] = 0.7
+    return scipy.signal.fftconvolve(samples, tail[:, None], axes=0)[: len(samples)]
+
+
+def narrow(samples: Signal, rate: int, hertz: float, random: np.random.Generator) -> Signal:
+    """Nothing above this frequency, as after a call."""
+    if rate < 2.5 * hertz:
+        return samples
+    sections = scipy.signal.butter(12, hertz, fs=rate, output="sos")
+    return np.asarray(scipy.signal.sosfilt(sections, samples, axis=0))
+
+
+def tone(samples: Signal, rate: int, share: float, random: np.random.Generator) -> Signal:
+    """A test tone instead of this share of it."""
+    spoilt, length = samples.copy(), int(len(samples) * share)
+    wave = 0.3 * np.sin(2 * np.pi * random.uniform(300, 2500) * np.arange(length) / rate)
+    spoilt[:length] = wave[:, None]
+    return spoilt
+
+
+def mumbled(samples: Signal, rate: int, share: float, random: np.random.Generator) -> Signal:
+    """Noise of the same loudness instead of speech, but for a rest."""
+    kept = int(len(samples) * (1 - share))
+    noise = random.normal(0, rms(samples), (len(samples) - kept, samples.shape[1]))
+    return np.concatenate((samples[:kept], noise))
+
+
+DEFECTS = (
+    Defect("clipping", "audio.clipping", 1, 5, "%", clipped, EVERY),
+    Defect("clipping, −6 dB, MP3", "audio.flat_top", 1, 5, "%", squashed),
+    Defect("too quiet", "audio.loudness", -45, -60, "LUFS", level, EVERY),
+    Defect("constant offset", "audio.dc_offset", 0.008, 0.03, "of 1", shifted, VOICE),
+    Defect("hum", "audio.hum", -50, -35, "dB", hum),
+    Defect("white noise", "audio.signal_to_noise", 20, 10, "dB SNR", white),
+    Defect("pink noise", "audio.signal_to_noise", 20, 10, "dB SNR", pink),
+    Defect("wind", "audio.wind", 10, 20, "dB", gusts),
+    Defect("thumps", "audio.handling", 10, 20, "dB", thumps),
+    Defect("gaps", "audio.dropouts", 20, 100, "ms", holes, EVERY),
+    Defect("repeated packets", "audio.repeats", 1, 5, "times", stutter, EVERY),
+    Defect("clicks", "audio.clicks", 2, 6, "× RMS", clicks),
+    Defect("silence added", "audio.silence", 60, 90, "%", padded, ("speech", "music")),
+    Defect("dead channel", "audio.channel_balance", 15, 40, "dB", one_sided, EVERY),
+    Defect("inverted channel", "audio.channel_phase", 0.7, 1, "of 1", inverted, EVERY),
+    Defect("noise gate", "audio.noise_gate", 35, 25, "dB below", gated),
+    Defect("end cut off", "audio.cut_end", 0.7, 0.4, "share", cut_end),
+    Defect("start cut off", "audio.cut_start", 0.3, 0.6, "share", cut_start),
+    Defect("echo", "audio.reverberation", 0.3, 1, "s", hall),
+    Defect("telephone band", "audio.bandwidth", 3800, 3300, "Hz", narrow),
+    Defect("test tone", "audio.constant_tone", 0.5, 1, "share", tone, EVERY),
+    Defect("little speech", "audio.speech_share", 0.8, 0.9, "share", mumbled),
+    Defect("no speech", "audio.speech", 1, 1, "share", mumbled),
+)
