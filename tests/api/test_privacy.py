@@ -1,8 +1,11 @@
 """What somebody wants hidden is hidden in the copy that buyers get, and nobody but its owner sees either."""
 
+import asyncio
 import hashlib
 import io
 import os
+import time
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +17,7 @@ from api.cleaning import make_rendition
 from api.validation import Workplace
 from storage.database import Pool, transaction
 from storage.queue import enqueue_rendition
+from tests.api.conftest import running
 from tests.api.taking import agree, claim, examined, speech, submit
 from tests.media import media
 
@@ -165,3 +169,18 @@ async def test_one_waiting_job_is_enough(spoken: str, database: Pool):
         )
 
         assert 1 == (await rows.fetchone())[0]  # type: ignore[index]
+
+
+async def test_a_worker_makes_the_copy_by_itself(
+    contributor: Client, campaign: Campaign, process_environment: dict[str, str], tmp_path: Path
+):
+    """From the bytes of a phone to what buyers get, with nobody asking in between."""
+    with running("worker", process_environment, tmp_path / "worker.log"):
+        recording = await submit(contributor, campaign, speech())
+        await agree(contributor, campaign, recording)
+        deadline = time.monotonic() + 100
+        while (await contributor.get(f"/v1/recordings/{recording}/privacy")).json()["standing"] != "ready":
+            assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()
+            await asyncio.sleep(0.3)
+
+    assert 200 == (await contributor.get(f"/v1/recordings/{recording}/rendition")).status_code
