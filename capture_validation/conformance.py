@@ -140,6 +140,12 @@ def _sides(side: float) -> Signal:
     return np.stack((mid + side * difference, mid - side * difference), axis=1)
 
 
+def _surround() -> Signal:
+    """Five channels: left and right at −28 dBFS, the centre at −24, the surrounds at −30."""
+    tone = tones((0.0, 20.0))[:, :1]
+    return np.asarray(tone * 10 ** (np.array([-28.0, -28.0, -24.0, -30.0, -30.0]) / 20))
+
+
 def _loudness() -> Iterator[Vector]:
     name, tech, range_ = "audio.loudness", "EBU Tech 3341, case", "EBU Tech 3342, case"
     full = "ITU-R BS.1770-5, Annex 1"
@@ -152,6 +158,7 @@ def _loudness() -> Iterator[Vector]:
     yield Vector(
         "3341-5", name, -23.0, 0.1, 0.1, f"{tech} 5", lambda: tones((-26.0, 20.0), (-20.0, 20.1), (-26.0, 20.0))
     )
+    yield Vector("3341-6", name, -23.0, 0.1, 0.1, f"{tech} 6", _surround)
     short = "audio.short_term_loudness"
     turns = ((-20.0, 1.34), (-30.0, 1.66)) * 5
     yield Vector("3341-9", short, -23.0, 0.1, 0.1, f"{tech} 9", lambda: tones(*turns))

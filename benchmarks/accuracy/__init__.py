@@ -2,7 +2,7 @@
 
     python -m benchmarks.accuracy ../shared/media FOLDER…
 
-writes docs/accuracy.json, from which docs/checks.md is made. Clips are grouped by source: a speaker, a game, a library of
-sound effects. Sources are dealt into two halves; limits may be moved by looking at one, and the other is
+writes docs/accuracy.json, from which docs/checks.md is made. Clips are grouped by source: a speaker, a game, a
+library of sound effects. Sources are dealt into two halves; limits may be moved by looking at one, and the other is
 reported. The recordings themselves are not in the repository; docs/checks.md says which packages they came from.
 """

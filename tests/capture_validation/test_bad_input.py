@@ -1,0 +1,122 @@
+"""Recordings nobody would make on purpose: each gets a correct report or a clear refusal, and never an exception."""
+
+import io
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from capture_validation.analysis import analyse
+from capture_validation.profile import profile
+from capture_validation.report import Report
+from tests.capture_validation.made import sound, tone
+
+NOISE = np.random.default_rng(4)
+
+
+def report_on(samples: np.ndarray, rate: int = 16000, judged_by: str = "speech", subtype: str = "FLOAT") -> Report:
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, subtype, format="WAV")
+    return told(file.getvalue(), judged_by)
+
+
+def told(content: bytes, judged_by: str = "speech") -> Report:
+    return analyse(io.BytesIO(content), profile(judged_by))
+
+
+def failed(report: Report) -> set[str]:
+    return {check.name for check in report.failed}
+
+
+def test_a_twentieth_of_a_second_is_too_short_and_nothing_else():
+    report = report_on(NOISE.normal(0, 0.1, 800))
+
+    assert {"audio.duration"} == failed(report)
+    assert 0.05 == report.media.duration_s
+
+
+def test_ten_minutes_of_silence_are_silent():
+    """A few kilobytes of FLAC stand for them."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="flac") as out:
+        stream: Any = out.add_stream("flac", rate=8000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 8000 * 60), np.int16), "s16", "mono")
+        frame.sample_rate = 8000
+        for _ in range(10):
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+    report = told(file.getvalue(), "ambient")
+
+    assert 600 == report.media.duration_s
+    assert {"audio.loudness"} == failed(report)
+    assert "silent" == next(check.code for check in report.failed)
+
+
+def test_white_noise_is_no_speech():
+    report = report_on(NOISE.normal(0, 0.1, 48000))
+
+    assert {"audio.speech"} == failed(report)
+
+
+def test_a_full_scale_square_wave_is_overdriven():
+    report = report_on(np.sign(np.sin(np.arange(48000) / 20 + 0.01)))
+
+    assert {"audio.clipping", "audio.loudness"} <= failed(report)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_refused(value):
+    samples = NOISE.normal(0, 0.1, 16000)
+    samples[9000] = value
+
+    assert "not-finite" == report_on(samples).rejection.code
+
+
+def test_eight_channels_at_192_khz_are_measured():
+    report = report_on(NOISE.normal(0, 0.05, (384_000, 8)), 192_000, "ambient")
+
+    assert (192_000, 8) == (report.media.audio.sample_rate_hz, report.media.audio.channels)
+    assert report.rejection is None
+    assert "audio.duration" in {check.name for check in report.checks if check.status == "passed"}
+
+
+def test_a_rate_that_changes_in_the_middle_is_told():
+    """Two MP3 files glued together, the second at another rate: what follows the change cannot be measured."""
+    slow, fast = (sound("mp3", "libmp3lame", tone(2.0, rate), rate, "s16p") for rate in (16_000, 44_100))
+
+    report = told(slow + fast)
+
+    assert report.rejection is not None or "audio.decodable" in {
+        check.name for check in report.checks if check.status != "passed"
+    }
+
+
+def test_of_two_tracks_one_is_measured():
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as out:
+        streams: list[Any] = [out.add_stream("pcm_s16le", rate=16000, layout="mono") for _ in range(2)]
+        for stream, level in zip(streams, (1, 0), strict=True):
+            frame = av.AudioFrame.from_ndarray((tone(2.0) * level)[None], "s16", "mono")
+            frame.sample_rate = 16000
+            out.mux(stream.encode(frame))
+
+    report = told(file.getvalue(), "ambient")
+
+    assert 2.0 == pytest.approx(report.media.duration_s, abs=0.01)
+    assert -9 == pytest.approx(next(one.value for one in report.checks if one.name == "audio.loudness"), abs=1.5)
+
+
+def test_a_header_that_claims_twice_as_much_is_not_believed():
+    """What is there counts; that a WAV file breaks off cannot be told from a recorder that never came back to it."""
+    file = io.BytesIO()
+    soundfile.write(file, NOISE.normal(0, 0.1, 48000), 16000, "PCM_16", format="WAV")
+    content = bytearray(file.getvalue())
+    place = content.index(b"data") + 4
+    content[place : place + 4] = (2 * 96000).to_bytes(4, "little")
+
+    report = told(bytes(content))
+
+    assert (None, 3.0) == (report.rejection, report.media.duration_s)
