@@ -35,6 +35,10 @@ from storage.payouts import Move, Payout
 USUAL = timedelta(days=5)
 ENDED = frozenset({"paid", "failed", "returned", "cancelled"})
 Step = Annotated[str, Meta(examples=["requested"])]
+Because = Annotated[
+    str | None,
+    Meta(description="Why it failed, came back or was cancelled.", examples=["The account is closed."]),
+]
 
 
 class NewPayout(Struct, frozen=True):
@@ -51,7 +55,7 @@ class Moment(Struct, frozen=True):
 
     state: Step
     by: Annotated[str, Meta(examples=["contributor"])]
-    because: str | None
+    because: Because
     at: datetime
 
 
@@ -70,7 +74,7 @@ class PayoutView(Struct, frozen=True):
     destination: UUID
     created_at: datetime
     expected_at: datetime | None
-    because: Annotated[str | None, Meta(description="Why it failed, came back or was cancelled.")]
+    because: Because
     can_cancel: bool
 
 

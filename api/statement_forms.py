@@ -37,7 +37,7 @@ class Line(Struct, frozen=True):
     recording: UUID | None
     sale: UUID | None
     payout: UUID | None
-    because: str | None
+    because: Annotated[str | None, Meta(description="An operator's reason.", examples=["Paid twice in October."])]
 
 
 class Document(Struct, frozen=True):
@@ -55,7 +55,7 @@ class Document(Struct, frozen=True):
     closing_micros: Micros
     issued_at: datetime
     kind: Annotated[str, Meta(examples=["statement/1"])] = "statement/1"
-    signature: str = ""
+    signature: Annotated[str, Meta(examples=["eyJhbGciOiJFZDI1NTE5In0..0J3k0T8zq1mXv5cB7wYhQn2sLr4u"])] = ""
 
 
 def issued(signer: Signer, due: Due, month: Month, at: datetime) -> Statement:

@@ -38,7 +38,7 @@ PUBLIC = {
     "GET /v1/term-sheets/{sheet}/versions/{version}/card", "GET /v1/term-sheets/{sheet}/versions/{version}/legal-text",
     "GET /v1/term-sheets/{sheet}/versions/{version}/practice-flags", "GET /v1/term-sheets/{sheet}/diff",
     "GET /v1/term-sheets/{sheet}/versions/{version}/renderings", "GET /v1/schemas/term-sheet/1",
-    "GET /.well-known/jwks.json", "GET /metrics",
+    "GET /.well-known/jwks.json", "GET /metrics", "GET /v1/policies/biometric-retention",
     # Signed by the payment provider; tests/api/test_provider_events.py tries without.
     "POST /v1/provider-events",
     "GET /v1/ledger/checkpoints", "GET /v1/ledger/checkpoints/{day}",
