@@ -46,8 +46,9 @@ LONGEST_PICTURE_S = 60.0
 # Frames of sound kept while waiting for the first picture, which tells rotation. Pictures are never piled up: a
 # second of 4K in ten bits would be a gigabyte.
 PEEK_SOUNDS = 400
-#: Pictures of each group that the instant tier decodes, and the least seconds between two groups.
-BURST, GROUP_S = 8, 0.25
+#: Pictures of each group that the instant tier decodes, and the least seconds between two groups. One is enough: the
+#: checks that compare neighbours need every picture and leave their verdict to the full tier.
+BURST, GROUP_S = 1, 0.25
 
 
 class OpenRecording:

@@ -52,11 +52,11 @@ def test_a_check_that_needs_every_picture_says_so_in_every_language():
 
 
 def test_few_pictures_are_decoded():
-    """At most eight of each group; every picture's time is known all the same."""
+    """One of each group; every picture's time is known all the same."""
     with media("video_station_60fps_15s.mp4").open("rb") as file, open_recording(file, tier="instant") as recording:
         decoded = sum(isinstance(part, VideoFrame) for part in recording.read())
 
-        assert decoded < len(recording.picture_times) / 4
+        assert decoded < len(recording.picture_times) / 10
         assert recording.video_end.frames == len(recording.picture_times)
 
 
@@ -66,4 +66,4 @@ def test_the_times_of_all_pictures_are_known_in_every_container(container: str, 
         shown = [part.at_s for part in recording.read() if isinstance(part, VideoFrame)]
 
         assert 30 == len(recording.picture_times)
-    assert 8 <= len(shown) < 30
+    assert 1 <= len(shown) <= 10
