@@ -25,6 +25,7 @@ from api.validation import Workplace
 from api.withdrawal_notices import post_due
 from storage import accounts, consents, erasures, idempotency, notices, queue, renditions, sessions, withdrawn
 from storage.database import transaction
+from storage.errors import Unavailable
 from storage.ledger import checkpoints
 from storage.recordings import expire
 from storage.settling import release, settle
@@ -177,6 +178,9 @@ async def every_so_often(seconds: float, name: str, work: Callable[[], Awaitable
     while True:
         try:
             await work()
+        except Unavailable as error:
+            # An engine that is away is in everybody's log already.
+            logger.warning("%s waits for an engine: %s", name, error)
         except Exception:
             # The clock must not stop for anything: what expires, stalls or is to be removed would wait for ever.
             logger.exception("%s failed; it is tried again in %s seconds", name, seconds)

@@ -34,12 +34,15 @@ class BadNetwork:
             writer.transport.abort()
             return
         left = [self.budget()]
-        both = [self.pump(reader, forth, left, self.rate), self.pump(back, writer, left, 0.0)]
+        ways = [self.pump(reader, forth, left, self.rate), self.pump(back, writer, left, 0.0)]
+        both = [asyncio.create_task(way) for way in ways]
         try:
-            await asyncio.gather(*(asyncio.create_task(way) for way in both))
+            await asyncio.gather(*both)
         except ConnectionError:
             self.cuts += left[0] < 0
         finally:
+            for way in both:
+                way.cancel()
             for end in (writer, forth):
                 reset(end)
 

@@ -73,7 +73,8 @@ def fold(name: str) -> str:
     >>> fold("S.A. Édition  Générale")
     'edition generale'
     """
-    plain = unicodedata.normalize("NFKD", name.casefold())
+    # Some letters only show their case once they are taken apart.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
     plain = "".join(sign for sign in plain if not "\u0300" <= sign <= "\u036f" and sign not in ".'’")
     words = "".join(sign if sign.isalnum() or unicodedata.combining(sign) else " " for sign in plain).split()
     telling = [word for word in words if word not in LEGAL_FORMS]

@@ -4,9 +4,13 @@ A file that was only re-wrapped, renamed or given another title has another hash
 It is exact, so it needs neither evidence nor a person.
 """
 
-import hashlib
+from __future__ import annotations
 
-from capture_validation.tracks import TrackEnd
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from capture_validation.tracks import TrackEnd
 
 
 def content_hash(audio_end: TrackEnd, video_end: TrackEnd) -> str:

@@ -1,17 +1,22 @@
 """All that identifies one recording: the hash of its content and the fingerprints of its tracks."""
 
-from typing import BinaryIO
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 
 from capture_validation.capacity import CAPACITY, Capacity
-from capture_validation.decode import OpenRecording, open_recording
 from capture_validation.duplicates import audio, video
 from capture_validation.duplicates.audio import AudioFingerprint, AudioFingerprinter
 from capture_validation.duplicates.content import content_hash
 from capture_validation.duplicates.video import VideoFingerprint, VideoFingerprinter
-from capture_validation.pictures import VideoFrame
-from capture_validation.samples import AudioBlock
+
+if TYPE_CHECKING:
+    # The worker compares fingerprints and must never load a decoder.
+    from capture_validation.decode import OpenRecording
+    from capture_validation.pictures import VideoFrame
+    from capture_validation.samples import AudioBlock
 
 #: The version of both tracks as one number: what is stored under another one is not compared.
 VERSION = 100 * audio.VERSION + video.VERSION
@@ -37,6 +42,8 @@ class Fingerprints(Struct, frozen=True):
 
 def fingerprints(file: BinaryIO, capacity: Capacity = CAPACITY) -> Fingerprints:
     """Decode a recording once and fingerprint it. Raises Unreadable for a file that is none."""
+    from capture_validation.decode import open_recording
+
     with open_recording(file, capacity) as recording:
         listener = Fingerprinter()
         listener.start(recording)
@@ -50,14 +57,16 @@ class Fingerprinter:
 
     def start(self, recording: OpenRecording) -> None:
         """Begin with a recording of which nothing was read yet."""
-        self._recording = recording
+        from capture_validation.samples import AudioBlock
+
+        self._recording, self._sound = recording, AudioBlock
         track = recording.audio
         self._audio = AudioFingerprinter(track.sample_rate, track.channels) if track else None
         self._video = VideoFingerprinter() if recording.video else None
 
     def feed(self, part: AudioBlock | VideoFrame) -> None:
         """Take the next block of sound or the next picture."""
-        if isinstance(part, AudioBlock):
+        if isinstance(part, self._sound):
             if self._audio:
                 self._audio.feed(part.samples)
         elif self._video:

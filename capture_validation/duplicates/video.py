@@ -4,8 +4,11 @@ It is computed from the same frames as the checks, in the same decode and in bou
 event see the same place and move differently: that is not a duplicate.
 """
 
+from __future__ import annotations
+
 import struct
 import zlib
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -15,7 +18,9 @@ from numpy.typing import NDArray
 from capture_validation.duplicates.audio import bounded
 from capture_validation.duplicates.errors import NotAFingerprint
 from capture_validation.duplicates.features import Features, Floats, features
-from capture_validation.pictures import VideoFrame
+
+if TYPE_CHECKING:
+    from capture_validation.pictures import VideoFrame
 
 VERSION = 1
 #: Motion is the mean brightness of 16 × 16 cells, four times a second, of at most eight frames a second.
@@ -59,7 +64,7 @@ class VideoFingerprint(Struct, frozen=True):
         """Whether there are features and time enough to tell this recording from another."""
         return len(self.motion) >= 8 and any(len(key.features.points) >= 8 for key in self.keys)
 
-    def stored(self) -> "VideoFingerprint":
+    def stored(self) -> VideoFingerprint:
         """What has to be kept to recognise a later copy: fewer key frames, fewer points, nothing mirrored."""
         nothing = np.zeros((0, 32), np.uint8)
         kept = [
@@ -78,7 +83,7 @@ class VideoFingerprint(Struct, frozen=True):
         return head + packed + b"".join(_key_bytes(key) for key in self.keys)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "VideoFingerprint":
+    def from_bytes(cls, data: bytes) -> VideoFingerprint:
         """Read the binary form. Raises NotAFingerprint."""
         try:
             magic, version, seconds, width, height, times, size, keys = struct.unpack_from("<4sBdffIII", data)

@@ -156,9 +156,10 @@ async def survived(companion: Companion, phone: Phone, reader: Reader, victim: s
     return absences
 
 
-async def listen(client: Client, heard: list[int]) -> None:
+async def listen(client: Client, heard: list[int], open_now: asyncio.Event) -> None:
     """Keep the numbers of the events that one stream tells, which no absence of the database ends."""
     async with aconnect_sse(client, "GET", "/v1/events") as stream:
+        open_now.set()
         async for event in stream.aiter_sse():
             heard += [int(event.id)]
 
@@ -180,7 +181,9 @@ async def test_a_killed_database_is_a_pause_and_no_error() -> None:
     async with household() as (companion, client, campaign):
         phone = Phone(client, campaign)
         heard: list[int] = []
-        listening = asyncio.create_task(listen(client, heard))
+        open_now = asyncio.Event()
+        listening = asyncio.create_task(listen(client, heard, open_now))
+        await open_now.wait()
 
         absences = await survived(companion, phone, Reader(phone), "postgres")
 

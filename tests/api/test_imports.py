@@ -17,5 +17,5 @@ def test_the_api_starts_without_a_decoder_or_a_numeric_library():
 
 
 def test_the_worker_hands_files_to_the_sandbox_and_never_loads_a_decoder_itself():
-    """What is not loaded cannot be attacked."""
-    assert not {"av", "cv2", "librosa"} & loaded("api.worker")
+    """What is not loaded cannot be attacked. OpenCV is: it compares fingerprints, which are arrays of ours."""
+    assert not {"av", "librosa"} & loaded("api.worker")
