@@ -108,7 +108,8 @@ async def choose_privacy(
 ) -> PrivacyView:
     """Say what is to be hidden: faces and text blurred or under boxes, stretches silenced or taken out.
 
-    Metadata is always removed. Until the new copy is made, no copy is given to anybody.
+    Metadata is always removed. Until the new copy is made, no copy is given to anybody. What you take out before the
+    recording is accepted is not paid; what you take out later stays paid.
     """
     choices = checked(data)
     async with transaction(database) as connection:

@@ -82,11 +82,34 @@ CHOOSE = f"""
 """
 
 
+#: Why a stretch is not paid that its contributor took out; what an operator removed bears other words.
+TAKEN_OUT = "taken-out"
+FORGET_TAKEN_OUT = """
+    DELETE FROM removed_spans s USING recordings r
+    WHERE r.id = s.recording_id AND r.id = %(recording)s AND s.reason = %(reason)s AND NOT (r.state = ANY (%(paid)s))
+"""
+# Stretches in seconds become whole milliseconds, never less than was taken out.
+NOTE_TAKEN_OUT = """
+    INSERT INTO removed_spans (recording_id, start_ms, end_ms, reason)
+    SELECT r.id, floor(1000 * (cut->>'start_s')::float)::bigint, ceil(1000 * (cut->>'end_s')::float)::bigint, %(reason)s
+    FROM recordings r CROSS JOIN jsonb_array_elements(%(choices)s::jsonb->'drop') AS cut
+    WHERE r.id = %(recording)s AND NOT (r.state = ANY (%(paid)s)) ON CONFLICT DO NOTHING
+"""
+#: What is taken out later was paid for, and stays paid.
+PAID = ["accepted", "held", "withdrawn"]
+
+
 async def choose(connection: Connection, recording: UUID, choices: dict[str, Any]) -> Privacy:
-    """Set what is to be hidden in a recording that the caller has found to be its owner's. Raises RecordingMissing."""
+    """Set what is to be hidden in a recording that the caller has found to be its owner's. Raises RecordingMissing.
+
+    Stretches that are taken out before it is accepted are not paid, because nobody will hear them.
+    """
     chosen = await one(connection, Privacy, CHOOSE, recording=recording, choices=Jsonb(choices))
     if chosen is None:
         raise RecordingMissing
+    spans = {"recording": recording, "reason": TAKEN_OUT, "paid": PAID}
+    await run(connection, FORGET_TAKEN_OUT, **spans)
+    await run(connection, NOTE_TAKEN_OUT, choices=Jsonb(choices), **spans)
     return chosen
 
 

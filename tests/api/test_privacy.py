@@ -77,6 +77,27 @@ async def test_the_copy_is_made_after_acceptance_and_has_none_of_the_original_s_
     assert str(len(whole.content)) == head.headers["content-length"]
 
 
+async def test_what_is_taken_out_before_acceptance_is_not_paid(
+    contributor: Client, campaign: Campaign, place: Workplace
+) -> None:
+    """And the explanation of the pay says which stretch; the last choice before it counts."""
+    recording = await submit(contributor, campaign, speech())
+    url = f"/v1/recordings/{recording}"
+    for cut in ({"start_s": 0, "end_s": 3}, {"start_s": 1.5, "end_s": 2.25}):
+        assert 200 == (await contributor.put(f"{url}/privacy", json={"drop": [cut]})).status_code
+    await agree(contributor, campaign, recording)
+    await examined(place, contributor, recording)
+    [earning] = (await contributor.get(f"{url}/earnings")).json()["data"]
+    await contributor.put(f"{url}/privacy", json={"drop": []})
+
+    explained = (await contributor.get(f"/v1/earnings/{earning['id']}/explanation")).json()
+    [times] = [step for step in explained["steps"] if step["op"] == "times"]
+    assert 750 == times["of_ms"] - times["ms"]
+    assert [(1500, 2250, "taken-out")] == [
+        (span["start_ms"], span["end_ms"], span["reason"]) for span in times["removed"]
+    ]
+
+
 async def test_other_choices_take_the_copy_back_and_make_another(contributor: Client, spoken: str, place: Workplace):
     """What is silenced is silent in the next copy; the owner is told of each by an event."""
     recording = UUID(spoken.rsplit("/", 1)[1])
