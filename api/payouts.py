@@ -24,11 +24,11 @@ from storage.errors import (
     DestinationMissing,
     DestinationResting,
     NothingToPay,
-    Overdrawn,
     PayoutMissing,
     PayoutMoveRefused,
     PayoutTooSmall,
 )
+from storage.ledger.errors import Overdrawn
 from storage.payouts import Move, Payout
 
 #: A SEPA credit transfer arrives on the next bank day; weekends and our own hands are allowed for.

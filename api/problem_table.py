@@ -21,6 +21,7 @@ from api import errors
 from api.passwords import PasswordsBusy
 from capture_validation import errors as capture
 from storage import errors as stored
+from storage.ledger import errors as ledger
 
 
 class Kind(Struct, frozen=True):
@@ -148,13 +149,13 @@ TABLE: dict[type[Exception], Kind] = {
     errors.IbanInvalid: Kind("iban-invalid", 422, "The IBAN cannot be right"),
     errors.ProviderEventRefused: Kind("provider-event-refused", 401, "The signature does not fit"),
     errors.ProviderUnavailable: Kind("provider-unavailable", 503, "The bank's service is away", retry_after_s=60),
-    stored.LedgerError: Kind("posting-refused", 409, "Money cannot move like that"),
-    stored.Overdrawn: Kind("overdrawn", 409, "There is less than that"),
-    stored.PostingDiffers: Kind("posting-differs", 409, "The key belongs to another posting"),
-    stored.PostingEmpty: Kind("posting-empty", 409, "Nothing would move"),
-    stored.AlreadyReversed: Kind("already-reversed", 409, "Reversed already"),
-    stored.AccountUnknown: Kind("account-unknown", 409, "No such account in the ledger"),
-    stored.TransactionMissing: Kind("transaction-missing", 404, "No such transaction"),
+    ledger.LedgerError: Kind("posting-refused", 409, "Money cannot move like that"),
+    ledger.Overdrawn: Kind("overdrawn", 409, "There is less than that"),
+    ledger.PostingDiffers: Kind("posting-differs", 409, "The key belongs to another posting"),
+    ledger.PostingEmpty: Kind("posting-empty", 409, "Nothing would move"),
+    ledger.AlreadyReversed: Kind("already-reversed", 409, "Reversed already"),
+    ledger.AccountUnknown: Kind("account-unknown", 409, "No such account in the ledger"),
+    ledger.TransactionMissing: Kind("transaction-missing", 404, "No such transaction"),
     stored.LicenceEnded: Kind("licence-ended", 410, "The licence has ended"),
     stored.SignInRefused: Kind("sign-in-refused", 401, "Sign-in refused"),
     stored.TokenRefused: Kind("token-refused", 401, "The token does not stand"),

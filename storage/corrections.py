@@ -9,9 +9,10 @@ from msgspec import Struct
 from storage.accounts import lock
 from storage.balance_transactions import Draft, write
 from storage.database import Connection, one, run
-from storage.errors import AlreadyReversed, EarningMissing
+from storage.errors import EarningMissing
 from storage.events import tell
 from storage.ledger import accounts
+from storage.ledger.errors import AlreadyReversed
 from storage.ledger.posting import Leg, known, post
 
 RELEASED = "UPDATE balance_transactions SET released_at = now() WHERE id = %(line)s AND released_at IS NULL"

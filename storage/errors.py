@@ -19,8 +19,7 @@
     │   └── Exhausted                 allowed, but not so much at once: try again later
     │       ├── TooManyUploads, TooManyWaiting, DailyBytesUsed, TooManyQuotes
     ├── Expired                       UploadExpired, LicenceEnded
-    ├── LedgerError                   money cannot move like that; nothing was moved
-    │   ├── Overdrawn, PostingDiffers, PostingEmpty, AlreadyReversed, AccountUnknown, TransactionMissing
+    ├── LedgerError                   money cannot move like that (storage/ledger/errors.py)
     ├── MediaDamaged                  stored bytes did not come back as they were stored: ours to repair
     ├── SignInRefused                 the credentials or the token do not stand
     └── Unavailable                   an engine does not answer: try again later
@@ -326,34 +325,6 @@ class PayoutTooSmall(Conflict):
 
 class NothingToPay(Conflict):
     """There is nothing available yet that a bank could move."""
-
-
-class LedgerError(StorageError):
-    """Money cannot move like that; nothing was moved."""
-
-
-class Overdrawn(LedgerError):
-    """There is less on the account than that."""
-
-
-class PostingDiffers(LedgerError):
-    """This key belongs to another posting."""
-
-
-class PostingEmpty(LedgerError):
-    """A posting has at least one leg, and every leg moves more than nothing."""
-
-
-class AlreadyReversed(LedgerError):
-    """This transaction is reversed already."""
-
-
-class AccountUnknown(LedgerError):
-    """There is no such account in the ledger, or the two sides are of different currencies."""
-
-
-class TransactionMissing(LedgerError):
-    """There is no such transaction in the ledger."""
 
 
 class MediaDamaged(StorageError):

@@ -19,10 +19,11 @@ from msgspec import Struct
 
 from storage import payout_destinations
 from storage.database import Connection, every, one, run
-from storage.errors import DestinationResting, NothingToPay, Overdrawn, PayoutMissing, PayoutMoveRefused, PayoutTooSmall
+from storage.errors import DestinationResting, NothingToPay, PayoutMissing, PayoutMoveRefused, PayoutTooSmall
 from storage.events import Mover
 from storage.ledger import accounts
 from storage.ledger.accounts import Owned
+from storage.ledger.errors import Overdrawn
 from storage.ledger.posting import Kind, Leg, post
 
 State: TypeAlias = Literal[

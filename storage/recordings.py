@@ -15,13 +15,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from storage.accruals import accrue
 from storage.database import Connection, every, one, run
-from storage.errors import (
-    LanguageRefused,
-    MoveRefused,
-    PromptMissing,
-    RecordingMissing,
-    SlotTaken,
-)
+from storage.errors import LanguageRefused, MoveRefused, PromptMissing, RecordingMissing, SlotTaken
 from storage.events import Mover
 
 State = Literal[

@@ -15,9 +15,9 @@ from api.commands.database import amount, with_database
 from api.money import MICROS, display
 from storage import accounts, corrections, reconciling, royalties
 from storage.database import Pool, run, transaction
-from storage.errors import AccountUnknown
 from storage.ledger import checkpoints
 from storage.ledger.audit import audit, totals
+from storage.ledger.errors import AccountUnknown
 from storage.reconciling import Payment
 from storage.settling import settle
 

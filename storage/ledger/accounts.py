@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from storage.database import Connection, every, one
-from storage.errors import AccountUnknown
+from storage.ledger.errors import AccountUnknown
 
 Owned: TypeAlias = Literal[
     "contributor_pending",

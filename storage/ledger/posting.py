@@ -14,13 +14,13 @@ import psycopg.errors
 from msgspec import Struct
 
 from storage.database import Connection, one
-from storage.errors import (
+from storage.errors import StorageError
+from storage.ledger.errors import (
     AccountUnknown,
     AlreadyReversed,
     Overdrawn,
     PostingDiffers,
     PostingEmpty,
-    StorageError,
     TransactionMissing,
 )
 

@@ -13,10 +13,10 @@ from storage import availability, corrections, recordings, royalties
 from storage.accruals import catch_up
 from storage.balance_transactions import BalanceTransaction, Draft, Wanted, listing, write
 from storage.database import Pool, run, transaction
-from storage.errors import AlreadyReversed
 from storage.ledger import accounts
 from storage.ledger.accounts import Balance
 from storage.ledger.audit import audit
+from storage.ledger.errors import AlreadyReversed
 from storage.ledger.posting import Leg, post
 from tests.api import taking, trading
 from tests.api.earning import owner

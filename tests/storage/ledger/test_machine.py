@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from storage.database import Pool, pool, transaction
-from storage.errors import AlreadyReversed, Overdrawn
 from storage.ledger import accounts, checkpoints
 from storage.ledger.audit import audit, totals
+from storage.ledger.errors import AlreadyReversed, Overdrawn
 from storage.ledger.posting import Kind, Leg, post, reverse
 
 Value = TypeVar("Value")

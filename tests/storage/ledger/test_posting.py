@@ -7,9 +7,16 @@ import psycopg
 import pytest
 
 from storage.database import Pool, transaction
-from storage.errors import AccountUnknown, AlreadyReversed, Overdrawn, PostingDiffers, PostingEmpty, TransactionMissing
 from storage.ledger import accounts, checkpoints
 from storage.ledger.audit import audit, totals
+from storage.ledger.errors import (
+    AccountUnknown,
+    AlreadyReversed,
+    Overdrawn,
+    PostingDiffers,
+    PostingEmpty,
+    TransactionMissing,
+)
 from storage.ledger.posting import Leg, post, reverse
 from tests.storage.ledger.conftest import balance, paid_in, purse
 

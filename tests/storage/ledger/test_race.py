@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 from storage.database import Pool, transaction
-from storage.errors import Overdrawn
 from storage.ledger import accounts
+from storage.ledger.errors import Overdrawn
 from storage.ledger.posting import Leg, post
 from tests.storage.ledger.conftest import balance, paid_in, purse
 
