@@ -18,6 +18,7 @@ from litestar.params import FromPath
 from api import typesetting
 from api.conditional import KEPT, conditional_bytes
 from api.dependencies import Caller, Database
+from api.media_types import wanted
 from api.problems import problems
 from api.signing import Signer, sign
 from api.terms.odrl import VOCABULARY
@@ -32,6 +33,7 @@ from storage.receipts import Grounds, Receipt
 #: What kind of thing the signature is over; a quote cannot be shown as a receipt.
 TYP = "consent-receipt+jws"
 LD_JSON, JOSE, PDF = "application/ld+json", "application/jose", "application/pdf"
+FORMS = (LD_JSON, JOSE, PDF)
 #: The profile that a receipt follows: ISO/IEC TS 27560:2023 in the vocabulary of DPV 2, with what the GDPR asks for.
 PROFILE = "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr"
 CONTEXT = {
@@ -197,15 +199,9 @@ async def read_receipt(
     """
     async with transaction(database) as connection:
         found = await receipts.find(connection, account.id, receipt)
-    kind = wanted(request.headers.get("accept"))
+    kind = wanted(request.headers.get("accept"), FORMS)
     body = await formed(found, kind)
     return conditional_bytes(request, body, kind, KEPT, {"Vary": "Accept, Authorization"})
-
-
-def wanted(accept: str | None) -> str:
-    """Choose the form that Accept names first; JSON-LD for anybody who does not care."""
-    named = [part.partition(";")[0].strip().lower() for part in (accept or "").split(",")]
-    return next((kind for kind in named if kind in (LD_JSON, JOSE, PDF)), LD_JSON)
 
 
 async def formed(receipt: Receipt, kind: str) -> bytes:

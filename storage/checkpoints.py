@@ -53,11 +53,13 @@ class _Day(Struct, frozen=True):
     day: date
 
 
-# Days are in UTC, by the database's clock. One is closed five minutes late: by then whatever began in it is over.
+# Days are in UTC, by the database's clock. One is closed five minutes late: by then whatever began in it is over. After
+# an outage of days every one of them is closed, the oldest first: the ledger's transactions of a day are in its own.
 DUE = """
-    SELECT (now() AT TIME ZONE 'UTC' - interval '1 day 5 minutes')::date AS day
-    WHERE NOT EXISTS (SELECT FROM checkpoints
-                      WHERE day >= (now() AT TIME ZONE 'UTC' - interval '1 day 5 minutes')::date)
+    SELECT day FROM (SELECT coalesce(max(day) + 1, yesterday) AS day, yesterday
+        FROM (SELECT (now() AT TIME ZONE 'UTC' - interval '1 day 5 minutes')::date AS yesterday) AS clock
+        LEFT JOIN checkpoints ON true GROUP BY yesterday) AS following
+    WHERE day <= yesterday
 """
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('checkpoints', 0))"
 HEADS = """
