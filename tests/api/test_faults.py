@@ -158,7 +158,9 @@ async def survived(companion: Companion, phone: Phone, reader: Reader, victim: s
 
 async def listen(client: Client, heard: list[int], open_now: asyncio.Event) -> None:
     """Keep the numbers of the events that one stream tells, which no absence of the database ends."""
-    async with aconnect_sse(client, "GET", "/v1/events") as stream:
+    # Signing in by itself, the client would read every body to its end, and a stream has none.
+    token = (await client.get("/v1/events")).request.headers["Authorization"]
+    async with aconnect_sse(client, "GET", "/v1/events", auth=None, headers={"Authorization": token}) as stream:
         open_now.set()
         async for event in stream.aiter_sse():
             heard += [int(event.id)]

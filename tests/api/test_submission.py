@@ -104,6 +104,7 @@ async def reported(client: httpx.AsyncClient, campaign: Campaign, path: Path, pl
     return {**answer.json(), "lasted_s": time.monotonic() - began}
 
 
+@pytest.mark.timeout(400)
 async def test_every_real_recording_gets_a_report_and_none_is_called_unreadable(
     contributor: httpx.AsyncClient, campaign: Campaign, street: Campaign, place: Workplace, database: Pool
 ) -> None:
