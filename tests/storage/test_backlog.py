@@ -35,7 +35,14 @@ async def test_a_job_counts_from_when_it_was_due(database_url: str) -> None:
     assert 600 <= validation.oldest_s < 700
 
 
-async def test_without_workers_nobody_is_alive(database_url: str) -> None:
-    """No job runs here, so nobody has given a sign of life."""
+async def test_a_worker_counts_as_long_as_it_gives_signs_of_life(database_url: str) -> None:
+    """One that was heard of a minute ago is dead; other tests of this run may have living ones."""
     async with pool(database_url) as database, transaction(database) as connection:
-        assert 0 == await backlog.workers(connection)
+        before = await backlog.workers(connection)
+        await connection.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()), (now() - interval '1 minute')"
+        )
+        after = await backlog.workers(connection)
+        await connection.execute("DELETE FROM procrastinate_workers WHERE last_heartbeat = now()")
+
+    assert before + 1 == after
