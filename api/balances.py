@@ -12,8 +12,8 @@ from msgspec import Meta, Struct
 
 from api.dependencies import Caller, Database
 from api.errors import CursorInvalid
-from api.localised import localised
-from api.money import Money, chosen, money
+from api.localised import locale_of, localised
+from api.money import Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from storage import balance_transactions, earnings
@@ -140,7 +140,7 @@ def line_view(line: BalanceTransaction, locale: str) -> BalanceTransactionView:
 @get("/v1/balances", responses=problems(), tags=["Earnings"])
 async def read_balances(request: Request[Any, Any, Any], account: Caller, database: Database) -> Response[BalanceList]:
     """Read what you have, currency by currency."""
-    locale = chosen(request.headers.get("accept-language"))
+    locale = locale_of(request)
     async with transaction(database) as connection:
         rows = await accounts.balances(connection, account.id)
         upcoming = await earnings.next_available(connection, account.id)
@@ -161,7 +161,7 @@ async def list_balance_transactions(
     limit: Limit = 50,
 ) -> Response[Page[BalanceTransactionView]]:
     """List every line that changed your balance, newest first; lines that come meanwhile do not move the pages."""
-    locale = chosen(request.headers.get("accept-language"))
+    locale = locale_of(request)
     wanted = Wanted(type_, recording, since, until)
     async with reading(database) as connection:
         rows = await balance_transactions.listing(

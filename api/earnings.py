@@ -17,8 +17,8 @@ from msgspec import Meta, Struct
 from api.balances import BalanceTransactionView, line_view
 from api.dependencies import Caller, Database
 from api.errors import CursorInvalid
-from api.localised import localised
-from api.money import Money, chosen, money
+from api.localised import locale_of, localised
+from api.money import Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from storage import balance_transactions, earnings, recordings
@@ -147,7 +147,7 @@ async def summarise_earnings(
 ) -> Response[Summary]:
     """Add up what you earned, with a point for every month."""
     since, until = bounds(period)
-    locale = chosen(request.headers.get("accept-language"))
+    locale = locale_of(request)
     async with transaction(database) as connection:
         whole = await earnings.totals(connection, account.id, since=since, until=until)
         months = await earnings.groups(connection, account.id, "month", since=since, until=until)
@@ -180,7 +180,7 @@ async def read_recording_earnings(
     limit: Limit = 50,
 ) -> Response[RecordingEarnings]:
     """Read what one recording earned, from its acceptance to its last sale."""
-    locale, before = chosen(request.headers.get("accept-language")), position_of(cursor)
+    locale, before = locale_of(request), position_of(cursor)
     async with transaction(database) as connection:
         await recordings.find(connection, account.id, recording)
         lifetime = await earnings.totals(connection, account.id, recording=recording)
@@ -216,7 +216,7 @@ async def project_earnings(
     weeks: Annotated[int, QueryParameter(ge=1, le=52, description="How far to look ahead.")] = 4,
 ) -> Response[Projections]:
     """See what the coming weeks might bring if they are like your last twelve; it is no promise."""
-    locale = chosen(request.headers.get("accept-language"))
+    locale = locale_of(request)
     async with transaction(database) as connection:
         past = await earnings.weeks(connection, account.id)
     currencies = sorted({week.currency for week in past})

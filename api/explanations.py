@@ -18,8 +18,8 @@ from api.campaigns import HOUR_MS
 from api.conditional import KEPT
 from api.dependencies import Caller, Database
 from api.explanation_texts import language_of, texts
-from api.localised import localised
-from api.money import Money, chosen, display, money
+from api.localised import locale_of, localised
+from api.money import Money, display, money
 from api.problems import problems
 from storage import balance_transactions
 from storage.balance_transactions import EARNED, Type
@@ -120,7 +120,7 @@ async def explain_earning(
     request: Request[Any, Any, Any], earning: FromPath[UUID], account: Caller, database: Database
 ) -> Response[Explanation]:
     """Read how one amount came to be, step by step; the numbers in it are all that it takes to compute it again."""
-    locale = chosen(request.headers.get("accept-language"))
+    locale = locale_of(request)
     async with transaction(database) as connection:
         line = await balance_transactions.find(connection, account.id, earning)
         if line.type not in EARNED:

@@ -58,7 +58,7 @@ class Line:
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
                 await place.turn
-        except BaseException as error:
+        except BaseException as error:  # Also a cancelled request leaves the line, or its place would be lost.
             self._give_up(place)
             if isinstance(error, TimeoutError):
                 self.turned_away += 1

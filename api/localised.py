@@ -5,6 +5,12 @@ from typing import Any
 from litestar import Request, Response
 
 from api.conditional import PRIVATE, conditional
+from api.money import chosen
+
+
+def locale_of(request: Request[Any, Any, Any]) -> str:
+    """Choose how amounts and dates are written for whoever asks."""
+    return chosen(request.headers.get("accept-language"))
 
 
 def localised(request: Request[Any, Any, Any], value: Any, locale: str, cache_control: str = PRIVATE) -> Response[Any]:

@@ -14,8 +14,8 @@ from msgspec import Meta, Struct
 from api import confirmations
 from api.dependencies import Caller, Configuration, Database
 from api.errors import StepUpRequired
-from api.localised import localised
-from api.money import MICROS, Money, chosen, money
+from api.localised import locale_of, localised
+from api.money import MICROS, Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from storage import payouts
@@ -170,11 +170,6 @@ async def cancel_payout(
         await payouts.find(connection, account.id, payout)
         ended = await payouts.move(connection, payout, "cancelled", by="contributor", because="asked-for")
         return detail(ended, await payouts.moves(connection, payout), locale_of(request))
-
-
-def locale_of(request: Request[Any, Any, Any]) -> str:
-    """Choose how amounts are written for whoever asks."""
-    return chosen(request.headers.get("accept-language"))
 
 
 handlers = [request_payout, list_payouts, read_payout, cancel_payout]

@@ -16,8 +16,8 @@ from api.conditional import PUBLIC
 from api.dependencies import Database
 from api.errors import CursorInvalid
 from api.explanations import ExplainedStep, explained
-from api.localised import localised
-from api.money import Money, chosen, money
+from api.localised import locale_of, localised
+from api.money import Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from storage import rates
@@ -95,7 +95,7 @@ async def list_rates(
     limit: Limit = 50,
 ) -> Response[Page[RateVersion]]:
     """List what campaigns pay and what they paid before, the newest change first, each with its reason."""
-    locale = chosen(request.headers.get("accept-language"))
+    locale = locale_of(request)
     async with reading(database) as connection:
         rows = await rates.listing(
             connection,
@@ -142,7 +142,7 @@ async def estimate(
     ] = None,
 ) -> Response[Estimate]:
     """See what one example recording would earn, before tax, with every step."""
-    locale = chosen(request.headers.get("accept-language"))
+    locale = locale_of(request)
     async with reading(database) as connection:
         terms = await rates.terms(connection, campaign)
     check_language(language, terms.languages)

@@ -13,7 +13,8 @@ from msgspec import Meta, Struct
 from api.buyers import OPERATOR
 from api.conditional import PRIVATE, conditional
 from api.dependencies import Caller, Database
-from api.money import Money, chosen, money
+from api.localised import locale_of
+from api.money import Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from storage import recordings, sales
@@ -141,7 +142,7 @@ async def list_uses(
     cursor: Cursor = None,
 ) -> Response[Page[UseView]]:
     """See who licensed your recording, for what, until when, and what it pays you; the newest first."""
-    locale = chosen(request.headers.get("accept-language"))
+    locale = locale_of(request)
     async with transaction(database) as connection:
         await recordings.find(connection, account.id, recording)
         rows = await sales.uses_of(connection, recording, before=position_of(cursor), limit=limit + 1)

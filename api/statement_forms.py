@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from api.money import display
 from api.signing import Signer, sign_detached
+from api.spreadsheets import inert
 from storage.balance_transactions import BalanceTransaction
 from storage.statements import Due, Month, Statement
 
@@ -120,7 +121,7 @@ def csv_of(document: Document) -> bytes:
     rows.writerow(["", "opening", document.currency, "", "", "", "", decimal(document.opening_micros), "", "", "", ""])
     for line in document.lines:
         amounts = (line.gross_micros, line.fee_micros, line.tax_micros, line.net_micros, line.balance_micros)
-        about = (line.recording, line.sale, line.payout, _cell(line.because))
+        about = (line.recording, line.sale, line.payout, inert(line.because))
         rows.writerow(
             [line.at.isoformat(), line.type, document.currency, *map(decimal, amounts), *(cell or "" for cell in about)]
         )
@@ -132,11 +133,6 @@ def decimal(micros: int) -> str:
     """Write an amount exactly, with a point and six decimals."""
     whole, rest = divmod(abs(micros), 1_000_000)
     return f"{'-' if micros < 0 else ''}{whole}.{rest:06d}"
-
-
-def _cell(text: str | None) -> str:
-    """A text that begins like a formula would be run by the spreadsheet that opens the table."""
-    return "'" + text if text and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text or ""
 
 
 def facts(document: Document) -> dict[str, Any]:

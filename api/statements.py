@@ -16,9 +16,9 @@ from msgspec import Meta, Struct
 from api.conditional import KEPT, PRIVATE, conditional_bytes
 from api.dependencies import Caller, Database, Signing
 from api.errors import CursorInvalid
-from api.localised import localised
+from api.localised import locale_of, localised
 from api.media_types import wanted
-from api.money import Money, chosen, money
+from api.money import Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from api.signing import Signatures, Signer, sign
@@ -67,7 +67,7 @@ async def list_statements(
     request: Request[Any, Any, Any], account: Caller, database: Database, cursor: Cursor = None, limit: Limit = 50
 ) -> Response[Page[StatementView]]:
     """List your monthly statements, newest first. A month without a line has none."""
-    locale = chosen(request.headers.get("accept-language"))
+    locale = locale_of(request)
     async with reading(database) as connection:
         rows = await statements.listing(connection, account.id, position_of(cursor), limit + 1)
     found = page([view(row, locale) for row in rows], limit, lambda row: row.id)
@@ -134,8 +134,8 @@ async def issue_due(database: Pool, signing: Signatures) -> int:
     """Issue what is due, a few at a time, and return how many; the clock calls this."""
     async with transaction(database) as connection:
         waiting = await statements.due(connection)
+    signer = await signing.signer()
     for due in waiting:
-        signer = await signing.signer()
         async with transaction(database) as connection:
             content = await statements.month(connection, due)
             made = issued(signer, due, content, datetime.now(UTC))

@@ -10,22 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from api.commands.database import with_database
+from api.commands.database import in_transaction
 from storage import buyers, screening
 from storage.buyers import Buyer, Registration
-from storage.database import Connection, Pool, transaction
+from storage.database import Connection
 
 
 def command(words: Sequence[str]) -> int:
     """Run one of the buyers' commands: 0 done, 1 refused, 2 asked wrongly."""
     chosen = parser().parse_args(words)
-
-    async def work(database: Pool) -> int:
-        async with transaction(database) as connection:
-            await DOES[chosen.what](connection, chosen)
-        return 0
-
-    return with_database("buyers", work)
+    return in_transaction("buyers", lambda connection: DOES[chosen.what](connection, chosen))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,22 +6,16 @@ import argparse
 from collections.abc import Sequence
 from uuid import UUID
 
-from api.commands.database import with_database
+from api.commands.database import in_transaction
 from storage import third_party_claims
-from storage.database import Connection, Pool, transaction
+from storage.database import Connection
 from storage.third_party_claims import Claim
 
 
 def command(words: Sequence[str]) -> int:
     """Run one of the claims' commands: 0 done, 1 refused, 2 asked wrongly."""
     chosen = parser().parse_args(words)
-
-    async def work(database: Pool) -> int:
-        async with transaction(database) as connection:
-            await DOES[chosen.what](connection, chosen)
-        return 0
-
-    return with_database("claims", work)
+    return in_transaction("claims", lambda connection: DOES[chosen.what](connection, chosen))
 
 
 def parser() -> argparse.ArgumentParser:

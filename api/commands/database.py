@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from api.money import MICROS
 from api.settings import Settings, SettingsInvalid
-from storage.database import Pool, pool
+from storage.database import Connection, Pool, pool, transaction
 from storage.embedded import directory
 from storage.errors import StorageError
 
@@ -41,6 +41,17 @@ def with_database(name: str, work: Callable[[Pool], Awaitable[int]]) -> int:
         facts = ", ".join(f"{key} {value}" for key, value in error.facts.items())
         print(f"companion {name}: {error}" + (f" ({facts})" if facts else ""), file=sys.stderr)
         return 1
+
+
+def in_transaction(name: str, work: Callable[[Connection], Awaitable[None]]) -> int:
+    """Run a command that is done in one transaction, or not at all."""
+
+    async def worked(database: Pool) -> int:
+        async with transaction(database) as connection:
+            await work(connection)
+        return 0
+
+    return with_database(name, worked)
 
 
 def amount(text: str) -> int:

@@ -6,21 +6,15 @@ import argparse
 from collections.abc import Sequence
 from uuid import UUID
 
-from api.commands.database import with_database
+from api.commands.database import in_transaction
 from storage import datasets
-from storage.database import Connection, Pool, transaction
+from storage.database import Connection
 
 
 def command(words: Sequence[str]) -> int:
     """Run one of the datasets' commands: 0 done, 1 refused, 2 asked wrongly."""
     chosen = parser().parse_args(words)
-
-    async def work(database: Pool) -> int:
-        async with transaction(database) as connection:
-            await DOES[chosen.what](connection, chosen)
-        return 0
-
-    return with_database("datasets", work)
+    return in_transaction("datasets", lambda connection: DOES[chosen.what](connection, chosen))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from api.commands.database import configuration, with_database
+from api.commands.database import configuration, in_transaction
 from api.money import display
 from api.payout_providers import Instruction, manual
 from api.settings import Settings
 from storage import payouts
-from storage.database import Connection, Pool, transaction
+from storage.database import Connection
 from storage.payout_destinations import bank_account
 from storage.payouts import State
 
@@ -25,19 +25,17 @@ def command(words: Sequence[str]) -> int:
     """Run one of the payout commands: 0 done, 1 refused, 2 asked wrongly."""
     chosen = parser().parse_args(words)
 
-    async def work(database: Pool) -> int:
+    async def work(connection: Connection) -> None:
         if chosen.what == "export":
-            return await export(database, configuration(), chosen.folder)
-        async with transaction(database) as connection:
-            if chosen.what == "list":
-                await show(connection, chosen.state)
-            elif chosen.what == "approve":
-                await approve(connection, chosen.payouts, everything=chosen.all)
-            else:
-                await report(connection, chosen.payouts, REPORTS[chosen.what], chosen.because)
-        return 0
+            await export(connection, configuration(), chosen.folder)
+        elif chosen.what == "list":
+            await show(connection, chosen.state)
+        elif chosen.what == "approve":
+            await approve(connection, chosen.payouts, everything=chosen.all)
+        else:
+            await report(connection, chosen.payouts, REPORTS[chosen.what], chosen.because)
 
-    return with_database("payouts", work)
+    return in_transaction("payouts", work)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -85,22 +83,18 @@ async def report(connection: Connection, chosen: Sequence[UUID], to: State, beca
     print(f"{len(chosen)} {to}.")
 
 
-async def export(database: Pool, settings: Settings, folder: Path) -> int:
+async def export(connection: Connection, settings: Settings, folder: Path) -> None:
     """Write the files and mark their payouts submitted, both or neither."""
     payer = manual.debtor(settings.payout_debtor)
-    async with transaction(database) as connection:
-        approved = [row for row in await payouts.in_state(connection, "approved") if row.currency == "EUR"]
-        if not approved:
-            print("Nothing is approved.")
-            return 0
-        instructions = []
-        for payout in approved:
-            bank = await bank_account(connection, settings.master_key, payout.destination_id)
-            instructions.append(Instruction(payout.id, payout.currency, payout.micros, bank))
-            reference = instructions[-1].reference
-            await payouts.move(
-                connection, payout.id, "submitted", by="operator", provider=manual.NAME, reference=reference
-            )
-        for path in manual.write(folder, payer, instructions, datetime.now(UTC).date()):
-            print(path)
-    return 0
+    approved = [row for row in await payouts.in_state(connection, "approved") if row.currency == "EUR"]
+    if not approved:
+        print("Nothing is approved.")
+        return
+    instructions = []
+    for payout in approved:
+        bank = await bank_account(connection, settings.master_key, payout.destination_id)
+        instructions.append(Instruction(payout.id, payout.currency, payout.micros, bank))
+        reference = instructions[-1].reference
+        await payouts.move(connection, payout.id, "submitted", by="operator", provider=manual.NAME, reference=reference)
+    for path in manual.write(folder, payer, instructions, datetime.now(UTC).date()):
+        print(path)

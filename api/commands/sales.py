@@ -7,23 +7,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from uuid import UUID
 
-from api.commands.database import amount, with_database
+from api.commands.database import amount, in_transaction
 from api.money import display
 from storage import sales
-from storage.database import Connection, Pool, transaction
+from storage.database import Connection
 from storage.sales import Offer, Sale
 
 
 def command(words: Sequence[str]) -> int:
     """Run one of the sales' commands: 0 done, 1 refused, 2 asked wrongly."""
     chosen = parser().parse_args(words)
-
-    async def work(database: Pool) -> int:
-        async with transaction(database) as connection:
-            await DOES[chosen.what](connection, chosen)
-        return 0
-
-    return with_database("sales", work)
+    return in_transaction("sales", lambda connection: DOES[chosen.what](connection, chosen))
 
 
 def parser() -> argparse.ArgumentParser:

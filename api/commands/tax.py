@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from api.commands.database import with_database
+from api.commands.database import in_transaction
 from storage import tax
-from storage.database import Pool, transaction
+from storage.database import Connection
 from storage.tax import Rule
 
 
@@ -26,10 +26,8 @@ def command(words: Sequence[str]) -> int:
         print(f"companion tax: {error}", file=sys.stderr)
         return 2
 
-    async def work(database: Pool) -> int:
-        async with transaction(database) as connection:
-            added = await tax.add_rules(connection, rules)
+    async def work(connection: Connection) -> None:
+        added = await tax.add_rules(connection, rules)
         print(f"{added} of {len(rules)} added; the others were there.")
-        return 0
 
-    return with_database("tax", work)
+    return in_transaction("tax", work)

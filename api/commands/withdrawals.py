@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 from uuid import UUID
 
-from api.commands.database import with_database
+from api.commands.database import in_transaction
 from storage import notices
-from storage.database import Connection, Pool, transaction
+from storage.database import Connection
 from storage.notices import Notice
 
 #: What an operator may note; overdue and escalated are the clock's alone.
@@ -18,13 +18,7 @@ NOTED = ("notified", "acknowledged", "deletion_attested", "kept_in_trained_model
 def command(words: Sequence[str]) -> int:
     """Run one of the withdrawals' commands: 0 done, 1 refused, 2 asked wrongly."""
     chosen = parser().parse_args(words)
-
-    async def work(database: Pool) -> int:
-        async with transaction(database) as connection:
-            await DOES[chosen.what](connection, chosen)
-        return 0
-
-    return with_database("withdrawals", work)
+    return in_transaction("withdrawals", lambda connection: DOES[chosen.what](connection, chosen))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -21,6 +21,7 @@ from sepaxml import SepaTransfer
 
 from api.payout_providers import Instruction
 from api.settings import SettingsInvalid
+from api.spreadsheets import inert
 
 NAME = "manual"
 SCHEMA = "pain.001.001.09"
@@ -72,14 +73,9 @@ def listed(instructions: Sequence[Instruction]) -> str:
         amount = Decimal(instruction.micros) / 1_000_000
         bank = instruction.bank
         rows.writerow(
-            [instruction.payout, _cell(bank.holder), bank.iban, bank.bic or "", instruction.currency, f"{amount:.2f}"]
+            [instruction.payout, inert(bank.holder), bank.iban, bank.bic or "", instruction.currency, f"{amount:.2f}"]
         )
     return written.getvalue()
-
-
-def _cell(text: str) -> str:
-    """A name that begins like a formula would be run by the spreadsheet that opens the table."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def write(folder: Path, payer: Debtor, instructions: Sequence[Instruction], day: date) -> list[Path]:

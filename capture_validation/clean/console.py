@@ -52,6 +52,7 @@ def write(file: Path, out: Path, choices: Choices, progress: object) -> Cleaned:
             os.fsync(half.fileno())
             Path(half.name).replace(out)
         except BaseException:
+            # Also when it is interrupted: half a copy must not stay behind.
             Path(half.name).unlink(missing_ok=True)
             raise
     return done
