@@ -17,6 +17,7 @@ from api.errors import StepUpRequired
 from api.localised import locale_of, localised
 from api.money import MICROS, Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
+from api.payout_failures import Failure, failure
 from api.problems import problems
 from storage import payouts
 from storage.database import reading, transaction
@@ -37,7 +38,7 @@ ENDED = frozenset({"paid", "failed", "returned", "cancelled"})
 Step = Annotated[str, Meta(examples=["requested"])]
 Because = Annotated[
     str | None,
-    Meta(description="Why it failed, came back or was cancelled.", examples=["The account is closed."]),
+    Meta(description="In the words of whoever decided, where there are any.", examples=["We could not reach you."]),
 ]
 
 
@@ -60,7 +61,10 @@ class Moment(Struct, frozen=True):
 
 
 class PayoutView(Struct, frozen=True):
-    """A payout as its owner sees it; `expected_at` is null once it has ended."""
+    """A payout as its owner sees it; `expected_at` is null once it has ended.
+
+    `failure` is there when it failed or came back: why, and what you can do, in your language.
+    """
 
     id: UUID
     state: Annotated[
@@ -75,6 +79,7 @@ class PayoutView(Struct, frozen=True):
     created_at: datetime
     expected_at: datetime | None
     because: Because
+    failure: Failure | None
     can_cancel: bool
 
 
@@ -104,6 +109,7 @@ def _shown(row: Payout, locale: str) -> dict[str, Any]:
         "created_at": row.created_at,
         "expected_at": None if row.state in ENDED else row.created_at + USUAL,
         "because": row.moved_because,
+        "failure": failure(row.failure_code, locale) if row.state in {"failed", "returned"} else None,
         "can_cancel": row.state in {"requested", "approved"},
     }
 
@@ -168,7 +174,7 @@ async def cancel_payout(
     """Call a payout back before it is handed to the bank; the money is available again at once."""
     async with transaction(database) as connection:
         await payouts.find(connection, account.id, payout)
-        ended = await payouts.move(connection, payout, "cancelled", by="contributor", because="asked-for")
+        ended = await payouts.move(connection, payout, "cancelled", by="contributor")
         return detail(ended, await payouts.moves(connection, payout), locale_of(request))
 
 

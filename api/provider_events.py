@@ -48,8 +48,10 @@ async def hear_provider(request: Request[Any, Any, Any], database: Database, set
 
 async def _move(connection: Connection, event: hooked.ProviderEvent) -> None:
     payout = await payouts.handed_to(connection, hooked.NAME, event.data.end_to_end_id)
+    to = STATES[event.type]
+    code = event.data.code if to in {"failed", "returned"} else None
     try:
-        await payouts.move(connection, payout.id, STATES[event.type], by="worker", because=event.data.because)
+        await payouts.move(connection, payout.id, to, by="worker", because=event.data.because, code=code)
     except PayoutMoveRefused:
         # `in_transit` after `paid`: what is known already is newer.
         logger.info("late", extra={"payout": str(payout.id), "state": payout.state, "event": event.type})

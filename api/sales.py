@@ -20,6 +20,7 @@ from api.problems import problems
 from storage import recordings, sales
 from storage.database import reading, transaction
 from storage.errors import BuyerMissing, BuyerRefused, DatasetMissing, NotForSale, RecordingMissing, SaleMissing
+from storage.ledger.errors import CurrencyUnknown
 from storage.sales import Sale
 
 UseCode = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$", examples=["asr_training"])]
@@ -93,7 +94,7 @@ def view(use: sales.RecordingUse, locale: str) -> UseView:
 @post(
     "/v1/operator/sales",
     opt=OPERATOR,
-    responses=problems(BuyerMissing, BuyerRefused, DatasetMissing, NotForSale),
+    responses=problems(BuyerMissing, BuyerRefused, DatasetMissing, NotForSale, CurrencyUnknown),
     tags=["Operators"],
 )
 async def sell(data: JSONBody[NewSale], database: Database) -> Sale:

@@ -12,7 +12,7 @@
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
     │   │   RenditionPending, CaseClosed, PayoutUnderWay, UploadIncomplete, DestinationResting, DestinationInUse,
-    │   │   PayoutMoveRefused, PayoutTooSmall, NothingToPay, DisputeOpen
+    │   │   PayoutMoveRefused, PayoutTooSmall, NothingToPay, AccountOpen, DisputeOpen
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
     │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused
@@ -325,6 +325,10 @@ class PayoutTooSmall(Conflict):
 
 class NothingToPay(Conflict):
     """There is nothing available yet that a bank could move."""
+
+
+class AccountOpen(Conflict):
+    """This account is open: its owner asks for payouts, and nobody else does."""
 
 
 class MediaDamaged(StorageError):

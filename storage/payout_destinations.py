@@ -74,6 +74,22 @@ async def add(
     return added
 
 
+UNKEPT = f"""
+    INSERT INTO payout_destinations (id, account_id, method, currency, country, hint, usable_from, removed_at)
+    VALUES (uuidv7(), %(account)s, 'sepa', 'EUR', %(country)s, '', now(), now()) RETURNING {COLUMNS}
+"""
+
+
+async def unkept(connection: Connection, account: UUID, country: str) -> Destination:
+    """Note that money goes to a bank account in a country, and keep nothing else of it.
+
+    An erased account has no key under which its number could be sealed.
+    """
+    noted = await one(connection, Destination, UNKEPT, account=account, country=country)
+    assert noted is not None  # noqa: S101 - INSERT … RETURNING gives a row or raises.
+    return noted
+
+
 LISTED = f"""
     SELECT {COLUMNS} FROM payout_destinations
     WHERE account_id = %(account)s AND removed_at IS NULL ORDER BY id DESC LIMIT 20

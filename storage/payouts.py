@@ -19,12 +19,20 @@ from msgspec import Struct
 
 from storage import payout_destinations
 from storage.database import Connection, every, one, run
-from storage.errors import DestinationResting, NothingToPay, PayoutMissing, PayoutMoveRefused, PayoutTooSmall
+from storage.errors import (
+    AccountOpen,
+    DestinationResting,
+    NothingToPay,
+    PayoutMissing,
+    PayoutMoveRefused,
+    PayoutTooSmall,
+)
 from storage.events import Mover
 from storage.ledger import accounts
 from storage.ledger.accounts import Owned
 from storage.ledger.errors import Overdrawn
 from storage.ledger.posting import Kind, Leg, post
+from storage.payout_destinations import Destination
 
 State: TypeAlias = Literal[
     "requested", "approved", "submitted", "in_transit", "paid", "failed", "returned", "cancelled"
@@ -43,6 +51,7 @@ class Payout(Struct, frozen=True):
     provider: str | None
     reference: str | None
     moved_because: str | None
+    failure_code: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -72,6 +81,10 @@ class _Available(Struct, frozen=True):
     available: int
 
 
+class _Id(Struct, frozen=True):
+    id: UUID
+
+
 #: What each move does to the money: the posting's kind, from which account, to which.
 MONEY: dict[State, tuple[Kind, Owned, Owned]] = {
     "cancelled": ("payout_cancelled", "contributor_reserved", "contributor_available"),
@@ -81,7 +94,8 @@ MONEY: dict[State, tuple[Kind, Owned, Owned]] = {
     "returned": ("payout_returned", "contributor_paid", "contributor_available"),
 }
 COLUMNS = """
-    id, account_id, destination_id, currency, micros, state, provider, reference, moved_because, created_at, updated_at
+    id, account_id, destination_id, currency, micros, state, provider, reference, moved_because, failure_code,
+    created_at, updated_at
 """
 INSERT = f"""
     INSERT INTO payouts (account_id, destination_id, currency, micros)
@@ -105,12 +119,32 @@ async def request(
     if not target.usable:
         raise DestinationResting(usable_from=target.usable_from.isoformat())
     amount = await _amount(connection, account, target.currency, micros, least_micros)
+    return await _set_aside(connection, account, target, amount)
+
+
+CLOSED = "SELECT id FROM accounts WHERE id = %(account)s AND erased_at IS NOT NULL FOR UPDATE"
+
+
+async def request_for_closed(connection: Connection, account: UUID, country: str) -> Payout:
+    """Ask for everything that an erased account has available, however little; nothing is forfeited by leaving.
+
+    Where it goes is kept by nobody: whoever pays has it from its owner at that moment. Raises AccountOpen,
+    NothingToPay.
+    """
+    if await one(connection, _Id, CLOSED, account=account) is None:
+        raise AccountOpen
+    target = await payout_destinations.unkept(connection, account, country)
+    amount = await _amount(connection, account, target.currency, None, 0)
+    return await _set_aside(connection, account, target, amount)
+
+
+async def _set_aside(connection: Connection, account: UUID, target: Destination, amount: int) -> Payout:
     made = await one(
         connection,
         Payout,
         INSERT,
         account=account,
-        destination=destination,
+        destination=target.id,
         currency=target.currency,
         micros=amount,
     )
@@ -145,7 +179,8 @@ async def minor_micros(connection: Connection, currency: str) -> int:
 LOCK = f"SELECT {COLUMNS} FROM payouts WHERE id = %(payout)s FOR UPDATE"
 MOVE = f"""
     UPDATE payouts SET state = %(to)s, moved_by = %(by)s, moved_because = %(because)s, updated_at = clock_timestamp(),
-        provider = coalesce(%(provider)s, provider), reference = coalesce(%(reference)s, reference)
+        provider = coalesce(%(provider)s, provider), reference = coalesce(%(reference)s, reference),
+        failure_code = %(code)s
     WHERE id = %(payout)s RETURNING {COLUMNS}
 """
 
@@ -157,10 +192,15 @@ async def move(
     *,
     by: Mover,
     because: str | None = None,
+    code: str | None = None,
     provider: str | None = None,
     reference: str | None = None,
 ) -> Payout:
-    """Move a payout and its money; a repeat changes nothing. Raises PayoutMissing, PayoutMoveRefused, Overdrawn."""
+    """Move a payout and its money; a repeat changes nothing.
+
+    `because` are words and `code` is what a bank reports (ISO 20022), of a payout that did not arrive. Raises
+    PayoutMissing, PayoutMoveRefused, Overdrawn.
+    """
     held = await one(connection, Payout, LOCK, payout=payout)
     if held is None:
         raise PayoutMissing
@@ -176,6 +216,7 @@ async def move(
                 to=to,
                 by=by,
                 because=because,
+                code=code,
                 provider=provider,
                 reference=reference,
             )

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import psycopg.errors
 from msgspec import Struct
 
 from storage.database import Connection, every, one, run
 from storage.errors import CampaignMissing
+from storage.ledger.errors import CurrencyUnknown
 
 
 class Rate(Struct, frozen=True):
@@ -110,12 +112,15 @@ CHANGE = """
 
 
 async def change(connection: Connection, campaign: UUID, currency: str, micros: int, per_ms: int, because: str) -> None:
-    """Let a campaign pay another rate from now on. Raises CampaignMissing.
+    """Let a campaign pay another rate from now on. Raises CampaignMissing, CurrencyUnknown.
 
     Whatever was quoted or claimed before keeps its rate: it is pinned on the recording.
     """
-    changed = await run(
-        connection, CHANGE, campaign=campaign, currency=currency, micros=micros, per_ms=per_ms, because=because
-    )
+    try:
+        changed = await run(
+            connection, CHANGE, campaign=campaign, currency=currency, micros=micros, per_ms=per_ms, because=because
+        )
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise CurrencyUnknown(currency=currency) from error
     if not changed:
         raise CampaignMissing

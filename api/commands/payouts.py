@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import json
+import re
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 from uuid import UUID
 
+from schwifty import IBAN
+
 from api.commands.database import configuration, in_transaction
+from api.erasure import TYP as RECEIPT
 from api.money import display
 from api.payout_providers import Instruction, manual
 from api.settings import Settings
-from storage import payouts
+from api.signing import Jwks, SignatureWrong, public_jwk, verified
+from storage import payouts, signing_keys
 from storage.database import Connection
-from storage.payout_destinations import bank_account
+from storage.payout_destinations import BankAccount, bank_account
 from storage.payouts import State
 
 #: What an operator may say that the bank did.
@@ -30,12 +38,18 @@ def command(words: Sequence[str]) -> int:
             await export(connection, configuration(), chosen.folder)
         elif chosen.what == "list":
             await show(connection, chosen.state)
+        elif chosen.what == "closed":
+            await pay_closed(connection, configuration(), chosen)
         elif chosen.what == "approve":
             await approve(connection, chosen.payouts, everything=chosen.all)
         else:
-            await report(connection, chosen.payouts, REPORTS[chosen.what], chosen.because)
+            await report(connection, chosen)
 
-    return in_transaction("payouts", work)
+    try:
+        return in_transaction("payouts", work)
+    except (SignatureWrong, OSError) as error:
+        print(f"companion payouts: {str(error) or SignatureWrong.__doc__}", file=sys.stderr)
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,12 +57,17 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="companion payouts", description=__doc__)
     commands = top.add_subparsers(dest="what", required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="show payouts, oldest first")
-    listing.add_argument("--state", default="requested", help="requested (default), approved, submitted, in_transit, …")
+    listing.add_argument("--state", choices=get_args(State), default="requested", help="requested where it is not said")
     approve = commands.add_parser("approve", help="let requested payouts go")
     approve.add_argument("payouts", nargs="*", type=UUID, metavar="ID")
     approve.add_argument("--all", action="store_true", help="every one that is requested")
     export = commands.add_parser("export", help="write approved payouts for the bank, and mark them submitted")
     export.add_argument("folder", type=Path)
+    closed = commands.add_parser("closed", help="pay what a closed account left, to whoever has its signed receipt")
+    closed.add_argument("receipt", type=Path, metavar="RECEIPT", help="what its owner was given when it was erased")
+    closed.add_argument("folder", type=Path)
+    closed.add_argument("--holder", required=True, help="as the bank knows them; kept by us nowhere")
+    closed.add_argument("--iban", type=iban, required=True, help="within SEPA; kept by us nowhere")
     for name, meaning in (
         ("paid", "the bank has executed it"),
         ("failed", "the bank has refused it; the money is available again"),
@@ -57,8 +76,25 @@ def parser() -> argparse.ArgumentParser:
     ):
         report = commands.add_parser(name, help=meaning)
         report.add_argument("payouts", nargs="+", type=UUID, metavar="ID")
-        report.add_argument("--because", help="what the contributor reads", required=name != "paid")
+        report.add_argument("--because", help="what the contributor reads", required=name == "cancel")
+        if name in {"failed", "returned"}:
+            report.add_argument("--code", type=reason_code, help="as the bank reports it (ISO 20022), such as AC04")
     return top
+
+
+def iban(text: str) -> IBAN:
+    """Read an account number; raises ValueError, which argparse turns into a sentence."""
+    number = IBAN(text, validate_bban=True)
+    if not number.in_sepa_zone:
+        raise ValueError(text)
+    return number
+
+
+def reason_code(text: str) -> str:
+    """Read a bank's code; raises ValueError, which argparse turns into a sentence."""
+    if re.fullmatch("[A-Z0-9]{4}", text.upper()) is None:
+        raise ValueError(text)
+    return text.upper()
 
 
 async def show(connection: Connection, state: State) -> None:
@@ -76,11 +112,12 @@ async def approve(connection: Connection, chosen: Sequence[UUID], *, everything:
     print(f"{len(wanted)} approved.")
 
 
-async def report(connection: Connection, chosen: Sequence[UUID], to: State, because: str | None) -> None:
+async def report(connection: Connection, chosen: argparse.Namespace) -> None:
     """Note what became of payouts; all of them or none."""
-    for payout in chosen:
-        await payouts.move(connection, payout, to, by="operator", because=because)
-    print(f"{len(chosen)} {to}.")
+    to, code = REPORTS[chosen.what], getattr(chosen, "code", None)
+    for payout in chosen.payouts:
+        await payouts.move(connection, payout, to, by="operator", because=chosen.because, code=code)
+    print(f"{len(chosen.payouts)} {to}.")
 
 
 async def export(connection: Connection, settings: Settings, folder: Path) -> None:
@@ -98,3 +135,34 @@ async def export(connection: Connection, settings: Settings, folder: Path) -> No
         await payouts.move(connection, payout.id, "submitted", by="operator", provider=manual.NAME, reference=reference)
     for path in manual.write(folder, payer, instructions, datetime.now(UTC).date()):
         print(path)
+
+
+async def pay_closed(connection: Connection, settings: Settings, chosen: argparse.Namespace) -> None:
+    """Write the files that pay what a closed account has available, and mark it submitted, both or neither.
+
+    Raises SignatureWrong, AccountOpen, NothingToPay.
+    """
+    payer = manual.debtor(settings.payout_debtor)
+    account = await erased_account(connection, chosen.receipt)
+    payout = await payouts.request_for_closed(connection, account, chosen.iban.country_code)
+    bank = BankAccount(chosen.holder, chosen.iban.compact, str(chosen.iban.bic) if chosen.iban.bic else None)
+    given = Instruction(payout.id, payout.currency, payout.micros, bank)
+    await payouts.move(connection, payout.id, "approved", by="operator")
+    await payouts.move(
+        connection, payout.id, "submitted", by="operator", provider=manual.NAME, reference=given.reference
+    )
+    print(f"{payout.id}  {display(payout.currency, payout.micros)}")
+    for path in manual.write(chosen.folder, payer, [given], datetime.now(UTC).date()):
+        print(path)
+
+
+async def erased_account(connection: Connection, receipt: Path) -> UUID:
+    """Read which account an erasure's receipt belongs to. Raises SignatureWrong."""
+    keys = Jwks([public_jwk(key) for key in await signing_keys.published(connection)])
+    try:
+        stated = verified(receipt.read_text(encoding="ascii").strip(), keys)
+    except (OSError, ValueError) as error:
+        raise SignatureWrong(f"{receipt} cannot be read as a receipt.") from error
+    if stated.typ != RECEIPT:
+        raise SignatureWrong(f"{receipt} is no receipt of an erasure.")
+    return UUID(json.loads(stated.payload)["account"])

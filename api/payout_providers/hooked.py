@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
 import urllib3
 from anyio import to_thread
-from msgspec import Struct
+from msgspec import Meta, Struct
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from urllib3.exceptions import HTTPError
 
@@ -36,10 +36,11 @@ class Accepted(Struct, frozen=True):
 
 
 class EventData(Struct, frozen=True):
-    """Which payout, by the number that we gave it, and why, where it did not work."""
+    """Which payout, by the number that we gave it, and why, where it did not work: in words, and by ISO 20022."""
 
     end_to_end_id: UUID
-    because: str | None = None
+    because: Annotated[str, Meta(max_length=500)] | None = None
+    code: Annotated[str, Meta(pattern="^[A-Z0-9]{4}$")] | None = None
 
 
 class ProviderEvent(Struct, frozen=True):

@@ -6,14 +6,15 @@ available, reserved, in transit and paid are places where money is, not flags on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+import psycopg.errors
 from msgspec import Struct
 
 from storage.database import Connection, every, one
-from storage.ledger.errors import AccountUnknown
+from storage.ledger.errors import AccountUnknown, CurrencyUnknown
 
 Owned: TypeAlias = Literal[
     "contributor_pending",
@@ -40,26 +41,38 @@ OPEN = "SELECT owner_id, id FROM ledger_open(%(kind)s, %(owners)s, %(currency)s)
 
 
 async def ours(connection: Connection, kind: Ours, currency: str) -> int:
-    """Give the number of our own account of a kind. Raises AccountUnknown."""
-    opened = await one(connection, Opened, OPEN, kind=kind, owners=[None], currency=currency)
-    if opened is None:
+    """Give the number of our own account of a kind. Raises AccountUnknown, CurrencyUnknown."""
+    opened = await _opened(connection, kind, [None], currency)
+    if not opened:
         raise AccountUnknown(kind=kind, currency=currency)
-    return opened.id
+    return opened[0].id
 
 
 async def of(connection: Connection, owner: UUID, kind: Owned, currency: str) -> int:
-    """Give the number of somebody's account. Raises AccountUnknown."""
+    """Give the number of somebody's account. Raises AccountUnknown, CurrencyUnknown."""
     return (await of_each(connection, [owner], kind, currency))[owner]
 
 
 async def of_each(connection: Connection, owners: Iterable[UUID], kind: Owned, currency: str) -> dict[UUID, int]:
-    """Give the number of everybody's account of a kind, in one question however many there are."""
+    """Give the number of everybody's account of a kind, in one question however many there are.
+
+    Raises AccountUnknown, CurrencyUnknown.
+    """
     wanted = list(set(owners))
-    opened = await every(connection, Opened, OPEN, kind=kind, owners=wanted, currency=currency)
+    opened = await _opened(connection, kind, wanted, currency)
     numbers = {account.owner_id: account.id for account in opened if account.owner_id is not None}
     if len(numbers) < len(wanted):
         raise AccountUnknown(kind=kind, currency=currency)
     return numbers
+
+
+async def _opened(
+    connection: Connection, kind: Owned | Ours, owners: Sequence[UUID | None], currency: str
+) -> list[Opened]:
+    try:
+        return await every(connection, Opened, OPEN, kind=kind, owners=owners, currency=currency)
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise CurrencyUnknown(currency=currency) from error
 
 
 class Sums(Struct, frozen=True):

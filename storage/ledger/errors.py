@@ -4,7 +4,7 @@ StorageError
 └── LedgerError                   money cannot move like that; nothing was moved
 ├── Overdrawn                 an account would fall below its floor
 ├── PostingDiffers            the key was used for other legs
-├── PostingEmpty, AccountUnknown
+├── PostingEmpty, AccountUnknown, CurrencyUnknown
 └── AlreadyReversed, TransactionMissing
 """
 
@@ -35,6 +35,10 @@ class AlreadyReversed(LedgerError):
 
 class AccountUnknown(LedgerError):
     """There is no such account in the ledger, or the two sides are of different currencies."""
+
+
+class CurrencyUnknown(LedgerError):
+    """There is no such currency; write it as ISO 4217 does, such as EUR."""
 
 
 class TransactionMissing(LedgerError):

@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from api.payout_failures import OTHER, SAME, texts
+from capture_validation.texts import LOCALES
 from storage import payouts
 from storage.database import Pool, transaction
 from storage.errors import PayoutMoveRefused
@@ -92,6 +94,40 @@ async def test_money_that_does_not_arrive_is_available_again(
     assert 201 == again.status_code
 
 
+@pytest.mark.parametrize(
+    ("code", "locale", "sentence"),
+    [("AC04", "en", "closed"), ("AC03", "de", "Kontonummer"), ("ZZ99", "fr", "aucune raison"), (None, "hi", "कारण")],
+)
+async def test_a_payout_that_did_not_arrive_says_why_and_what_helps(
+    contributor: Client, database: Pool, account: UUID, code: str | None, locale: str, sentence: str
+) -> None:
+    """By the bank's code, in the reader's language; also of one that nobody knows."""
+    made = await asked(contributor, database, account)
+    await go(database, made["id"], "approved", "submitted")
+    async with transaction(database) as connection:
+        await payouts.move(connection, UUID(made["id"]), "failed", by="operator", code=code)
+
+    shown = (await contributor.get(f"/v1/payouts/{made['id']}", headers={"Accept-Language": locale})).json()
+
+    assert code == shown["failure"]["code"]
+    assert sentence in shown["failure"]["sentence"]
+    assert shown["failure"]["fix"]
+    assert made["failure"] is None
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_every_failure_is_said_in_every_language(language: str) -> None:
+    """Every code that stands for others is there, and each text is a sentence of its own language."""
+    said = texts(language)
+
+    assert list(texts("en")) == list(said)
+    assert {OTHER, *SAME.values()} <= set(said)
+    words = [text for one in said.values() for text in (one.sentence, one.fix)]
+    assert all(text.endswith((".", "।")) for text in words)
+    if language != "en":
+        assert not set(words) & {text for one in texts("en").values() for text in (one.sentence, one.fix)}
+
+
 EDGES = {
     ("requested", "approved"), ("requested", "cancelled"), ("approved", "submitted"), ("approved", "cancelled"),
     ("submitted", "in_transit"), ("submitted", "paid"), ("submitted", "failed"), ("in_transit", "paid"),
@@ -131,7 +167,7 @@ async def test_a_contributor_calls_a_payout_back_until_it_is_handed_over(
     await go(database, later["id"], "approved", "submitted")
     refused = await contributor.post(f"/v1/payouts/{later['id']}/cancel")
 
-    assert (200, "cancelled") == (first.status_code, first.json()["state"])
+    assert (200, "cancelled", None) == (first.status_code, first.json()["state"], first.json()["because"])
     assert (409, "payout-move-refused", "submitted") == (refused.status_code, slug(refused), refused.json()["state"])
 
 

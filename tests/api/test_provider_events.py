@@ -77,7 +77,7 @@ async def state(contributor: Client, payout: str) -> str:
 def signed(kind: str, payout: str, *, secret: str = PROVIDER_SECRET, age: timedelta = timedelta()) -> dict[str, Any]:
     """An event as the provider sends it."""
     event_id, at = f"msg_{uuid4()}", datetime.now(UTC) - age
-    body = json.dumps({"type": kind, "data": {"end_to_end_id": payout, "because": "account closed"}})
+    body = json.dumps({"type": kind, "data": {"end_to_end_id": payout, "because": "account closed", "code": "AC04"}})
     headers = {
         "webhook-id": event_id,
         "webhook-timestamp": str(int(at.timestamp())),
@@ -129,7 +129,7 @@ async def test_an_event_counts_once_and_a_late_one_not_at_all(
         assert 204 == (await client.post("/v1/provider-events", **event)).status_code
 
     shown = (await contributor.get(f"/v1/payouts/{approved}")).json()
-    assert ("failed", "account closed") == (shown["state"], shown["because"])
+    assert ("failed", "account closed", "AC04") == (shown["state"], shown["because"], shown["failure"]["code"])
     assert 1 == sum(step["state"] == "failed" for step in shown["timeline"])
 
 

@@ -22,6 +22,7 @@ from storage.ledger import accounts
 from tests.api import trading
 from tests.api.commands.conftest import Say
 from tests.api.earning import owner
+from tests.api.paying import account_of
 from tests.api.taking import claim
 
 Client = httpx.AsyncClient
@@ -138,6 +139,23 @@ async def test_a_correction_is_done_once_and_read_with_its_reason(
     assert [2_500_000, PAY] == await earned(contributor)
     assert (1, "less on the account" in too_much[1]) == (too_much[0], True)
     assert (1, "no such account" in unknown[1]) == (unknown[0], True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ledger", "adjust", "{account}", "1", "--currency", "EURO", "--because", "A test."),
+        ("ledger", "received", "{account}", "1", "--currency", "QQQ", "--reference", "a"),
+        ("campaigns", "rate", "{campaign}", "--per-hour", "1", "--currency", "QQQ", "--because", "A test."),
+    ],
+)
+async def test_a_currency_that_does_not_exist_is_refused_in_a_sentence(
+    say: Say, contributor: Client, database: Pool, campaign: dict[str, Any], words: tuple[str, ...]
+):
+    account = str(await account_of(contributor, database))
+    status, said = await say(*(word.format(account=account, campaign=campaign["id"]) for word in words))
+
+    assert (1, True) == (status, "There is no such currency" in said)
 
 
 async def test_an_earning_is_taken_back_by_its_number(say: Say, contributor: Client, recording: str):

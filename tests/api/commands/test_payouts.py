@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from api.settings import Settings
-from storage.database import Pool
+from storage.database import Pool, transaction
 from tests.api.commands.conftest import Say
-from tests.api.paying import account_of, destination, earned
+from tests.api.paying import IBAN, account_of, confirmed, destination, earned
 
 Client = httpx.AsyncClient
 
@@ -46,7 +46,7 @@ async def test_a_payout_goes_to_the_bank_as_a_file_and_what_became_of_it_is_said
     _, written = await say("payouts", "export", str(tmp_path / "out"))
     submitted = await state(contributor, asked_for)
     await say("payouts", "paid", asked_for)
-    await say("payouts", "returned", asked_for, "--because", "The account is closed.")
+    await say("payouts", "returned", asked_for, "--because", "The account is closed.", "--code", "ac04")
 
     [transfers] = [path for path in (tmp_path / "out").iterdir() if path.suffix == ".xml"]
     assert asked_for in listed
@@ -54,7 +54,8 @@ async def test_a_payout_goes_to_the_bank_as_a_file_and_what_became_of_it_is_said
     assert str(transfers) in written
     assert UUID(asked_for).hex in transfers.read_text()
     assert ("submitted", "returned") == (submitted, await state(contributor, asked_for))
-    assert "The account is closed." == (await contributor.get(f"/v1/payouts/{asked_for}")).json()["because"]
+    shown = (await contributor.get(f"/v1/payouts/{asked_for}")).json()
+    assert ("The account is closed.", "AC04") == (shown["because"], shown["failure"]["code"])
 
 
 async def test_what_cannot_be_is_refused_in_a_sentence(say: Say, asked_for: str) -> None:
@@ -63,3 +64,55 @@ async def test_what_cannot_be_is_refused_in_a_sentence(say: Say, asked_for: str)
 
     assert 1 == status
     assert "too far on its way" in said
+
+
+@pytest.fixture
+async def receipt(contributor: Client, database: Pool, tmp_path: Path) -> Path:
+    """What somebody got who left with 1.239 euros, less than the smallest payout."""
+    account = await account_of(contributor, database)
+    await earned(database, account, 1_239_000)
+    await confirmed(database, account)
+    farewell = (await contributor.delete("/v1/accounts/me")).json()
+    assert [{"currency": "EUR", "micros": 1_239_000}] == farewell["unpaid"]
+    file = tmp_path / "farewell.jws"
+    file.write_text(farewell["receipt"])
+    return file
+
+
+async def test_what_a_closed_account_left_is_paid_to_whoever_has_its_receipt(
+    say: Say, database: Pool, paying: None, receipt: Path, tmp_path: Path
+) -> None:
+    """All of it down to the cent, once, and the bank account's number is kept nowhere."""
+    words = ("payouts", "closed", str(receipt), str(tmp_path / "out"), "--holder", "Amina Okello", "--iban", IBAN)
+    status, said = await say(*words)
+    [transfers] = [path for path in (tmp_path / "out").iterdir() if path.suffix == ".xml"]
+    again = await say(*words)
+    payout = UUID(said.split()[0])
+    await say("payouts", "paid", str(payout))
+
+    assert (0, 1) == (status, again[0])
+    assert "nothing available" in again[1]
+    assert IBAN.replace(" ", "") in transfers.read_text()
+    assert "€1.23" in said
+    async with transaction(database) as connection:
+        query = (
+            "SELECT p.state, p.micros, d.sealed, d.hint FROM payouts p JOIN payout_destinations d"
+            " ON d.id = p.destination_id WHERE p.id = %s"
+        )
+        assert ("paid", 1_230_000, None, "") == await (await connection.execute(query, [payout])).fetchone()
+
+
+async def test_only_the_receipt_of_an_erasure_opens_a_closed_account(
+    say: Say, contributor: Client, paying: None, receipt: Path, tmp_path: Path
+) -> None:
+    """Not a changed one, nor anything else that we signed, nor a number that no bank has."""
+    changed, other = tmp_path / "changed.jws", tmp_path / "other.jws"
+    head, payload, signature = receipt.read_text().split(".")
+    changed.write_text(f"{head}.{payload[:-4]}AAAA.{signature}")
+    other.write_text("not signed at all")
+    to = (str(tmp_path / "out"), "--holder", "Amina Okello", "--iban")
+
+    for file in (changed, other, tmp_path / "missing.jws"):
+        assert 1 == (await say("payouts", "closed", str(file), *to, IBAN))[0]
+    assert 2 == (await say("payouts", "closed", str(receipt), *to, "DE89 3704 0044 0532 0130 01"))[0]
+    assert not (tmp_path / "out").exists()
