@@ -21,9 +21,8 @@ from api.settings import Settings
 from api.upload_plans import Network, UploadPlan, plan
 from capture_validation.capacity import CAPACITY
 from capture_validation.texts import negotiate
-from storage import claims, consents, events, recordings, uploads
-from storage.consents import Consent
-from storage.database import transaction
+from storage import claims, recordings, stories, uploads
+from storage.database import reading, transaction
 from storage.errors import (
     CampaignClosed,
     CampaignMissing,
@@ -43,6 +42,7 @@ from storage.errors import (
 )
 from storage.events import Event
 from storage.recordings import Recording, State
+from storage.stories import Story
 
 Sha256 = Annotated[
     str,
@@ -230,7 +230,7 @@ async def claim_recording(
         recording, made = await claims.claim(connection, account.id, wish, allowance(settings))
         upload = await uploads.of_recording(connection, recording.id)
         advice = await plan(connection, upload, data.network, settings)
-    shown = view(recording, link(request, settings, recording, upload, advice))
+    shown = view(recording, link(request, settings, recording, upload.id, upload.expires_at, advice))
     location = {"Location": absolute(request, settings, f"/v1/recordings/{recording.id}")}
     return Response(shown, status_code=201 if made else 200, headers=location)
 
@@ -239,13 +239,14 @@ def link(
     request: Request[Any, Any, Any],
     settings: Settings,
     recording: Recording,
-    upload: uploads.Upload,
+    upload: UUID,
+    expires_at: datetime,
     plan: UploadPlan | None = None,
 ) -> UploadLink | None:
     """Say where to send the bytes, as long as some are missing."""
     if recording.state not in UNFINISHED:
         return None
-    return UploadLink(absolute(request, settings, f"/v1/uploads/{upload.id}"), upload.expires_at, plan)
+    return UploadLink(absolute(request, settings, f"/v1/uploads/{upload}"), expires_at, plan)
 
 
 @get("/v1/recordings", responses=problems(CursorInvalid), tags=["Recordings"])
@@ -284,31 +285,26 @@ async def read_recording(
 
     `reason` is in the language that Accept-Language prefers.
     """
-    async with transaction(database) as connection:
-        found = await recordings.find(connection, account.id, recording)
-        upload = await uploads.of_recording(connection, recording)
-        story = await events.of_recording(connection, recording)
-        consent = await consents.newest(connection, recording)
+    async with reading(database) as connection:
+        story = await stories.read(connection, account.id, recording)
     locale = negotiate(request.headers.get("accept-language"))
-    shown = detail(found, link(request, settings, found, upload), story, consent, locale)
+    shown = detail(story, link(request, settings, story, story.upload_id, story.upload_expires_at), locale)
     return Response(shown, headers={"Content-Language": locale, "Vary": "Accept-Language, Authorization"})
 
 
-def detail(
-    recording: Recording, upload: UploadLink | None, story: list[Event], consent: Consent | None, locale: str
-) -> RecordingDetail:
-    """Put a recording and its story together, in the reader's language."""
-    address = f"/v1/recordings/{recording.id}"
-    examined = any(event.from_state == "validating" and event.because not in NO_REPORT for event in story)
+def detail(story: Story, upload: UploadLink | None, locale: str) -> RecordingDetail:
+    """Show a recording with its story, in the reader's language."""
+    address, told = f"/v1/recordings/{story.id}", story.events
+    examined = any(event.from_state == "validating" and event.because not in NO_REPORT for event in told)
     return RecordingDetail(
-        recording=view(recording, upload),
-        events=story,
-        consented=consent is not None,
-        consent_given_at=None if consent is None else consent.given_at,
-        reason=reason(recording.moved_because, locale),
+        recording=view(story, upload),
+        events=told,
+        consented=story.consent_given_at is not None,
+        consent_given_at=story.consent_given_at,
+        reason=reason(story.moved_because, locale),
         report_url=f"{address}/report" if examined else None,
-        media_url=f"{address}/media" if recording.object_key else None,
-        custody_receipt_url=f"{address}/custody-receipt" if recording.object_key else None,
+        media_url=f"{address}/media" if story.object_key else None,
+        custody_receipt_url=f"{address}/custody-receipt" if story.object_key else None,
     )
 
 

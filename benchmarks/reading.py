@@ -1,8 +1,8 @@
 """What one simple read costs: `GET /v1/recordings/{id}`, processor time of the whole API process per request.
 
 The peer is the same server, uvicorn with uvloop and httptools, with nothing behind it but the same bytes: the price
-that no service on that server can go below. The difference is ours: token, transaction, four queries, JSON and the log
-line.
+that no service on that server can go below. The difference is ours: two queries (the token, and the recording with all
+of its story), JSON and the log line.
 """
 
 import contextlib

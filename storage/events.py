@@ -60,11 +60,6 @@ async def after(connection: Connection, account: UUID, number: int, limit: int =
     return await every(connection, Event, AFTER, account=account, after=number, limit=limit)
 
 
-async def of_recording(connection: Connection, recording: UUID) -> list[Event]:
-    """Tell the story of one recording, oldest first."""
-    return await every(connection, Event, OF_RECORDING, recording=recording)
-
-
 async def tell(
     connection: Connection,
     account: UUID,
