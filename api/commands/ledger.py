@@ -13,14 +13,19 @@ from uuid import UUID, uuid4
 
 from api.commands.database import amount, with_database
 from api.money import MICROS, display
-from storage import accounts, corrections, reconciling, royalties
+from api.statement_forms import decimal
+from storage import accounts, balance_transactions, corrections, reconciling, royalties
+from storage.balance_transactions import Wanted
 from storage.database import Pool, run, transaction
+from storage.ledger import accounts as ledger_accounts
 from storage.ledger import checkpoints
-from storage.ledger.audit import audit, totals
+from storage.ledger.audit import audit, drift, totals
 from storage.ledger.errors import AccountUnknown
 from storage.reconciling import Payment
 from storage.settling import settle
 
+#: Where money can be, as `storage.ledger.accounts.Balance` names it.
+PLACES = ("pending", "available", "reserved", "in_transit", "paid", "receivable")
 Work = Callable[[Pool, argparse.Namespace], Awaitable[int]]
 
 
@@ -36,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="what", required=True, metavar="COMMAND")
     commands.add_parser("audit", help="prove from the transfers that nothing drifted")
     commands.add_parser("settle", help="pay what is unpaid, and make available what is due")
+    shown = commands.add_parser("show", help="show what somebody has, and the newest lines with their numbers")
+    shown.add_argument("account", help="id, pseudonym or e-mail address")
     for name, meaning in (
         ("hold", "set an available amount aside; it stays its owner's"),
         ("free", "give back an amount that was set aside"),
@@ -79,23 +86,41 @@ async def _audit(database: Pool, _: argparse.Namespace) -> int:
     async with transaction(database) as connection:
         # One picture of everything, while others go on posting.
         await run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        findings, sums = await audit(connection), await totals(connection)
+        findings, sums, drifted = await audit(connection), await totals(connection), await drift(connection)
     for finding in findings:
         mark = "WRONG" if finding.wrong else "ok   "
         print(f"{mark}  {finding.question}: {finding.looked_at} looked at, {finding.wrong} wrong")
     for total in sums:
-        print(f"       {total.kind:<24} {display(total.currency, total.balance):>20}")
+        print(f"       {total.kind:<24} {total.currency} {decimal(total.balance):>24}")
     unbalanced = 0
     for currency in sorted({total.currency for total in sums}):
         rest = sum(total.balance for total in sums if total.currency == currency)
         unbalanced += rest != 0
         print(f"{'WRONG' if rest else 'ok   '}  {currency} over all accounts: {rest} micros")
-    return 1 if unbalanced or any(finding.wrong for finding in findings) else 0
+    print(f"{'WRONG' if drifted else 'ok   '}  Drift of all balances from their transfers: {drifted} micros")
+    return 1 if unbalanced or drifted or any(finding.wrong for finding in findings) else 0
 
 
 async def _settle(database: Pool, _: argparse.Namespace) -> int:
     settled = await settle(database)
     print(f"{settled.recordings} recordings and {settled.sales} sales paid, {settled.released} amounts made available.")
+    return 0
+
+
+async def _show(database: Pool, chosen: argparse.Namespace) -> int:
+    account = await _account(database, chosen.account)
+    async with transaction(database) as connection:
+        balances = await ledger_accounts.balances(connection, account)
+        lines = await balance_transactions.listing(connection, account, Wanted(), before=None, limit=20)
+    for balance in balances:
+        for place in PLACES:
+            print(f"{place:<12} {balance.currency} {decimal(getattr(balance, place)):>18}")
+    for line in lines:
+        status = "reversed" if line.reversed_by else "pending" if line.released_at is None else ""
+        amount = f"{line.currency} {decimal(line.net_micros):>18}"
+        print(
+            f"{line.id}  {line.created_at:%Y-%m-%d %H:%M}  {line.type:<18} {amount}  {status:<8} {line.because or ''}"
+        )
     return 0
 
 
@@ -187,6 +212,7 @@ def _shown(payment: Payment | None) -> str:
 
 COMMANDS: dict[str, Work] = {
     "audit": _audit,
+    "show": _show,
     "settle": _settle,
     "hold": _correct,
     "free": _correct,

@@ -51,6 +51,10 @@ QUESTIONS: dict[str, LiteralString] = {
         FROM ledger_transfers t LEFT JOIN ledger_accounts d ON d.id = t.debit_id
         LEFT JOIN ledger_accounts c ON c.id = t.credit_id
     """,
+    "Every transfer belongs to a transaction": """
+        SELECT count(*) AS looked_at, count(*) FILTER (WHERE t.id IS NULL) AS wrong
+        FROM ledger_transfers l LEFT JOIN ledger_transactions t ON t.id = l.transaction_id
+    """,
     "Every transaction moved something": """
         SELECT count(*) AS looked_at, count(*) FILTER (WHERE NOT EXISTS (
             SELECT FROM ledger_transfers WHERE transaction_id = t.id)) AS wrong
@@ -108,6 +112,24 @@ class Total(Struct, frozen=True):
     currency: str
     kind: str
     balance: int
+
+
+class Drift(Struct, frozen=True):
+    """By how much all balances and checkpoints together differ from their transfers, in micros; 0 in good books."""
+
+    micros: int
+
+
+DRIFT = """
+    SELECT coalesce(sum(abs(debits - debits_seen) + abs(credits - credits_seen)), 0)::bigint AS micros FROM ledger_drift
+"""
+
+
+async def drift(connection: Connection) -> int:
+    """Add up every difference between what is kept and what the transfers say, in micros; it can only be 0."""
+    await run(connection, "SET LOCAL statement_timeout = 0")
+    found = await one(connection, Drift, DRIFT)
+    return 0 if found is None else found.micros
 
 
 TOTALS = """

@@ -120,6 +120,7 @@ async def test_the_audit_proves_the_books(say: Say, recording: str):
     assert 0 == status, printed
     assert "WRONG" not in printed
     assert "EUR over all accounts: 0 micros" in printed
+    assert "Drift of all balances from their transfers: 0 micros" in printed
 
 
 async def test_a_correction_is_done_once_and_read_with_its_reason(
@@ -156,6 +157,19 @@ async def test_a_currency_that_does_not_exist_is_refused_in_a_sentence(
     status, said = await say(*(word.format(account=account, campaign=campaign["id"]) for word in words))
 
     assert (1, True) == (status, "There is no such currency" in said)
+
+
+async def test_an_operator_sees_what_somebody_has_and_the_numbers_of_its_lines(
+    say: Say, contributor: Client, recording: str
+):
+    me = (await contributor.get("/v1/me")).json()
+    (line,) = (await contributor.get("/v1/balance-transactions")).json()["data"]
+    for name in (me["id"], me["pseudonym"], me["email"]):
+        status, printed = await say("ledger", "show", name)
+        assert 0 == status
+        assert f"pending      EUR {'0.036667':>18}" in printed
+        assert line["id"] in printed
+    assert 1 == (await say("ledger", "show", "nobody@example.org"))[0]
 
 
 async def test_an_earning_is_taken_back_by_its_number(say: Say, contributor: Client, recording: str):

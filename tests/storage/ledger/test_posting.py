@@ -8,7 +8,7 @@ import pytest
 
 from storage.database import Pool, transaction
 from storage.ledger import accounts, checkpoints
-from storage.ledger.audit import audit, totals
+from storage.ledger.audit import audit, drift, totals
 from storage.ledger.errors import (
     AccountUnknown,
     AlreadyReversed,
@@ -223,6 +223,25 @@ async def test_a_row_that_the_owner_writes_moves_the_balance_as_well(database: P
     assert (9, 3) == (await balance(database, mine.available), await balance(database, mine.pending))
 
 
+async def test_a_row_of_no_transaction_or_of_another_currency_is_refused(database: Pool, owner_url: str):
+    """Also by whoever owns the tables: nothing moves without a transaction that says why."""
+    euro, yen = await purse(database), await purse(database, "JPY")
+    done = await paid_in(database, euro, 12)
+    insert = (
+        "INSERT INTO ledger_transfers (transaction_id, debit_id, credit_id, currency, micros)"
+        " SELECT %s, unnest(%s::bigint[]), unnest(%s::bigint[]), 'EUR', 3"
+    )
+
+    with psycopg.connect(owner_url) as connection:
+        for number, credited in ((uuid4(), euro.pending), (done, yen.pending)):
+            for legs in (1, 2):
+                values = [number, [euro.available] * legs, [credited] * legs]
+                with pytest.raises(psycopg.errors.CheckViolation), connection.transaction():
+                    connection.execute(insert, values)
+
+    assert 12 == await balance(database, euro.available)
+
+
 async def test_checkpoints_change_no_balance(database: Pool):
     """Before and after, and with postings in between, a busy account reads the same as its transfers."""
     mine = await purse(database)
@@ -271,9 +290,11 @@ async def test_the_audit_finds_a_balance_that_somebody_changed(database: Pool, o
     mine = await purse(database)
     await paid_in(database, mine, 12)
 
-    with psycopg.connect(owner_url) as connection:
-        connection.execute("UPDATE ledger_balances SET credits = credits + 1 WHERE account_id = %s", [mine.available])
-        drifted = connection.execute("SELECT account_id FROM ledger_drift").fetchall()
-        connection.rollback()
+    async with await psycopg.AsyncConnection.connect(owner_url) as connection:
+        query = "UPDATE ledger_balances SET credits = credits + 3 WHERE account_id = %s"
+        await connection.execute(query, [mine.available])
+        drifted = await (await connection.execute("SELECT account_id FROM ledger_drift")).fetchall()
+        micros = await drift(connection)
+        await connection.rollback()
 
-    assert [(mine.available,)] == drifted
+    assert ([(mine.available,)], 3) == (drifted, micros)
