@@ -59,6 +59,12 @@ def display(currency: str, micros: int, locale: str = "en") -> str:
     return format_currency(shown, currency, locale=_locale(locale), decimal_quantization=False)
 
 
+def exact(currency: str, micros: int, locale: str = "en") -> str:
+    """Show an amount with every digit it has, for whoever adds it up by hand."""
+    amount = Decimal(micros) / MICROS
+    return format_currency(amount, currency, locale=_locale(locale), decimal_quantization=False)
+
+
 def chosen(accept_language: str | None) -> str:
     """Choose the locale to write numbers in, from Accept-Language (RFC 9110, section 12.5.4); English by default."""
     ranges: list[tuple[float, str]] = []

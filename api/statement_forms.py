@@ -13,7 +13,7 @@ import msgspec
 import rfc8785
 from msgspec import Meta, Struct
 
-from api.money import display
+from api.money import exact
 from api.signing import Signer, sign_detached
 from api.spreadsheets import inert
 from storage.balance_transactions import BalanceTransaction
@@ -135,11 +135,20 @@ def decimal(micros: int) -> str:
     return f"{'-' if micros < 0 else ''}{whole}.{rest:06d}"
 
 
+def what(line: Line) -> str:
+    """Name a line on paper, with the reason that an operator gave."""
+    name = line.type.replace("_", " ")
+    return f"{name}: {line.because}" if line.because else name
+
+
 def facts(document: Document) -> dict[str, Any]:
-    """Gather what the paper shows; it is in English, because a statement is shown to banks and offices anywhere."""
+    """Gather what the paper shows; it is in English, because a statement is shown to banks and offices anywhere.
+
+    Amounts have all of their digits, so that adding up the paper gives its closing balance.
+    """
 
     def shown(micros: int) -> str:
-        return display(document.currency, micros)
+        return exact(document.currency, micros)
 
     return {
         "locale": "en",
@@ -150,7 +159,7 @@ def facts(document: Document) -> dict[str, Any]:
         "opening": shown(document.opening_micros),
         "closing": shown(document.closing_micros),
         "lines": [
-            [f"{line.at:%Y-%m-%d}", line.type.replace("_", " "), *map(shown, (line.gross_micros, line.fee_micros,
+            [f"{line.at:%Y-%m-%d}", what(line), *map(shown, (line.gross_micros, line.fee_micros,
              line.tax_micros, line.net_micros, line.balance_micros))]
             for line in document.lines
         ],

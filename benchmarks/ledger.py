@@ -32,7 +32,10 @@ ROUNDS = 3
 SECONDS = 3
 CONNECTIONS = 16
 #: Legs of a posting, and how many such postings make a round.
-SIZES = {1: 1000, 100: 20, 1000: 4}
+SIZES = {1: 500, 100: 20, 1000: 4}
+#: Postings in one statement, where the cost of a commit is left out.
+INSIDE = 300
+INSIDE_HEAD = ["300 postings in one statement", "least", "median", "ratio"]
 LINES = (10, 10_000, 1_000_000)
 PAGES = 200
 PEERS = ("this ledger", "pgledger's manner", "a balance column")
@@ -105,13 +108,14 @@ def server_of(pid: int) -> psutil.Process:
 
 
 def main() -> None:
-    """Measure and print three tables."""
+    """Measure and print four tables."""
     # The migrations' functions print what they return.
     with Path(os.devnull).open("w") as silence, contextlib.redirect_stdout(silence):
         stack = contextlib.ExitStack()
         bench = stack.enter_context(cluster())
     with stack:
         print(table("One connection: server CPU µs per transfer", head(SIZES), per_leg(bench)))
+        print(table("One transfer without its commit: server CPU µs", INSIDE_HEAD, inside(bench)))
         columns = ["16 connections", "spread /s", "CPU µs", "one hot account /s", "CPU µs"]
         print(table("Single postings from 16 connections at once", columns, throughput(bench)))
         print(table("A page of 20 balance transactions, ms", PAGE_HEAD, pages(bench)))
@@ -161,16 +165,45 @@ def per_leg(bench: Cluster) -> list[list[str]]:
 def cost(bench: Cluster, post: Post, size: int, count: int) -> tuple[float, float]:
     """Server CPU and clock of one transfer, in µs."""
     with psycopg.connect(bench.url, autocommit=True) as connection:
-        backend = psutil.Process(connection.info.backend_pid)
+        backend = connection.info.backend_pid
         for _ in range(6):
             post(connection, random.sample(bench.accounts, size))
         targets = [random.sample(bench.accounts, size) for _ in range(count)]
-        before, began = backend.cpu_times(), time.perf_counter()
+        before, began = cpu_us(backend), time.perf_counter()
         for to in targets:
             post(connection, to)
-        after, wall = backend.cpu_times(), time.perf_counter() - began
-    cpu = after.user - before.user + after.system - before.system
-    return 1e6 * cpu / count / size, 1e6 * wall / count / size
+        after, wall = cpu_us(backend), time.perf_counter() - began
+    return (after - before) / count / size, 1e6 * wall / count / size
+
+
+def cpu_us(pid: int) -> float:
+    """Processor time of a process so far, in µs and exact to the nanosecond (Linux, sched-stats.rst)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1000
+
+
+def inside(bench: Cluster) -> list[list[str]]:
+    """Processor time of a posting of one transfer alone: many in one statement, so that nobody commits in between."""
+    first, ours = bench.accounts[0], bench.ours
+    there = f"({first} + (random() * {ACCOUNTS - 1})::int)"
+    rows = f"FROM generate_series(1, {INSIDE}) AS number"
+    legs = f"ARRAY[{ours}]::bigint[], ARRAY[{there}]::bigint[], ARRAY[5]::bigint[]"
+    # Numbers of our own are all that is put into them; `number * 0` lets each be drawn anew.
+    queries = (
+        f"SELECT count(ledger_post(gen_random_uuid()::text, 'accrual', {legs})) {rows}",
+        f"SELECT count(*) {rows}, LATERAL peers.transfers('a_{ours}', ARRAY['a_' || ({there} + number * 0)], 5)",
+        f"SELECT count(peers.move({ours}, {there}, 5)) {rows}",
+    )
+    seen: dict[str, list[float]] = {}
+    with psycopg.connect(bench.url, autocommit=True) as connection:
+        for _ in range(4 * ROUNDS):
+            for name, query in zip(PEERS, queries, strict=True):
+                before = cpu_us(connection.info.backend_pid)
+                connection.execute(query.encode())
+                seen.setdefault(name, []).append((cpu_us(connection.info.backend_pid) - before) / INSIDE)
+    whole = {name: statistics.median(times) for name, times in seen.items()}
+    return [
+        [name, f"{min(seen[name]):.0f}", f"{cost:.0f}", f"{cost / whole[PEERS[0]]:.1f}"] for name, cost in whole.items()
+    ]
 
 
 def scripts(bench: Cluster, *, hot: bool) -> tuple[str, str, str]:

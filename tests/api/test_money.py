@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.money import LOCALES, chosen, display, money
+from api.money import LOCALES, chosen, display, exact, money
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,10 @@ from api.money import LOCALES, chosen, display, money
 def test_an_amount_is_written_as_its_reader_writes_it(currency: str, micros: int, locale: str, expected: str):
     """Digits, separators and the sign's place are the language's."""
     assert expected == display(currency, micros, locale)
+
+
+def test_an_exact_amount_has_every_digit():
+    assert ["€0.0057", "€0.005678", "€5.00"] == [display("EUR", 5_678), exact("EUR", 5_678), exact("EUR", 5_000_000)]
 
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(LOCALES))

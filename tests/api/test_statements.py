@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from api.cli import main
 from api.settings import Settings
 from api.signing import Signatures, parse_jwks, verified
-from api.statement_forms import Document, csv_of, decimal, issued, lines_of
+from api.statement_forms import Document, csv_of, decimal, facts, issued, lines_of
 from api.statements import issue_due
 from storage.balance_transactions import BalanceTransaction
 from storage.database import Pool, transaction
@@ -170,3 +170,18 @@ def test_opening_plus_lines_is_closing(opening: int, amounts: list[tuple[int, in
     )
     assert decimal(made.closing_micros) == table[-1]["balance"]
     assert lines_of(month) == list(document.lines)
+
+
+@given(st.integers(0, 10**12), st.lists(AMOUNTS, max_size=20))
+def test_the_paper_adds_up_by_hand(opening: int, amounts: list[tuple[int, int, int]]):
+    """Every digit of every amount is on it, and an operator's reason."""
+    month = Month(uuid4(), "contributor-x", opening, [row(*amount, number) for number, amount in enumerate(amounts)])
+    made = issued(SIGNER, Due(uuid4(), "EUR", date(2026, 11, 1)), month, NOW)
+
+    paper = facts(msgspec.json.decode(made.document, type=Document))
+
+    def read(shown: str) -> Decimal:
+        return Decimal(shown.replace("€", "").replace(",", ""))
+
+    assert read(paper["closing"]) == read(paper["opening"]) + sum(read(line[5]) for line in paper["lines"])
+    assert all("adjustment: =1+1" == line[1] for line in paper["lines"])
