@@ -28,7 +28,7 @@ from storage.database import transaction
 from storage.errors import Unavailable
 from storage.ledger import checkpoints
 from storage.recordings import expire
-from storage.settling import release, settle
+from storage.settling import release, settle, settle_sales
 from storage.sweeping import remove_doomed, remove_orphans
 
 logger = logging.getLogger("companion.clock")
@@ -90,6 +90,11 @@ async def order_renditions(tower: Tower) -> None:
     async with transaction(tower.place.database) as connection:
         for recording in await renditions.due(connection):
             await queue.enqueue_rendition(connection, recording)
+
+
+async def settle_large_sales(tower: Tower) -> None:
+    """Tell and pay the contributors of sales that were too large to do so at once."""
+    await settle_sales(tower.place.database)
 
 
 async def settle_money(tower: Tower) -> None:
@@ -154,6 +159,7 @@ async def close_day(tower: Tower) -> None:
 HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (1, retry_stalled),
     (2, order_renditions),
+    (2, settle_large_sales),
     (5, clear_away),
     (10, post_notices),
     (10, release_money),

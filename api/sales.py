@@ -101,7 +101,8 @@ async def sell(data: JSONBody[NewSale], database: Database) -> Sale:
     """Licence a version of a dataset to a buyer.
 
     Refused unless the buyer is cleared and every recording may be sold for these uses until then: a consent that stands
-    and lasts, no objection, no sector that its terms exclude. Every contributor hears of it at once.
+    and lasts, no objection, no sector that its terms exclude. Every contributor hears of it and is paid: at once for a
+    few hundred recordings, within minutes for a hundred thousand.
     """
     offer = sales.Offer(
         buyer_id=data.buyer,

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from storage.balance_transactions import Draft, Written, write
 from storage.database import Connection, every, one
-from storage.events import tell
+from storage.events import News, tell_each
 from storage.ledger import accounts
 from storage.ledger.posting import Leg, post
 from storage.steps import Fee, Rate, Removed, Sheet, Tax, Worked, for_accepting
@@ -113,10 +113,13 @@ async def _legs(connection: Connection, facts: Facts, worked: Worked, recording:
 
 async def announce(connection: Connection, lines: Sequence[Written]) -> None:
     """Tell contributors what they earned."""
-    for line in lines:
-        amount = {"currency": line.currency, "micros": line.net_micros}
-        facts = {"id": str(line.id), "net": amount, "available_at": line.available_at.isoformat()}
-        await tell(connection, line.account_id, "earning.created", recording=line.recording_id, data=facts)
+    await tell_each(connection, "earning.created", [_news(line) for line in lines])
+
+
+def _news(line: Written) -> News:
+    amount = {"currency": line.currency, "micros": line.net_micros}
+    facts = {"id": str(line.id), "net": amount, "available_at": line.available_at.isoformat()}
+    return News(line.account_id, line.recording_id, facts)
 
 
 class _Id(Struct, frozen=True):

@@ -79,9 +79,7 @@ DATASET = """
     FROM datasets d JOIN dataset_versions v ON v.dataset_id = d.id WHERE d.id = %(dataset)s AND v.version = %(version)s
 """
 LICENCES = """
-    SELECT s.id AS sale, s.uses, s.purpose, s.starts_at, s.ends_at,
-        (SELECT array_agg(DISTINCT c.term_sheet_id || '/versions/' || c.term_sheet_version)
-            FROM sale_lines l JOIN consents c ON c.id = l.consent_id WHERE l.sale_id = s.id) AS term_sheets
+    SELECT s.id AS sale, s.uses, s.purpose, s.starts_at, s.ends_at, s.term_sheets
     FROM sales s WHERE s.buyer_id = %(buyer)s AND s.dataset_id = %(dataset)s AND s.version = %(version)s ORDER BY s.id
 """
 

@@ -6,7 +6,7 @@ lock, so an event never becomes visible before an earlier one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -75,6 +75,28 @@ async def tell(
     """
     facts = None if data is None else Jsonb(dict(data))
     await run(connection, TELL, account=account, kind=kind, recording=recording, by=by, data=facts)
+
+
+class News(Struct, frozen=True):
+    """What one of several contributors is told: whose it is, which recording it is about, and the facts."""
+
+    account: UUID
+    recording: UUID | None
+    data: Mapping[str, Any]
+
+
+TELL_EACH = """
+    SELECT tell(news.account, %(kind)s, news.recording, %(by)s, news.data)
+    FROM unnest(%(accounts)s::uuid[], %(recordings)s::uuid[], %(data)s::jsonb[]) AS news(account, recording, data)
+"""
+
+
+async def tell_each(connection: Connection, kind: str, news: Sequence[News], *, by: Mover = "worker") -> None:
+    """Tell many contributors something of the same kind at once, in the order of `news`; see `tell`."""
+    accounts = [one.account for one in news]
+    recordings = [one.recording for one in news]
+    facts = [Jsonb(dict(one.data)) for one in news]
+    await run(connection, TELL_EACH, kind=kind, by=by, accounts=accounts, recordings=recordings, data=facts)
 
 
 @asynccontextmanager

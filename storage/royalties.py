@@ -1,7 +1,7 @@
 """Royalties: a sale pays the contributors of its recordings, each by the share that their own term sheet promises.
 
-A sale is settled in batches, each in one posting; which lines are settled follows from the lines that were written, so
-that a settlement that was killed goes on where it stopped, and nobody is paid twice.
+A sale is settled in batches, each in one posting; how far it is stands in `sale_settlements` and moves with what it
+wrote, so that a settlement that was killed goes on where it stopped, and nobody is told or paid twice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import Struct
 from storage.accounts import lock
 from storage.accruals import announce
 from storage.balance_transactions import Draft, write
-from storage.database import Connection, every, one
+from storage.database import Connection, every, one, run
 from storage.errors import SaleMissing
 from storage.ledger import accounts
 from storage.ledger.amounts import split
@@ -26,8 +26,16 @@ from storage.steps import Part, Sheet, Tax, Worked, for_selling
 BATCH = 500
 
 
+class Settlement(Struct, frozen=True):
+    """A sale whose contributors are still to be paid, and told unless they were; lines up to `upto` are done."""
+
+    sale_id: UUID
+    upto: UUID | None
+    telling: bool
+
+
 class Line(Struct, frozen=True):
-    """One recording of a sale that is not paid yet; money in micros of the sale's currency."""
+    """One recording of a sale; money in micros of the sale's currency."""
 
     sale_id: UUID
     buyer_id: UUID
@@ -46,31 +54,86 @@ class Line(Struct, frozen=True):
     available_at: datetime
 
 
-# In the order of accounts, because everybody locks them in that order.
+OPEN = """
+    INSERT INTO sale_settlements (sale_id, telling) VALUES (%(sale)s, %(telling)s) ON CONFLICT DO NOTHING
+"""
+HELD = "SELECT sale_id, upto, telling FROM sale_settlements WHERE sale_id = %(sale)s FOR UPDATE"
+ANY = "SELECT sale_id, upto, telling FROM sale_settlements ORDER BY since, sale_id LIMIT 1 FOR UPDATE SKIP LOCKED"
+# What all lines share is worked out once, not for each of them: a sheet is long, and a sale may be, too.
 UNSETTLED = """
+    WITH whole AS MATERIALIZED (SELECT sum(duration_ms)::bigint AS ms FROM sale_lines WHERE sale_id = %(sale)s),
+    sheets AS MATERIALIZED (
+        SELECT id, version, coalesce(document #>> '{payout,hold}', 'P0D')::interval AS hold FROM term_sheets)
     SELECT l.sale_id, s.buyer_id, l.recording_id, l.account_id, l.currency, l.fee_micros, s.price_micros, l.duration_ms,
-        (SELECT sum(duration_ms) FROM sale_lines WHERE sale_id = s.id)::bigint AS all_ms, l.share_bps,
-        c.term_sheet_id, c.term_sheet_version, w.bps AS tax_bps, w.rule AS tax_rule,
-        now() + coalesce(t.document #>> '{payout,hold}', 'P0D')::interval AS available_at
-    FROM sale_lines l JOIN sales s ON s.id = l.sale_id JOIN consents c ON c.id = l.consent_id
-        JOIN term_sheets t ON t.id = c.term_sheet_id AND t.version = c.term_sheet_version
+        whole.ms AS all_ms, l.share_bps, c.term_sheet_id, c.term_sheet_version, w.bps AS tax_bps, w.rule AS tax_rule,
+        now() + t.hold AS available_at
+    FROM sale_lines l CROSS JOIN whole JOIN sales s ON s.id = l.sale_id JOIN consents c ON c.id = l.consent_id
+        JOIN sheets t ON t.id = c.term_sheet_id AND t.version = c.term_sheet_version
         CROSS JOIN LATERAL withholding(l.account_id) w
-    WHERE l.sale_id = %(sale)s AND l.contributor_micros > 0
+    WHERE l.sale_id = %(sale)s AND l.recording_id = ANY(%(recordings)s) AND l.contributor_micros > 0
       AND NOT EXISTS (SELECT FROM balance_transactions b
                       WHERE b.sale_id = l.sale_id AND b.recording_id = l.recording_id AND b.type = 'royalty')
-    ORDER BY l.account_id, l.recording_id LIMIT %(limit)s
+    ORDER BY l.account_id, l.recording_id
 """
+NEXT = """
+    SELECT recording_id, account_id FROM sale_lines
+    WHERE sale_id = %(sale)s AND recording_id > coalesce(%(upto)s::uuid, '00000000-0000-0000-0000-000000000000')
+    ORDER BY recording_id LIMIT %(limit)s
+"""
+TELL = """
+    SELECT tell(line.account_id, 'use.started', line.recording_id, 'operator', jsonb_build_object(
+        'sale', s.id, 'buyer', b.legal_name, 'country', b.country, 'dataset', d.title, 'version', s.version,
+        'uses', line.uses, 'until', s.ends_at, 'currency', line.currency, 'share_micros', line.contributor_micros))
+    FROM (SELECT * FROM sale_lines WHERE sale_id = %(sale)s AND recording_id = ANY(%(recordings)s)
+          ORDER BY account_id, recording_id) AS line
+        JOIN sales s ON s.id = line.sale_id JOIN buyers b ON b.id = s.buyer_id JOIN datasets d ON d.id = s.dataset_id
+"""
+MOVED_ON = "UPDATE sale_settlements SET upto = %(upto)s WHERE sale_id = %(sale)s"
+DONE = "DELETE FROM sale_settlements WHERE sale_id = %(sale)s"
+
+
+class _Sold(Struct, frozen=True):
+    recording_id: UUID
+    account_id: UUID
+
+
+async def open_settlement(connection: Connection, sale: UUID, *, telling: bool = True) -> None:
+    """Note that the contributors of a sale are to be paid and, unless they were, told; in the caller's transaction."""
+    await run(connection, OPEN, sale=sale, telling=telling)
 
 
 async def settle_sale(connection: Connection, sale: UUID) -> int:
-    """Pay everybody whose recording was sold, in the caller's transaction; return how many recordings were paid."""
+    """Tell and pay everybody whose recording was sold, in the caller's transaction; return how many were paid."""
     settled = 0
-    while lines := await every(connection, Line, UNSETTLED, sale=sale, limit=BATCH):
+    while settlement := await one(connection, Settlement, HELD, sale=sale):
+        settled += await settle_some(connection, settlement) or 0
+    return settled
+
+
+async def next_settlement(connection: Connection) -> Settlement | None:
+    """Hold the settlement that is open for the longest time, of those that nobody else holds."""
+    return await one(connection, Settlement, ANY)
+
+
+async def settle_some(connection: Connection, settlement: Settlement) -> int | None:
+    """Tell and pay the next few of a settlement that the caller holds; return how many were paid, None at its end."""
+    sale = settlement.sale_id
+    sold = await every(connection, _Sold, NEXT, sale=sale, upto=settlement.upto, limit=BATCH)
+    if not sold:
+        await _keep_ours(connection, sale)
+        await run(connection, DONE, sale=sale)
+        return None
+    recordings = [line.recording_id for line in sold]
+    # Everybody's row at once and in the order that everybody locks in; telling and paying find them locked.
+    await lock(connection, [line.account_id for line in sold])
+    if settlement.telling:
+        await run(connection, TELL, sale=sale, recordings=recordings)
+    lines = await every(connection, Line, UNSETTLED, sale=sale, recordings=recordings)
+    if lines:
         worked = [_worked(line) for line in lines]
         await _pay(connection, f"sale {sale} {lines[0].recording_id}", lines, worked, derivative=None)
-        settled += len(lines)
-    await _keep_ours(connection, sale)
-    return settled
+    await run(connection, MOVED_ON, sale=sale, upto=recordings[-1])
+    return len(lines)
 
 
 def _worked(line: Line) -> Worked:
@@ -142,18 +205,19 @@ class _Id(Struct, frozen=True):
     id: UUID
 
 
-OPEN = """
+UNPAID = """
     SELECT s.id FROM sales s
     WHERE s.price_micros > 0 AND NOT EXISTS (
         SELECT FROM balance_transactions b WHERE b.sale_id = s.id AND b.type = 'royalty')
       AND EXISTS (SELECT FROM sale_lines l WHERE l.sale_id = s.id AND l.contributor_micros > 0)
+      AND NOT EXISTS (SELECT FROM sale_settlements WHERE sale_id = s.id)
     ORDER BY s.id LIMIT 10
 """
 
 
 async def unsettled(connection: Connection) -> list[UUID]:
-    """List sales of which nobody was paid yet: made before there was a ledger, or by a program that was killed."""
-    return [row.id for row in await every(connection, _Id, OPEN)]
+    """List sales of which nobody was paid and nobody is going to be: made before there was a ledger."""
+    return [row.id for row in await every(connection, _Id, UNPAID)]
 
 
 DERIVED = """

@@ -20,7 +20,8 @@ from storage import buyers, consents, datasets, notices, screening
 from storage.database import Connection, every, one, run
 from storage.errors import BuyerRefused, NotForSale, SaleMissing
 from storage.ledger.amounts import share, split
-from storage.royalties import settle_sale
+from storage.royalties import BATCH as SETTLED_AT_ONCE
+from storage.royalties import open_settlement, settle_sale
 
 
 class Offer(Struct, frozen=True):
@@ -60,13 +61,17 @@ class Sale(Struct, frozen=True):
 
 
 class Candidate(Struct, frozen=True):
-    """A recording that is to be sold; `refused` says why it may not be, and `share_bps` what its contributor gets."""
+    """A recording that is to be sold; `refused` says why it may not be, and `share_bps` what its contributor gets.
+
+    `term_sheet` is the `id/versions/n` that its contributor agreed to.
+    """
 
     recording_id: UUID
     account_id: UUID
     consent_id: UUID | None
     duration_ms: int
     share_bps: int
+    term_sheet: str | None
     refused: str | None
 
 
@@ -74,19 +79,23 @@ class _Id(Struct, frozen=True):
     id: UUID
 
 
-#: Why a recording may not be sold, in the order of how much a reason says; one is enough.
+#: Why a recording may not be sold, in the order of how much a reason says; one is enough. A sheet is long and is read
+#: once, not for each of its recordings.
 CANDIDATES = """
+    WITH sheets AS MATERIALIZED (
+        SELECT id, version, document #> '{parties,buyers,excluded_sectors}' ? %(sector)s AS excludes,
+            (SELECT (royalty ->> 'share_bps')::int FROM jsonb_array_elements(document #> '{price,royalties}') AS royalty
+             WHERE royalty ->> 'event' = 'dataset_sale' LIMIT 1) AS share_bps
+        FROM term_sheets)
     SELECT r.id AS recording_id, r.account_id, c.id AS consent_id, coalesce(r.duration_ms, 0) AS duration_ms,
-        coalesce((SELECT (royalty ->> 'share_bps')::int
-            FROM jsonb_array_elements(s.document #> '{price,royalties}') AS royalty
-            WHERE royalty ->> 'event' = 'dataset_sale' LIMIT 1), 0) AS share_bps,
+        coalesce(s.share_bps, 0) AS share_bps, s.id || '/versions/' || s.version AS term_sheet,
         CASE
             WHEN r.state IN ('held', 'withdrawn', 'erased') THEN r.state
             WHEN r.state <> 'accepted' THEN 'not-accepted'
             WHEN EXISTS (SELECT FROM third_party_claims t WHERE t.recording_id = r.id AND t.state = 'open')
                 THEN 'claimed'
             WHEN c.id IS NULL THEN 'no-consent'
-            WHEN s.document #> '{parties,buyers,excluded_sectors}' ? %(sector)s THEN 'sector-excluded'
+            WHEN s.excludes THEN 'sector-excluded'
             WHEN (SELECT count(*) FROM consent_uses u WHERE u.recording_id = r.id AND u.use_code = ANY(%(uses)s)
                   AND u.status = 'given') < cardinality(%(uses)s::text[]) THEN 'use-not-given'
             WHEN EXISTS (SELECT FROM consent_uses u WHERE u.recording_id = r.id AND u.use_code = ANY(%(uses)s)
@@ -96,13 +105,16 @@ CANDIDATES = """
         JOIN recordings r ON r.id = d.recording_id
         LEFT JOIN LATERAL (SELECT * FROM consents WHERE recording_id = r.id ORDER BY given_at DESC, id DESC LIMIT 1) c
             ON true
-        LEFT JOIN term_sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
+        LEFT JOIN sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
     WHERE d.dataset_id = %(dataset)s AND d.version = %(version)s ORDER BY r.id
 """
 
 
 async def sell(connection: Connection, offer: Offer) -> Sale:
-    """Write a sale, its lines, what its contributors hear of it and what they get, in the caller's transaction.
+    """Write a sale and its lines in the caller's transaction.
+
+    Its contributors hear of it and are paid in the same transaction where they are few. Where they are many it is left
+    for `settling.settle_sales`, which never holds more than a few accounts: nobody waits minutes for somebody's sale.
 
     Raises BuyerMissing, BuyerRefused, DatasetMissing, and NotForSale with the recordings that may not be sold.
     """
@@ -113,10 +125,11 @@ async def sell(connection: Connection, offer: Offer) -> Sale:
     sold = [line for line in candidates if line.refused is None]
     if not sold or (refused and not offer.without_refused):
         raise NotForSale(refused=dict(list(refused.items())[:100]), refused_count=len(refused))
-    sale = await _write(connection, offer)
+    sale = await _write(connection, offer, sorted({line.term_sheet for line in sold if line.term_sheet}))
     await _write_lines(connection, sale, offer, sold)
-    await run(connection, TELL, sale=sale)
-    await settle_sale(connection, sale)
+    await open_settlement(connection, sale)
+    if len(sold) <= SETTLED_AT_ONCE:
+        await settle_sale(connection, sale)
     return await find(connection, sale)
 
 
@@ -162,9 +175,9 @@ async def examined(connection: Connection, offer: Offer, sector: str) -> list[Ca
 
 
 INSERT = """
-    INSERT INTO sales (buyer_id, dataset_id, version, uses, purpose, ends_at, currency, price_micros)
-    VALUES (%(buyer)s, %(dataset)s, %(version)s, %(uses)s, %(purpose)s, %(ends_at)s, %(currency)s, %(price)s)
-    RETURNING id
+    INSERT INTO sales (buyer_id, dataset_id, version, uses, purpose, ends_at, currency, price_micros, term_sheets)
+    VALUES (%(buyer)s, %(dataset)s, %(version)s, %(uses)s, %(purpose)s, %(ends_at)s, %(currency)s, %(price)s,
+        %(sheets)s) RETURNING id
 """
 INSERT_LINES = """
     INSERT INTO sale_lines (sale_id, recording_id, account_id, consent_id, uses, duration_ms, currency, fee_micros,
@@ -177,17 +190,9 @@ INSERT_LINES = """
 """
 #: Each line checks a consent and goes into a passport: this many take seconds, and a statement may take fifteen.
 BATCH = 1000
-#: In the order of accounts, because each account's row is locked on the way.
-TELL = """
-    SELECT tell(line.account_id, 'use.started', line.recording_id, 'operator', jsonb_build_object(
-        'sale', s.id, 'buyer', b.legal_name, 'country', b.country, 'dataset', d.title, 'version', s.version,
-        'uses', line.uses, 'until', s.ends_at, 'currency', line.currency, 'share_micros', line.contributor_micros))
-    FROM (SELECT * FROM sale_lines WHERE sale_id = %(sale)s ORDER BY account_id, recording_id) AS line
-        JOIN sales s ON s.id = line.sale_id JOIN buyers b ON b.id = s.buyer_id JOIN datasets d ON d.id = s.dataset_id
-"""
 
 
-async def _write(connection: Connection, offer: Offer) -> UUID:
+async def _write(connection: Connection, offer: Offer, sheets: list[str]) -> UUID:
     made = await one(
         connection,
         _Id,
@@ -200,6 +205,7 @@ async def _write(connection: Connection, offer: Offer) -> UUID:
         ends_at=offer.ends_at,
         currency=offer.currency,
         price=offer.price_micros,
+        sheets=sheets,
     )
     assert made is not None  # noqa: S101 - INSERT … RETURNING gives a row or raises.
     return made.id

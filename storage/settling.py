@@ -1,7 +1,7 @@
 """Settling: what the clock does for contributors' money, in small transactions that can be killed between any two.
 
-Acceptances and sales pay in their own transactions; what is found unpaid here was made by an older version of the
-service. What is due becomes available.
+Acceptances pay in their own transactions, and so do sales of a few recordings; large sales are paid here, some at a
+time. What else is found unpaid was made by an older version of the service. What is due becomes available.
 """
 
 from __future__ import annotations
@@ -22,15 +22,27 @@ class Settled(Struct, frozen=True):
 
 async def settle(database: Pool) -> Settled:
     """Pay what is unpaid and release what is due, until nothing is left. Safe to run anywhere, and at once."""
-    paid, sold = 0, 0
+    paid = 0
     while count := await _catch_up(database):
         paid += count
     async with transaction(database) as connection:
-        open_sales = await royalties.unsettled(connection)
-    for sale in open_sales:
+        for sale in await royalties.unsettled(connection):
+            await royalties.open_settlement(connection, sale, telling=False)
+    return Settled(paid, await settle_sales(database), await release(database))
+
+
+async def settle_sales(database: Pool) -> int:
+    """Tell and pay the contributors of every sale that waits for that; return how many sales were finished.
+
+    Each batch is a transaction of its own and holds the accounts in it for that long, and nobody else's.
+    """
+    finished = 0
+    while True:
         async with transaction(database) as connection:
-            sold += bool(await royalties.settle_sale(connection, sale))
-    return Settled(paid, sold, await release(database))
+            settlement = await royalties.next_settlement(connection)
+            if settlement is None:
+                return finished
+            finished += await royalties.settle_some(connection, settlement) is None
 
 
 async def _catch_up(database: Pool) -> int:

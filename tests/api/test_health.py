@@ -1,11 +1,20 @@
 """Health, the reference page and cross-origin calls: what is asked by machines that have no account."""
 
+import asyncio
+from pathlib import Path
+from uuid import uuid4
+
 import httpx
 import msgspec
+import pytest
 from litestar import Litestar
 
+from api import health
 from api.health import parts
 from api.settings import Settings
+from storage import examiners
+from storage.database import Pool, transaction
+from storage.room import Room
 
 
 async def test_the_process_and_its_engines_answer(client: httpx.AsyncClient):
@@ -25,6 +34,41 @@ async def test_a_recording_that_waits_too_long_is_said(client: httpx.AsyncClient
     found = await parts(app.state.database, app.state.store, impatient)
 
     assert ("limited", "slow") == (found.status, found.validation)
+
+
+async def test_each_part_that_is_missing_is_named(
+    client: httpx.AsyncClient, app: Litestar, database: Pool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """No room and no sandbox: reading goes on, so load balancers go on sending."""
+    poor = uuid4()
+    async with transaction(database) as connection:
+        await connection.execute("DELETE FROM examiners")
+        await examiners.say(connection, poor, isolates=False)
+    with monkeypatch.context() as full:
+        full.setattr(app.state.store, "room", Room(str(tmp_path), keep_free=2**60))
+        ready = await client.get("/readyz")
+    async with transaction(database) as connection:
+        await examiners.leave(connection, poor)
+
+    shown = ready.json()
+    assert (200, "limited", "missing", "missing") == (
+        ready.status_code,
+        shown["status"],
+        shown["sandbox"],
+        shown["disk"],
+    )
+
+
+async def test_a_store_that_hangs_is_not_waited_for(
+    client: httpx.AsyncClient, app: Litestar, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever asks would have given up, and a connection that hangs says less than an answer."""
+    monkeypatch.setattr(health, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(app.state.store, "ready", lambda: asyncio.sleep(60))
+
+    ready = await client.get("/readyz")
+
+    assert (503, "unavailable", "missing") == (ready.status_code, ready.json()["status"], ready.json()["store"])
 
 
 async def test_the_reference_page_and_its_document_are_served(client: httpx.AsyncClient):

@@ -7,8 +7,10 @@ import httpx
 import pytest
 
 from api.validation import Workplace
-from storage import recordings
-from storage.database import Pool, every, transaction
+from storage import recordings, royalties, sales
+from storage.database import Pool, every, one, transaction
+from storage.royalties import Settlement
+from storage.settling import settle_sales
 from tests.api import trading
 
 Client = httpx.AsyncClient
@@ -81,6 +83,49 @@ async def test_a_sale_pays_its_contributors_at_once(
         paid = await every(connection, trading.Paid, query, sale=sold.json()["id"])
 
     assert [50_000_000] == [line.gross_micros for line in paid]
+
+
+async def test_a_large_sale_is_told_and_paid_a_few_recordings_at_a_time(
+    place: Workplace,
+    contributor: Client,
+    operator: Client,
+    campaign: dict[str, Any],
+    recording: str,
+    database: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The sale itself holds no account; what is settled piece by piece adds up, once, whoever settles how often."""
+    monkeypatch.setattr(sales, "SETTLED_AT_ONCE", 2)
+    monkeypatch.setattr(royalties, "BATCH", 2)
+    mine = [recording, *[await trading.accepted(place, contributor, campaign) for _ in range(2)]]
+    sold = await trading.sell(
+        operator, (await trading.buyer(operator))["id"], await trading.version(operator, mine), price_micros=100
+    )
+    before = await standing(database, sold.json()["id"])
+    async with transaction(database) as connection:
+        settlement = await one(connection, Settlement, royalties.HELD, sale=sold.json()["id"])
+        assert settlement is not None
+        first = await royalties.settle_some(connection, settlement)
+    await settle_sales(database)
+    after = await standing(database, sold.json()["id"])
+    await settle_sales(database)
+
+    events = (await contributor.get("/v1/events")).json()["data"]
+    told = [event["recording"] for event in events if event["kind"] == "use.started"]
+    paid = [event for event in events if event["kind"] == "earning.created" and event["data"]["net"]["micros"] < 100]
+    assert (3, []) == (sold.json()["recordings"], before)
+    assert 2 == first
+    assert [16, 16, 17] == sorted(after)
+    assert sorted(mine) == sorted(told)
+    assert (3, list(range(1, len(events) + 1))) == (len(paid), [event["number"] for event in events])
+    assert after == await standing(database, sold.json()["id"])
+
+
+async def standing(database: Pool, sale: str) -> list[int]:
+    """What was paid for a sale, line by line."""
+    async with transaction(database) as connection:
+        query = "SELECT gross_micros FROM balance_transactions WHERE type = 'royalty' AND sale_id = %(sale)s"
+        return [line.gross_micros for line in await every(connection, trading.Paid, query, sale=sale)]
 
 
 async def test_a_price_is_divided_without_losing_a_micro(
