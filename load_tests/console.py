@@ -6,56 +6,117 @@ import argparse
 import asyncio
 import contextlib
 import ipaddress
+import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 import psutil
 
+from load_tests.goods import PLACE
 from load_tests.networks import bad_network
 from load_tests.service import Service, running_service
-from load_tests.thresholds import Profile, profile, profiles
+from load_tests.thresholds import Profile, changed, profile, profiles, seconds
+from load_tests.watching import API
 
 LOCUSTFILE = Path(__file__).parent / "locustfile.py"
-#: What 3G under a bridge does: bytes a second, and bytes after which a connection is cut on average.
-RATE, CUT_AFTER = 200_000.0, 300_000.0
+#: What 3G under a bridge does: 40 to 400 kB/s, a tenth of a second each way and up to that much more, losses that hold
+#: everything up every ten seconds for up to two, and a cut after 300 kB on average.
+WEATHER = {
+    "rate": 40_000.0,
+    "fastest": 400_000.0,
+    "cut_after": 300_000.0,
+    "latency_s": 0.1,
+    "jitter_s": 0.1,
+    "burst_after_s": 10.0,
+    "burst_s": 2.0,
+}
+#: Every bound of the gate, so far away that nobody meets it: the service as it would be without.
+NO_GATE = {
+    "COMPANION_REQUESTS_AT_ONCE": "1000000",
+    "COMPANION_REQUESTS_WAITING": "1000000",
+    "COMPANION_TRANSFERS_AT_ONCE": "1000000",
+}
 
 
 def load_test(words: Sequence[str]) -> int:
     """Run a load test: 0 every promise was kept, 1 one was broken, 2 void or asked wrongly."""
     chosen = parser().parse_args(words)
-    wanted = profile(chosen.profile)
-    if chosen.host and not local(chosen.host) and not chosen.i_operate_this_host:
-        print(f"{chosen.host} is not this machine: a load test opens accounts, leaves recordings and slows everybody.")
-        print("If you operate it, and nobody real uses it, say so: --i-operate-this-host")
+    if problem := asked_wrongly(chosen):
+        print(problem)
         return 2
+    wanted = changed(profile(chosen.profile), chosen.users, chosen.duration)
     service_cores, generator_cores = shares()
     if chosen.host:
+        os.sched_setaffinity(0, generator_cores)
         return generate(chosen, wanted, chosen.host, generator_cores)
-    with running_service(service_cores) as service:
-        os.environ |= {"COMPANION_LOAD_DATA": str(service.data), "COMPANION_LOAD_API": str(api_of(service))}
-        return generate(chosen, wanted, service.url, generator_cores)
+    more = NO_GATE if chosen.without_gate else {}
+    with running_service(service_cores, more) as service:
+        # The bad network is a part of the generator, and so is what it costs.
+        os.sched_setaffinity(0, generator_cores)
+        os.environ |= {"COMPANION_LOAD_DATA": str(service.data), API: str(api_of(service))}
+        with goods_of(wanted, service):
+            return generate(chosen, wanted, service.url, generator_cores)
+
+
+def asked_wrongly(chosen: argparse.Namespace) -> str | None:
+    """Say why this must not or cannot be run."""
+    if chosen.host and not local(chosen.host) and not chosen.i_operate_this_host:
+        return (
+            f"{chosen.host} is not this machine: a load test opens accounts, leaves recordings and slows everybody.\n"
+            "If you operate it, and nobody real uses it, say so: --i-operate-this-host"
+        )
+    if chosen.host and profile(chosen.profile).stock:
+        return f"{chosen.profile} puts recordings into a database, and never into one that is there: leave out --host."
+    if chosen.host and chosen.without_gate:
+        return "A service that runs already has the gate that it has: leave out --host or --without-gate."
+    return None
+
+
+@contextlib.contextmanager
+def goods_of(wanted: Profile, service: Service) -> Iterator[None]:
+    """Put into the service's database what a profile sells, and say where that is written down."""
+    if not wanted.stock:
+        yield
+        return
+    from load_tests.stocking import stocked
+    from storage.embedded import directory
+
+    made = stocked(directory.published(service.data) or {}, wanted.stock)
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        file.write(msgspec.json.encode(made))
+        file.flush()
+        os.environ[PLACE] = file.name
+        yield
 
 
 def api_of(service: Service) -> int:
     """Find the API among the service's processes, to see what its memory grows by."""
-    return next(child.pid for child in psutil.Process(service.process.pid).children() if child.cmdline()[-1] == "api")
+    children = psutil.Process(service.process.pid).children()
+    return int(next(child.pid for child in children if child.cmdline()[-1] == "api"))
 
 
 def parser() -> argparse.ArgumentParser:
     """Describe the words."""
     top = argparse.ArgumentParser(prog="companion load-test", description=__doc__)
     top.add_argument("--profile", default="mixed", choices=profiles(), help="who comes, and what is promised to them")
-    top.add_argument("--users", type=int, help="how many at once; the profile says it else")
-    top.add_argument("--duration", type=int, metavar="SECONDS", help="how long; the profile says it else")
+    top.add_argument("--users", type=int, help="how many at once, at most; the profile says it else")
+    top.add_argument(
+        "--duration", type=seconds, metavar="TIME", help="how long, such as 90s or 5m, phases in proportion"
+    )
     top.add_argument("--host", help="a service that runs already; without it one is started and removed again")
     top.add_argument("--html", help="write Locust's report there")
     top.add_argument("--json", help="write the verdict there")
+    top.add_argument(
+        "--without-gate", action="store_true", help="let everybody in at once, to see what the gate is for"
+    )
     top.add_argument("--i-operate-this-host", action="store_true", help="the host is another machine, and it is yours")
     return top
 
@@ -77,19 +138,28 @@ def shares() -> tuple[set[int], set[int]]:
 
 def generate(chosen: argparse.Namespace, wanted: Profile, url: str, cores: set[int]) -> int:
     """Run Locust against a service and return its verdict as an exit status."""
-    users = chosen.users or wanted.users
-    command = ["--headless", "--users", str(users), "--spawn-rate", str(wanted.spawn_rate), "--host", url]
-    command += ["--run-time", str(chosen.duration or wanted.seconds), "--stop-timeout", "20"]
+    command = ["--headless", "--only-summary", "--host", url, "--stop-timeout", "20", "--loglevel", "WARNING"]
+    if len(wanted.phases) == 1:
+        only = wanted.phases[0]
+        command += ["--users", str(only.users), "--spawn-rate", str(only.spawn_rate), "--run-time", str(only.seconds)]
     command += ["--html", chosen.html] if chosen.html else []
-    environment = {**os.environ, "COMPANION_LOAD_PROFILE": wanted.name}
-    if chosen.json:
-        environment["COMPANION_LOAD_JSON"] = chosen.json
     with network_before(url) as place:
-        environment["COMPANION_LOAD_BAD_NETWORK"] = place
         words = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), *command]
-        locust = subprocess.Popen(words, env=environment)
+        locust = subprocess.Popen(words, env=told(chosen, wanted, place))
         os.sched_setaffinity(locust.pid, cores)
         return locust.wait()
+
+
+def told(chosen: argparse.Namespace, wanted: Profile, place: str) -> Mapping[str, str]:
+    """What Locust's process has to know."""
+    environment = {
+        **os.environ,
+        "COMPANION_LOAD_PROFILE": wanted.name,
+        "COMPANION_LOAD_OTHER": json.dumps({"users": chosen.users, "seconds": chosen.duration}),
+        "COMPANION_LOAD_BAD_NETWORK": place,
+        "COMPANION_LOAD_CONSOLE": str(os.getpid()),
+    }
+    return environment | ({"COMPANION_LOAD_JSON": chosen.json} if chosen.json else {})
 
 
 @contextlib.contextmanager
@@ -103,7 +173,7 @@ def network_before(url: str) -> Iterator[str]:
     loop = asyncio.new_event_loop()
 
     async def carry() -> None:
-        async with bad_network(port, rate=RATE, cut_after=CUT_AFTER) as (place, _):
+        async with bad_network(port, **WEATHER) as (place, _):
             found[0] = place
             ready.set()
             await over.wait()

@@ -13,19 +13,30 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import gevent
+import gevent.ssl
 from locust import FastHttpUser
 
 from load_tests.sounds import recording
 from load_tests.truth import TRUTH, Keys
+from load_tests.watching import TURNED_AWAY
 
 PASSWORD = "a sentence nobody else says"  # noqa: S105 – the accounts live for a run.
 PATIENCE_S = 120
 POLL_S = 0.25
+#: An app tries to send a recording as often as this before it leaves it for tomorrow.
+SENDINGS = 10
 TUS = {"Tus-Resumable": "1.0.0"}
 SEND = {**TUS, "Content-Type": "application/offset+octet-stream"}
+
+
+@cache
+def tls() -> Any:
+    """Read the machine's certificates once: every phone would else spend 40 ms of the generator on it."""
+    return gevent.ssl.create_default_context()
 
 
 def asks_to_wait(answer: Any) -> bool:
@@ -33,10 +44,23 @@ def asks_to_wait(answer: Any) -> bool:
     return answer.status_code in {429, 503} and "Retry-After" in (answer.headers or {})
 
 
+def kind_of(answer: Any) -> str:
+    """Name the kind of an error, the status and the problem's slug, so that alike ones are counted together."""
+    if not answer.status_code:
+        return f"no answer: {type(answer.error).__name__}"
+    try:
+        return f"{answer.status_code} {answer.json()['type'].rpartition('/')[2]}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"{answer.status_code} {answer.text[:60] if answer.text else ''}"
+
+
 class Phone(FastHttpUser):  # type: ignore[misc]
     """One person with a phone; personas say what they do with it."""
 
     abstract = True
+    #: Whether what is announced is meant to be sent; whoever means harm announces anything.
+    honest = True
+    ssl_context_factory = staticmethod(tls)
     network_timeout = 60.0
     connection_timeout = 60.0
 
@@ -78,7 +102,9 @@ class Phone(FastHttpUser):  # type: ignore[misc]
             "campaign": campaign["id"],
             "language": random.choice(campaign["languages"]),
         }
-        return self.post("/v1/recordings", "claim", wish, (200, 201))
+        claimed = self.post("/v1/recordings", "claim", wish, (200, 201))
+        TRUTH.announced += bool(claimed and claimed.get("upload") and self.honest)
+        return claimed
 
     def send(
         self, url: str, content: bytes, offset: int = 0, *, until: int | None = None, name: str = "upload"
@@ -87,14 +113,18 @@ class Phone(FastHttpUser):  # type: ignore[misc]
         headers = {**self.headers, **SEND, "Upload-Offset": str(offset)}
         with self.judged("PATCH", url, name, data=content[offset:until], headers=headers) as answer:
             if answer.status_code != 204 and not asks_to_wait(answer):
-                answer.failure(f"{answer.status_code}: {answer.text}")
+                answer.failure(kind_of(answer))
             return bool(answer.status_code == 204)
+
+    def send_all(self, url: str, content: bytes) -> bool:
+        """Send bytes, and again after being asked to come back, as an app does; false when it gives up."""
+        return any(self.send(url, content) for _ in range(SENDINGS))
 
     def submit(self, length_s: float = 4.0) -> Any:
         """Choose, record, announce, send; gives the claim once every byte was acknowledged, else None."""
         campaign, content = self.campaign(), recording(length_s)
         claimed = campaign and self.claim(campaign, content)
-        if not claimed or not claimed.get("upload") or not self.send(self.path_of(claimed), content):
+        if not claimed or not claimed.get("upload") or not self.send_all(self.path_of(claimed), content):
             return None
         self.promised(claimed, content)
         return claimed
@@ -130,17 +160,17 @@ class Phone(FastHttpUser):  # type: ignore[misc]
         while time.perf_counter() - begun < PATIENCE_S:
             found = self.get(f"/v1/recordings/{recording_id}", "read recording")
             if found and found["report_url"]:
-                self.waited(begun, None)
+                self.waited(begun, None, "report ready")
                 self.get(found["report_url"], "read report")
                 return
             gevent.sleep(POLL_S)
-        self.waited(begun, TimeoutError(f"No report after {PATIENCE_S} s."))
+        self.waited(begun, TimeoutError(f"No report after {PATIENCE_S} s."), "report ready")
 
-    def waited(self, begun: float, problem: Exception | None) -> None:
-        """Record how long the report took from the last byte on."""
+    def waited(self, begun: float, problem: Exception | None, name: str) -> None:
+        """Record how long something took that no single request waits for."""
         self.environment.events.request.fire(
             request_type="WAIT",
-            name="report ready",
+            name=name,
             response_time=(time.perf_counter() - begun) * 1000,
             response_length=0,
             exception=problem,
@@ -165,14 +195,18 @@ class Phone(FastHttpUser):  # type: ignore[misc]
                 answer.success()
                 return answer.json() if answer.text else {}
             if not asks_to_wait(answer):
-                answer.failure(f"{answer.status_code}: {answer.text}")
+                answer.failure(kind_of(answer))
             return None
 
     @contextmanager
     def judged(self, method: str, path: str, name: str, **options: Any) -> Iterator[Any]:
-        """Make a request; a service that asks to come back later is obeyed, and that is no failure."""
+        """Make a request; a service that asks to come back later is obeyed, and that is no failure.
+
+        It is no answer either: quick refusals would make an overloaded service look quick.
+        """
         with self.client.request(method, path, name=name, catch_response=True, **options) as answer:
             if asks_to_wait(answer):
+                answer.request_meta["name"] = TURNED_AWAY
                 answer.success()
                 gevent.sleep(min(float(answer.headers["Retry-After"]), 30))
             yield answer

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-READY_WITHIN_S = 90.0
+READY_WITHIN_S = 240.0
 STOP_WITHIN_S = 60.0
 READY = re.compile(r"Ready: (http://\S+?)/? ")
 # Engines of the machine must not be used by accident: they may hold somebody's recordings.
@@ -45,7 +45,7 @@ def running_service(cores: set[int] | None = None, more: Mapping[str, str] | Non
 
     `more` are variables for it.
 
-    Raises ServiceFailed when it is not ready within 90 s.
+    Raises ServiceFailed when it is not ready within four minutes: on a busy machine the imports alone take one.
     """
     data = Path(tempfile.mkdtemp(prefix="companion-"))
     environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}

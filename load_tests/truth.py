@@ -20,7 +20,17 @@ import httpx
 RENEW_S = 600.0
 #: A run of hours acknowledges more than can be read back; this many, drawn at random, speak for all.
 MOST = 2_000
-COUNTED = ("hashes read back", "hashes that differ", "acknowledged and lost", "event gaps")
+#: What was acknowledged last may still wait for a worker; so long, in seconds, its end is waited for.
+PATIENCE_S = 180.0
+COUNTED = (
+    "hashes read back",
+    "hashes that differ",
+    "acknowledged and lost",
+    "still in validation",
+    "event streams read",
+    "event streams unread",
+    "event gaps",
+)
 
 
 @dataclass
@@ -57,41 +67,64 @@ class Acknowledged:
 
 @dataclass
 class Truth:
-    """What was promised to this run's phones, and what was found to be wrong with it."""
+    """What was promised to this run's phones, and what was found to be wrong with it.
+
+    `announced` counts recordings that somebody set out to send.
+    """
 
     acknowledged: list[Acknowledged] = field(default_factory=list)
     phones: list[Keys] = field(default_factory=list)
+    announced: int = 0
     counts: dict[str, int] = field(default_factory=dict)
 
-    def keep(self, recording: str, sha256: str, keys: Keys) -> None:
-        """Remember that the service has acknowledged every byte."""
+    def keep(self, recording: str, sha256: str, keys: Keys | None) -> None:
+        """Remember that the service has acknowledged every byte; only who has an account was told so."""
+        assert keys is not None  # noqa: S101 - nobody uploads without.
         self.acknowledged.append(Acknowledged(recording, sha256, keys))
+
+    def completion(self) -> float:
+        """Give the share of recordings, of those that somebody set out to send, whose every byte was acknowledged."""
+        return len(self.acknowledged) / self.announced if self.announced else 1.0
 
     def check(self, host: str) -> None:
         """Ask again, and count: what was read back, what differs, what was lost, and gaps in events."""
         self.counts = dict.fromkeys(COUNTED, 0)
         chosen = random.sample(self.acknowledged, min(MOST, len(self.acknowledged)))
+        deadline = time.monotonic() + PATIENCE_S
         with httpx.Client(base_url=host, timeout=30) as client:
-            for promise in chosen:
-                self._read_back(client, promise)
+            while chosen:
+                chosen = [promise for promise in chosen if not self._read_back(client, promise)]
+                if time.monotonic() > deadline:
+                    self.counts["still in validation"] = len(chosen)
+                    break
+                time.sleep(1 if chosen else 0)
             for keys in random.sample(self.phones, min(MOST, len(self.phones))):
-                self.counts["event gaps"] += gaps(client, keys)
+                self._listen_back(client, keys)
         if (wrong := audited()) is not None:
             self.counts["ledger findings"] = wrong
 
-    def _read_back(self, client: httpx.Client, promise: Acknowledged) -> None:
+    def _read_back(self, client: httpx.Client, promise: Acknowledged) -> bool:
+        """Look at one promise; false while its bytes are still in quarantine, where nobody can read them."""
         answer = asked(client, f"/v1/recordings/{promise.recording}/media", promise.keys)
         if answer.status_code == httpx.codes.OK:
             self.counts["hashes read back"] += 1
             self.counts["hashes that differ"] += hashlib.sha256(answer.content).hexdigest() != promise.sha256
-            return
+            return True
         seen = asked(client, f"/v1/recordings/{promise.recording}", promise.keys)
-        # Bytes that are still in quarantine are not lost; neither are those whose owner may no longer ask.
-        waiting = seen.status_code in {401, 429, 503} or seen.json().get("recording", {}).get("state") in WAITING
-        self.counts["acknowledged and lost"] += not waiting
+        if seen.status_code in ASK_AGAIN or (seen.is_success and seen.json()["recording"]["state"] in WAITING):
+            return False
+        self.counts["acknowledged and lost"] += 1
+        return True
+
+    def _listen_back(self, client: httpx.Client, keys: Keys) -> None:
+        """Look through one stream of events."""
+        missing = gaps(client, keys)
+        self.counts["event streams read" if missing is not None else "event streams unread"] += 1
+        self.counts["event gaps"] += missing or 0
 
 
 WAITING = frozenset({"uploading", "validating", "failed"})
+ASK_AGAIN = frozenset({401, 429, 503})
 
 
 def asked(client: httpx.Client, path: str, keys: Keys) -> httpx.Response:
@@ -102,21 +135,21 @@ def asked(client: httpx.Client, path: str, keys: Keys) -> httpx.Response:
             keys.renewed(renewal.json())
     for _ in range(20):
         answer = client.get(path, headers=keys.headers)
-        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+        if answer.status_code not in {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS}:
             break
-        time.sleep(float(answer.headers.get("Retry-After", "1")))
+        time.sleep(min(float(answer.headers.get("Retry-After", "1")), 5))
     return answer
 
 
-def gaps(client: httpx.Client, keys: Keys) -> int:
-    """Count the numbers that are missing among somebody's events."""
+def gaps(client: httpx.Client, keys: Keys) -> int | None:
+    """Count the numbers that are missing among somebody's events; None where they could not be read."""
     numbers: list[int] = []
     cursor: str | None = None
     while True:
         query = "" if cursor is None else f"?cursor={cursor}"
         answer = asked(client, f"/v1/events{query}", keys)
         if answer.status_code != httpx.codes.OK:
-            return 0
+            return None
         found = answer.json()
         numbers += [event["number"] for event in found["data"]]
         cursor = found["next_cursor"]

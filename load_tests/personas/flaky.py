@@ -3,7 +3,7 @@
 import gevent
 from locust import between, task
 
-from load_tests.phone import TUS, Phone, bad_network
+from load_tests.phone import TUS, Phone, asks_to_wait, bad_network, kind_of
 from load_tests.sounds import recording
 
 #: A phone gives up on one recording after this many cuts.
@@ -72,5 +72,7 @@ class FlakyRecorder(Phone):
             "PATCH", url, name="upload over a bad network", data=content[offset:], headers=headers, catch_response=True
         ) as answer:
             # 409: the request before arrived after all; 423: the service has not noticed yet that it was cut.
-            if answer.status_code in {0, 204, 408, 409, 423, 429, 503}:
+            if answer.status_code in {0, 204, 408, 409, 423} or asks_to_wait(answer):
                 answer.success()
+            else:
+                answer.failure(kind_of(answer))

@@ -7,7 +7,7 @@ import random
 import gevent
 from locust import between, task
 
-from load_tests.phone import Phone
+from load_tests.phone import Phone, kind_of
 from load_tests.sounds import recording
 
 #: What a service may answer to somebody like this; anything else is its failure.
@@ -18,6 +18,7 @@ class Hostile(Phone):
     """Somebody who means harm, or whose app is broken."""
 
     wait_time = between(0.5, 1)
+    honest = False
 
     def on_start(self) -> None:
         """Keep one file to send again and again."""
@@ -31,7 +32,7 @@ class Hostile(Phone):
             if answer.status_code in REFUSALS:
                 answer.success()
             elif answer.status_code:
-                answer.failure(f"{answer.status_code}: {answer.text}")
+                answer.failure(kind_of(answer))
 
     @task(3)  # type: ignore[untyped-decorator]
     def duplicate(self) -> None:

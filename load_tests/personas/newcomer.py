@@ -21,7 +21,7 @@ class Newcomer(Phone):
         self.get(f"/v1/term-sheets/{sheet['id']}/versions/{sheet['version']}/card", "read card")
         content = recording()
         claimed = self.claim(campaign, content)
-        if claimed and claimed.get("upload") and self.send(self.path_of(claimed), content):
+        if claimed and claimed.get("upload") and self.send_all(self.path_of(claimed), content):
             self.promised(claimed, content)
             self.agree(campaign, claimed["id"])
             self.read_report(claimed["id"])

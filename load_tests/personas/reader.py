@@ -4,7 +4,7 @@ import random
 
 from locust import between, task
 
-from load_tests.phone import Phone
+from load_tests.phone import Phone, asks_to_wait, kind_of
 
 LANGUAGES = ("en", "de", "es", "fr", "pt", "hi", "sw", "id")
 
@@ -33,5 +33,5 @@ class Reader(Phone):
             with self.judged("GET", path, name, headers=headers) as answer:
                 if answer.status_code == 200:
                     self.seen[path + language] = answer.headers["ETag"]
-                elif answer.status_code not in {304, 503}:
-                    answer.failure(f"{answer.status_code}: {answer.text}")
+                elif answer.status_code != 304 and not asks_to_wait(answer):
+                    answer.failure(kind_of(answer))
