@@ -14,12 +14,17 @@ from api.errors import Overloaded
 
 #: An app opens a handful of requests when a screen opens; these count alike, what is beyond them waits longer.
 ALIKE = 4
+#: So many of those beyond run at once: enough to keep a process busy, and not enough to be in everybody's way.
+BEYOND = 2
 #: Nobody waits longer; a phone would rather ask again.
 LONGEST_WAIT_S = 5.0
 
 
 class Place(Struct, eq=False):
-    """One who waits: for whom, how it compares (smaller goes first), and what wakes it."""
+    """One who waits: for whom, how it compares (smaller goes first), and what wakes it.
+
+    The first number of its order is how far it is beyond the handful that counts alike.
+    """
 
     account: bytes
     order: tuple[int, int, int]
@@ -37,6 +42,7 @@ class Line:
         """Begin empty."""
         self.running, self.waiting = running, waiting
         self.busy = 0
+        self.served: Counter[bytes] = Counter()
         self.places: list[Place] = []
         self.present: Counter[bytes] = Counter()
         self.arrivals = 0
@@ -49,8 +55,8 @@ class Line:
         """
         rank = max(0, self.present[account] - ALIKE)
         self.present[account] += 1
-        if self.busy < self.running:
-            self.busy += 1
+        if self.busy < self.running and self._may_run(account, rank):
+            self._begin(account)
             return
         self.arrivals += 1
         place = Place(account, (rank, urgency, self.arrivals), asyncio.get_running_loop().create_future())
@@ -68,13 +74,29 @@ class Line:
     def leave(self, account: bytes) -> None:
         """Make room for the next one."""
         self._forget(account)
+        self._end(account)
         # Whoever was cancelled still stands here until its task runs, and takes itself away.
-        best = min((place for place in self.places if not place.turn.done()), key=_order, default=None)
-        if best is None:
-            self.busy -= 1
-        else:
+        standing = (place for place in self.places if not place.turn.done())
+        able = (place for place in standing if self._may_run(place.account, place.order[0]))
+        best = min(able, key=_order, default=None)
+        if best is not None:
+            self._begin(best.account)
             self.places.remove(best)
             best.turn.set_result(None)
+
+    def _may_run(self, account: bytes, rank: int) -> bool:
+        """Whether another request of an account may run: one beyond its handful only beside few of the same."""
+        return rank == 0 or self.served[account] < BEYOND
+
+    def _begin(self, account: bytes) -> None:
+        self.busy += 1
+        self.served[account] += 1
+
+    def _end(self, account: bytes) -> None:
+        self.busy -= 1
+        self.served[account] -= 1
+        if not self.served[account]:
+            del self.served[account]
 
     def _stand(self, place: Place) -> None:
         """Join; where the line is full, the weakest claim of all is sent away, be it this one or another."""

@@ -1,10 +1,12 @@
 """Run every benchmark and print its table: `make bench`."""
 
-from benchmarks import audio, ledger, reading, uploads, video
+from benchmarks import audio, fairness, ledger, observing, reading, uploads, video
 
 if __name__ == "__main__":
     audio.main()
     video.main()
     ledger.main()
     reading.main()
+    observing.main()
+    fairness.main()
     uploads.main()

@@ -62,7 +62,7 @@ def load_test(words: Sequence[str]) -> int:
         # The bad network is a part of the generator, and so is what it costs.
         os.sched_setaffinity(0, generator_cores)
         os.environ |= {"COMPANION_LOAD_DATA": str(service.data), API: str(api_of(service))}
-        with goods_of(wanted, service):
+        with goods_of(chosen.recordings if wanted.stock and chosen.recordings else wanted.stock, service):
             return generate(chosen, wanted, service.url, generator_cores)
 
 
@@ -81,15 +81,15 @@ def asked_wrongly(chosen: argparse.Namespace) -> str | None:
 
 
 @contextlib.contextmanager
-def goods_of(wanted: Profile, service: Service) -> Iterator[None]:
-    """Put into the service's database what a profile sells, and say where that is written down."""
-    if not wanted.stock:
+def goods_of(wanted: int, service: Service) -> Iterator[None]:
+    """Put as many recordings into the service's database, and say where it is written down what is for sale."""
+    if not wanted:
         yield
         return
     from load_tests.stocking import stocked
     from storage.embedded import directory
 
-    made = stocked(directory.published(service.data) or {}, wanted.stock)
+    made = stocked(directory.published(service.data) or {}, wanted)
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         file.write(msgspec.json.encode(made))
         file.flush()
@@ -111,6 +111,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--duration", type=seconds, metavar="TIME", help="how long, such as 90s or 5m, phases in proportion"
     )
+    top.add_argument("--recordings", type=int, metavar="N", help="how many are for sale; the profile says it else")
     top.add_argument("--host", help="a service that runs already; without it one is started and removed again")
     top.add_argument("--html", help="write Locust's report there")
     top.add_argument("--json", help="write the verdict there")

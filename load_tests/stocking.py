@@ -40,11 +40,13 @@ from storage.objects import Store, open_store
 from storage.receipts import Grounds
 
 #: Recordings of one transaction, of one account, and whose renditions are really there; the length of each.
-BATCH, EACH, FETCHED, LENGTH_MS = 1000, 100, 200, 11_000
+BATCH, EACH, FETCHED, LENGTH_MS = 200, 100, 100, 11_000
 #: How many contributors have a phone in their hand during the run.
 PEOPLE = 100
 #: As many batches are written at once: more than processors would only wait for each other.
 AT_ONCE = 2
+#: How often it is said how far it is.
+SAID = 4000
 PERSON = "no password opens this account"
 LIST = b"kind,value,because\nname,Nord Aggression Holding,a load test's\n"
 BUYER = Registration("Harbour Speech GmbH", "DE", "speech_technology", "Speech recognition for hospitals.")

@@ -106,8 +106,10 @@ CANDIDATES = """
         LEFT JOIN LATERAL (SELECT * FROM consents WHERE recording_id = r.id ORDER BY given_at DESC, id DESC LIMIT 1) c
             ON true
         LEFT JOIN sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
-    WHERE d.dataset_id = %(dataset)s AND d.version = %(version)s ORDER BY r.id
+    WHERE d.dataset_id = %(dataset)s AND d.version = %(version)s AND d.recording_id = ANY(%(recordings)s) ORDER BY r.id
 """
+#: As many recordings are locked and looked at in one statement, which may take fifteen seconds.
+CHUNK = 5000
 
 
 async def sell(connection: Connection, offer: Offer) -> Sale:
@@ -154,6 +156,13 @@ async def examined(connection: Connection, offer: Offer, sector: str) -> list[Ca
     the next statement, and what becomes sellable between the two is left for the next sale.
     """
     listed = await datasets.recordings(connection, offer.dataset_id, offer.version)
+    found = []
+    for start in range(0, len(listed), CHUNK):
+        found += await _examined(connection, offer, sector, listed[start : start + CHUNK])
+    return found
+
+
+async def _examined(connection: Connection, offer: Offer, sector: str, listed: Sequence[UUID]) -> list[Candidate]:
     locked = await consents.lock_for_sale(connection, listed, offer.uses, offer.ends_at)
     uses = Counter(grant.recording_id for grant in locked)
     candidates = await every(
@@ -162,6 +171,7 @@ async def examined(connection: Connection, offer: Offer, sector: str) -> list[Ca
         CANDIDATES,
         dataset=offer.dataset_id,
         version=offer.version,
+        recordings=listed,
         uses=offer.uses,
         ends_at=offer.ends_at,
         sector=sector,
@@ -188,8 +198,8 @@ INSERT_LINES = """
         %(fees)s::bigint[], %(shares)s::int[], %(contributors)s::bigint[])
         AS line(recording, account, consent, duration, fee, share, contributor)
 """
-#: Each line checks a consent and goes into a passport: this many take seconds, and a statement may take fifteen.
-BATCH = 1000
+#: Each line checks a consent and goes into a passport: this many take a second, and a statement may take fifteen.
+BATCH = 500
 
 
 async def _write(connection: Connection, offer: Offer, sheets: list[str]) -> UUID:

@@ -33,6 +33,26 @@ async def test_whoever_asks_little_goes_before_whoever_asks_much():
     assert served.index(b"modest") <= 1 + line_module.ALIKE + 1
 
 
+async def test_one_account_never_has_all_the_places():
+    """Whoever comes in the middle of somebody's hundred requests shares the process with a few of them only."""
+    line = Line(running=8, waiting=100)
+    greedy = [asyncio.create_task(line.enter(b"greedy", 0)) for _ in range(50)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    at_first = line.busy
+    for _ in range(20):
+        line.leave(b"greedy")
+        await asyncio.sleep(0)
+    later = line.busy
+    await asyncio.wait_for(line.enter(b"modest", 0), 1)
+
+    assert (line_module.ALIKE + 1, line_module.BEYOND) == (at_first, later)
+    assert line_module.BEYOND + 1 == line.busy
+    for task in greedy:
+        task.cancel()
+    await asyncio.gather(*greedy, return_exceptions=True)
+
+
 async def test_reading_goes_before_beginning_something_new():
     """Among equals: new work makes more work."""
     line, served = Line(running=1, waiting=10), []
@@ -97,4 +117,4 @@ def test_every_place_is_given_back(story: list[tuple[bytes, str]]):
 
     line = asyncio.run(told())
 
-    assert (0, [], {}) == (line.busy, line.places, dict(line.present))
+    assert (0, [], {}, {}) == (line.busy, line.places, dict(line.present), dict(line.served))
