@@ -20,7 +20,7 @@ class Companion:
     port: int
     lines: list[str] = field(default_factory=list)
 
-    async def says(self, words: str, patience_s: float = 60) -> bool:
+    async def says(self, words: str, patience_s: float = 240) -> bool:
         """Listen until a line contains these words."""
         output = self.process.stdout
         assert output

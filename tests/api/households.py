@@ -79,7 +79,7 @@ async def ended(tasks: list[asyncio.Task[Any]]) -> None:
 
 async def judged(phone: Phone, recording: str) -> tuple[str, str]:
     """Wait until a recording is decided about; return where it stands and why."""
-    for _ in range(600):
+    for _ in range(3000):
         shown = (await phone.insist("GET", f"/v1/recordings/{recording}")).json()["recording"]
         if shown["state"] not in {"claimed", "uploading", "validating", "failed"}:
             return shown["state"], shown["because"]

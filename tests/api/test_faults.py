@@ -38,7 +38,7 @@ SignIn = Callable[[], Awaitable[Client]]
 MOST_UNFINISHED = 6
 #: A killed engine is back before a phone's owner gives up; seconds.
 BACK_WITHIN_S = 10
-pytestmark = pytest.mark.timeout(120 + 60 * max(ROUNDS, API_KILLS))
+pytestmark = pytest.mark.timeout(300 + 90 * max(ROUNDS, API_KILLS))
 
 
 async def test_a_killed_api_loses_no_acknowledged_byte(
@@ -52,7 +52,7 @@ async def test_a_killed_api_loses_no_acknowledged_byte(
     try:
         for _ in range(API_KILLS):
             with running("api", environment, log) as api:
-                assert await until(lambda: answers(url), 90), log.read_text()
+                assert await until(lambda: answers(url), 240), log.read_text()
                 for _ in range(2):
                     inside = await sign_in()
                     outside = Client(base_url=url, headers=inside.headers, timeout=30)
@@ -84,9 +84,9 @@ async def lapse(place: Workplace) -> None:
 
 
 async def delivered(phone: Phone, inside: Client, place: Workplace) -> None:
-    """Deliver a recording of 6 MB, read it back, and delete it again; the bytes need not be sound for that."""
-    data = os.urandom(6_000_000)
-    recording = await phone.deliver(data, pause_s=0.015)
+    """Deliver a recording of 3 MB, read it back, and delete it again; the bytes need not be sound for that."""
+    data = os.urandom(3_000_000)
+    recording = await phone.deliver(data, pause_s=0.03)
     await examined(place, inside, recording)
     media = await inside.get(f"/v1/recordings/{recording}/media")
     assert hashlib.sha256(data).digest() == hashlib.sha256(media.content).digest()
@@ -139,7 +139,7 @@ async def survived(companion: Companion, phone: Phone, reader: Reader, victim: s
             os.kill(pid, signal.SIGKILL)
             killed = time.monotonic()
             while (await phone.client.get("/readyz")).status_code != 200 or reader.seen < killed:
-                assert time.monotonic() < killed + 60
+                assert time.monotonic() < killed + 240
                 await asyncio.sleep(0.05)
             absences.append(time.monotonic() - killed)
             if len(absences) % 3 == 0:

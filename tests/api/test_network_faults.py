@@ -30,7 +30,7 @@ SMALLEST, LARGEST, CUT_AFTER = 20_000, 300_000, 120_000
 Campaign = dict[str, Any]
 Client = httpx.AsyncClient
 SignIn = Callable[[], Awaitable[Client]]
-pytestmark = pytest.mark.timeout(120 + TRANSFERS)
+pytestmark = pytest.mark.timeout(300 + 2 * TRANSFERS)
 
 
 async def test_a_cutting_slowing_network_loses_no_acknowledged_byte(

@@ -21,7 +21,7 @@ from tests.companions import Companion, parent_of
 DISK, KEPT_FREE = 2_000_000_000, 300_000_000
 #: Ten seconds in `make faults`; a moment shows the same with every other test.
 AWAY_S = 10.0 if "COMPANION_FAULT_ROUNDS" in os.environ else 2.0
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 async def test_a_database_that_is_silent_for_a_while_is_a_pause() -> None:
