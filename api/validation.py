@@ -33,6 +33,7 @@ from storage.fingerprints import Subject
 from storage.media import Media, plaintext
 from storage.objects import Store
 from storage.queue import WaitFirst
+from storage.uploads import Chunk
 from storage.validations import Attempt
 
 logger = logging.getLogger("companion.validation")
@@ -59,11 +60,15 @@ class Workplace(Struct, frozen=True):
 
 
 class ContentWrong(Exception):
-    """The stored bytes are not a file that can be examined for this claim; `because` is the reason."""
+    """The stored bytes are not those that were claimed."""
 
-    def __init__(self, because: str) -> None:
-        super().__init__(because)
-        self.because = because
+
+class PiecesLost(Exception):
+    """The store does not have some pieces any more: `lost` are to be sent again."""
+
+    def __init__(self, lost: list[Chunk]) -> None:
+        super().__init__(f"{len(lost)} pieces are not in the store")
+        self.lost = lost
 
 
 async def validate_recording(place: Workplace, recording: UUID, tries: int) -> None:
@@ -99,8 +104,11 @@ async def examine(place: Workplace, attempt: Attempt) -> None:
     with unlinked(place.scratch) as file:
         try:
             await fetch(place, attempt, file)
-        except ContentWrong as wrong:
-            await give_up(place, attempt, wrong.because)
+        except PiecesLost as missing:
+            await ask_again(place, attempt, missing.lost)
+            return
+        except ContentWrong:
+            await give_up(place, attempt)
             return
         seen = await judge(place, attempt, file)
         compared = await compare(place.database, seen.prints, place.at_once) if seen.prints else None
@@ -116,21 +124,21 @@ def unlinked(folder: str) -> Iterator[IO[bytes]]:
 
 
 async def fetch(place: Workplace, attempt: Attempt, file: IO[bytes]) -> None:
-    """Copy the chunks in order into one file, hashing on the way. Raises ContentWrong."""
+    """Copy the chunks in order into one file, hashing on the way. Raises PiecesLost, ContentWrong."""
     async with transaction(place.database) as connection:
         chunks = await uploads.chunks(connection, attempt.upload_id)
-    if uploads.contiguous(chunks) != attempt.size_bytes:
-        raise ContentWrong("bytes-lost")
-    digest = hashlib.sha256()
+    digest, lost = hashlib.sha256(), []
     for chunk in chunks:
         try:
             size = await place.store.copy_to(chunk.object_key, file, digest)  # type: ignore[arg-type]
-        except MediaMissing as error:
-            raise ContentWrong("bytes-lost") from error
+        except MediaMissing:
+            size = 0
         if size != chunk.size:
-            raise ContentWrong("bytes-lost")
+            lost.append(chunk)
+    if lost:
+        raise PiecesLost(lost)
     if digest.digest() != attempt.sha256:
-        raise ContentWrong("hash-mismatch")
+        raise ContentWrong
     await to_thread.run_sync(file.flush)
 
 
@@ -203,8 +211,16 @@ async def conclude(
     logger.info("validated", extra={"recording": str(attempt.recording_id), "state": decision.to})
 
 
-async def give_up(place: Workplace, attempt: Attempt, because: str) -> None:
-    """Reject bytes that are not the announced ones, or that we lost; the same claim can be made again."""
+async def ask_again(place: Workplace, attempt: Attempt, lost: list[Chunk]) -> None:
+    """Let the phone send again what a power cut took from the store, and nothing else."""
     async with transaction(place.database) as connection:
         if await validations.fenced(connection, attempt):
-            await validations.reject_unseen(connection, attempt, because)
+            await uploads.reopen(connection, attempt.upload_id, attempt.recording_id, lost)
+    logger.warning("pieces lost", extra={"recording": str(attempt.recording_id), "pieces": len(lost)})
+
+
+async def give_up(place: Workplace, attempt: Attempt) -> None:
+    """Reject bytes that are not the announced ones; the same claim can be made again."""
+    async with transaction(place.database) as connection:
+        if await validations.fenced(connection, attempt):
+            await validations.reject_unseen(connection, attempt, because="hash-mismatch")

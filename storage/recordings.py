@@ -37,8 +37,9 @@ State = Literal[
 ]
 
 
-#: Why a recording was rejected without a look at its content: what arrived is not what was announced, or it was lost on
-#: our side. The next claim of the same bytes starts over, because a contributor who sends the right file must be heard.
+#: Why a recording was rejected without a look at its content: what arrived is not what was announced or, in old rows,
+#: was lost on our side. The next claim of the same bytes starts over, because a contributor who sends the right file
+#: must be heard.
 NOT_THE_CONTENT = ("hash-mismatch", "bytes-lost")
 
 

@@ -268,6 +268,23 @@ async def add(connection: Connection, upload: Upload, pieces: list[Chunk]) -> bo
     return True
 
 
+# It lasts as long again as it was given at first, or longer.
+REOPEN = """
+    UPDATE uploads SET completed_at = NULL, expires_at = greatest(expires_at, now() + (expires_at - created_at))
+    WHERE id = %(upload)s
+"""
+
+
+async def reopen(connection: Connection, upload: UUID, recording: UUID, lost: list[Chunk]) -> None:
+    """Ask for pieces of a complete upload again that the store has lost; all others are kept.
+
+    The recording goes back to `uploading`, which its phone hears as an event; the offset then ends at the first gap.
+    """
+    await forget(connection, upload, lost)
+    await run(connection, REOPEN, upload=upload)
+    await move(connection, recording, "uploading", by="worker", because="bytes-lost")
+
+
 class Standing(Struct, frozen=True):
     """Where a recording stands."""
 

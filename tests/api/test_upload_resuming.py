@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar import Litestar
 
+from api.validation import Workplace
 from storage import sessions, uploads
 from storage.database import Pool, transaction
 from storage.errors import StoreUnavailable, UploadBusy
 from storage.parts import gaps
 from storage.uploads import Chunk, contiguous
 from tests.api.conftest import client_of
-from tests.api.taking import BYTES, offset, send, slug
+from tests.api.taking import BYTES, examined, offset, send, slug
 
 Client = httpx.AsyncClient
 
@@ -81,6 +82,28 @@ async def test_a_client_that_sends_everything_after_a_gap_is_understood(
     assert [(0, 1000), (1000, 2000), (3000, 3000), (6000, len(data) - 6000)] == [
         (piece.start, piece.size) for piece in pieces
     ]
+
+
+async def test_what_the_store_lost_after_the_last_byte_is_asked_for_again(
+    contributor: Client, upload: tuple[str, bytes], place: Workplace
+) -> None:
+    """The phone believed itself done: it hears that the recording is `uploading` again, and sends only the gap."""
+    url, data = upload
+    for start, end in ((0, 1000), (1000, 3000), (3000, len(data))):
+        await send(contributor, url, data[start:end], start)
+    recording = (await contributor.get("/v1/recordings")).json()["data"][0]["id"]
+    stored = await place.store.listing(f"quarantine/{url.rsplit('/', 1)[-1]}/")
+    await place.store.remove([stored[1].key])
+
+    seen = (await examined(place, contributor, recording))["recording"]
+    waiting = (await contributor.get("/v1/upload-plan")).json()["queue"]
+    there = await offset(contributor, url)
+    filled = await send(contributor, url, data[1000:3000], 1000)
+
+    assert ("uploading", "bytes-lost", 1000) == (seen["state"], seen["because"], there)
+    assert [(recording, 2000)] == [(item["recording"], item["missing_bytes"]) for item in waiting]
+    assert (204, str(len(data))) == (filled.status_code, filled.headers["Upload-Offset"])
+    assert "needs_consent" == (await examined(place, contributor, recording))["recording"]["state"]
 
 
 async def test_another_device_of_the_same_account_goes_on(
