@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Router
-from litestar.config.cors import CORSConfig
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -83,6 +82,7 @@ from api.gate import Gate
 from api.heads import headed
 from api.idempotency import idempotent
 from api.logs import observed
+from api.origins import cors, discoverable
 from api.passwords import Passwords
 from api.problems import problem_response
 from api.settings import Settings
@@ -193,7 +193,7 @@ def create_app(settings: Settings) -> Litestar:
         guards=[json_only],
         middleware=[authenticated, idempotent],
         exception_handlers={Exception: problem_response},
-        cors_config=_cors(settings),
+        cors_config=cors(settings),
         openapi_config=OpenAPIConfig(
             title="Contributor companion",
             version="1",
@@ -214,7 +214,7 @@ def create_app(settings: Settings) -> Litestar:
     figures = Figures()
     app.state.update({"gate": gate, "figures": figures})
     # Outside the router, so that unknown addresses and whoever is turned away are logged, counted and numbered too.
-    app.asgi_handler = observed(gate.around(headed(app, app.asgi_handler)), figures)
+    app.asgi_handler = observed(gate.around(headed(app, discoverable(app.asgi_handler))), figures)
     return app
 
 
@@ -248,15 +248,3 @@ def json_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRoute
         subtype = declared.partition("/")[2]
         if not (declared == "application/json" or subtype.endswith("+json")):
             raise UnsupportedMediaType
-
-
-def _cors(settings: Settings) -> CORSConfig:
-    """Let web clients call; without cookies an origin gains nothing that its user did not type in."""
-    exposed = ["ETag", "Location", "Retry-After", "X-Request-Id", "Idempotency-Replayed", "Content-Language"]
-    exposed += ["Repr-Digest", "X-JWS-Signature"]
-    tus = ["Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Upload-Offset", "Upload-Length"]
-    return CORSConfig(
-        allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
-        expose_headers=[*exposed, *tus, "Tus-Checksum-Algorithm", "Upload-Expires", "Upload-Metadata"],
-        max_age=86400,
-    )

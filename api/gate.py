@@ -147,8 +147,9 @@ def _again(event: Any, receive: Receive) -> Receive:
 async def refuse(scope: HTTPScope, send: Send, error: Exception) -> None:
     """Answer with problem details, without the application: there is no time to waste on it."""
     answer = problem(error, str(cast("dict[str, Any]", scope).get("companion.request_id", "")))
-    # Any web page may read this answer: nothing in it is anybody's.
+    # Any web page may read this answer and when to come back: nothing in it is anybody's.
     headers = {**answer.headers, "content-type": MEDIA_TYPE, "access-control-allow-origin": "*"}
+    headers["access-control-expose-headers"] = "Retry-After, X-Request-Id"
     sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": sent})
     await send({"type": "http.response.body", "body": msgspec.json.encode(answer.body), "more_body": False})

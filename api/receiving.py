@@ -13,20 +13,22 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import anyio
 from anyio import CancelScope, to_thread
 from litestar.exceptions import InternalServerException
+from msgspec import Struct
 
 from api.checksums import Checksum
 from api.errors import ChecksumMismatch, UploadTooSlow
+from api.gathering import Gathered
 from storage import examiners, uploads
-from storage.database import Pool, transaction
+from storage.database import Pool, statement, transaction
 from storage.errors import HashMismatch, TooLarge, TooManyChunks
 from storage.objects import Hash, Store
-from storage.uploads import Chunk, Upload
+from storage.uploads import Chunk, Standing, Upload
 
 #: Bytes of one chunk object; a body larger than this becomes several.
 PIECE = 4 * 1024 * 1024
@@ -45,10 +47,40 @@ SLOWEST = 4_000
 LONGEST_S = 3600.0
 #: Renew the lease while bytes flow, well before it lapses; seconds.
 RENEW_EVERY_S = 4.0
-
-
 #: Bytes of one request with a checksum: none of them counts before the last one, so a cut takes them all.
 LARGEST_CHECKED = 64 * 1024 * 1024
+
+
+class Body(Struct, frozen=True):
+    """What one request brings: bytes from `offset` on, how many it announced (if it did), and their checksum.
+
+    `again` lets a client that does not know of the stored bytes begin below them; they are passed over.
+    """
+
+    stream: AsyncIterator[bytes]
+    offset: int
+    announced: int | None
+    checksum: Checksum | None
+    again: bool = False
+
+    def check(self, upload: Upload) -> None:
+        """Raises TooLarge for a body that cannot fit, before a byte of it is read."""
+        room = upload.length - self.offset
+        if self.checksum is not None:
+            room = min(room, LARGEST_CHECKED)
+        if self.announced is not None and self.announced > room:
+            raise TooLarge("The body is longer than what may still be sent in one request.", largest_bytes=room)
+
+    def may_be_all_of(self, upload: Upload) -> bool:
+        """Whether the whole recording may come in this body."""
+        return self.announced is None or self.announced == upload.length
+
+
+class Received(Struct, frozen=True):
+    """The offset that an upload has reached, and when it expired without these bytes."""
+
+    offset: int
+    expires_at: datetime
 
 
 class Receiver:
@@ -60,24 +92,25 @@ class Receiver:
         store: Store,
         upload: Upload,
         writer: UUID,
-        offset: int,
-        stored: list[Chunk],
+        body: Body,
+        standing: Standing,
         lasts: timedelta,
     ) -> None:
-        """Take over a lease that `uploads.begin` gave to `writer`; `stored` is what is there, in order."""
+        """Take over a lease that `uploads.begin` gave to `writer`; `standing` is what is there already."""
         self.database = database
         self.store = store
         self.upload = upload
         self.writer = writer
-        self.offset = offset
-        self.chunks = len(stored)
+        self.body = body.stream
+        self.offset = body.offset
+        self.chunks = standing.pieces
         # What a phone has put into the store by itself, or what a gap left behind it: passed over, never replaced.
-        self.ahead = [chunk for chunk in stored if chunk.start >= offset]
+        self.ahead = standing.ahead
         self.lasts = lasts
-        self.buffer = bytearray()
-        self.checksum: Checksum | None = None
+        self.gathered = Gathered()
+        self.checksum = body.checksum
         # Known only to a request that sends the whole recording: it can be told at once that the bytes are wrong.
-        self.whole: Hash | None = None if stored else hashlib.sha256()
+        self.whole: Hash | None = hashlib.sha256() if body.may_be_all_of(upload) and not standing.pieces else None
         self.flying: deque[asyncio.Task[None]] = deque()
         self.unverified: list[Chunk] = []
         self.complete = False
@@ -92,29 +125,29 @@ class Receiver:
         self.stopping = True
         self.waiting.cancel()
 
-    async def receive(self, body: AsyncIterator[bytes]) -> int:
-        """Store a whole body and return the new offset.
+    async def receive(self) -> int:
+        """Store the whole body and return the new offset.
 
         Raises UploadTooSlow, TooLarge, TooManyChunks, ChecksumMismatch, HashMismatch, and what the store and the
         database raise. Whatever it raises, the bytes that were stored before are kept.
         """
         try:
-            ended = await self._take_all(body)
+            ended = await self._take_all()
             if self.checksum is not None:
                 await self._verify(ended)
             return self._contiguous()
         finally:
             with CancelScope(shield=True):
                 await asyncio.gather(*self.flying, return_exceptions=True)
-                async with transaction(self.database) as connection:
+                async with statement(self.database) as connection:
                     await uploads.release(connection, self.upload.id, self.writer)
             self.finished.set()
 
-    async def _take_all(self, body: AsyncIterator[bytes]) -> bool:
+    async def _take_all(self) -> bool:
         """Store pieces until the body ends (True) or is cut off (False)."""
         ended = slow = False
         while not (ended or slow or self.stopping):
-            piece = await self._next(body)
+            piece = await self._next()
             if piece is None:
                 break
             ended = piece == b""
@@ -122,28 +155,28 @@ class Receiver:
             await self._store_what_is_due()
             slow = self._too_slow()
         with CancelScope(shield=True):
-            await self._flush(len(self.buffer))
+            await self._flush(self.gathered.size)
             await self._land()
         if not ended and not self.complete and (slow or self._silent()):
             raise UploadTooSlow(offset=self.offset)
         return ended
 
-    async def _next(self, body: AsyncIterator[bytes]) -> bytes | None:
+    async def _next(self) -> bytes | None:
         """Wait for bytes: b"" at the end of the body, None when the connection was cut, stalled or superseded."""
         with CancelScope(deadline=anyio.current_time() + SILENCE_S) as self.waiting:
             try:
-                return await anext(body, b"")
+                return await anext(self.body, b"")
             except InternalServerException:
                 # Litestar says so when the client has gone; everything that arrived was handed over before.
                 return None
         return None
 
     def _take(self, piece: bytes) -> None:
-        if self.offset + len(self.buffer) + len(piece) > self.upload.length:
+        if self.offset + self.gathered.size + len(piece) > self.upload.length:
             raise TooLarge("The body is longer than the announced recording.", largest_bytes=self.upload.length)
         if self.checksum is not None and self.received + len(piece) > LARGEST_CHECKED:
             raise TooLarge("A body with a checksum may not be larger than this.", largest_bytes=LARGEST_CHECKED)
-        self.buffer += piece
+        self.gathered.add(piece)
         self.received += len(piece)
 
     def _too_slow(self) -> bool:
@@ -154,13 +187,13 @@ class Receiver:
         return self.waiting.cancelled_caught and not self.stopping
 
     async def _store_what_is_due(self) -> None:
-        while len(self.buffer) >= PIECE:
+        while self.gathered.size >= PIECE:
             await self._flush(PIECE)
         now = time.monotonic()
-        if now - self.stored > STORE_EVERY_S and len(self.buffer) >= max(SMALLEST_EARLY, self.upload.length // 5000):
-            await self._flush(len(self.buffer))
+        if now - self.stored > STORE_EVERY_S and self.gathered.size >= max(SMALLEST_EARLY, self.upload.length // 5000):
+            await self._flush(self.gathered.size)
         elif now - self.renewed > RENEW_EVERY_S:
-            async with transaction(self.database) as connection:
+            async with statement(self.database) as connection:
                 await uploads.renew(connection, self.upload.id, self.writer, self.lasts)
             self.renewed = now
 
@@ -168,8 +201,7 @@ class Receiver:
         """Store the next `size` bytes as objects with rows, and pass over those that are stored already."""
         while size > 0:
             taken = min(size, self._distance())
-            data = bytes(self.buffer[:taken])
-            del self.buffer[:taken]
+            data = self.gathered.take(taken)
             if not await self._fits(data):
                 await self._start_over()
                 raise HashMismatch
@@ -292,24 +324,17 @@ WRITERS = Writers()
 
 
 async def receive(
-    database: Pool,
-    store: Store,
-    account: UUID,
-    upload: UUID,
-    body: AsyncIterator[bytes],
-    *,
-    offset: int,
-    at_once: int,
-    lasts: timedelta,
-    checksum: Checksum | None = None,
-) -> int:
-    """Write a body to an upload from `offset` on and return the new offset. Raises as `uploads.begin` and Receiver."""
+    database: Pool, store: Store, account: UUID, upload: UUID, body: Body, *, at_once: int, lasts: timedelta
+) -> Received:
+    """Write the body of a request to an upload. Raises as `uploads.begin`, `Body.check` and Receiver."""
     writer = uuid4()
     store.room.check()
     async with transaction(database) as connection:
         await examiners.check(connection)
-        found, stored = await uploads.begin(connection, account, upload, writer=writer, offset=offset, at_once=at_once)
-    receiver = Receiver(database, store, found, writer, offset, stored, lasts)
-    receiver.checksum = checksum
+        found, standing = await uploads.begin(
+            connection, account, upload, writer=writer, offset=body.offset, at_once=at_once, again=body.again
+        )
+        body.check(found)
+    receiver = Receiver(database, store, found, writer, body, standing, lasts)
     with WRITERS.writing(receiver):
-        return await receiver.receive(body)
+        return Received(await receiver.receive(), found.expires_at)

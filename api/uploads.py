@@ -17,7 +17,7 @@ from uuid import UUID
 
 from litestar import Request, Response, Router, delete, head, patch, post, route
 from litestar.di import NamedDependency, Provide
-from litestar.enums import HttpMethod
+from litestar.enums import HttpMethod, MediaType
 from litestar.exceptions import ValidationException
 from litestar.params import FromPath, SkipValidation
 from msgspec import Struct
@@ -27,11 +27,11 @@ from api.checksums import ALGORITHMS, Checksum
 from api.dependencies import Caller, Configuration, Database, Objects
 from api.errors import BodyTypeWrong, ChecksumMismatch, TusVersionUnknown, UploadTooSlow
 from api.problems import problem_response, problems
-from api.receiving import LARGEST_CHECKED, WRITERS, receive
+from api.receiving import WRITERS, Body, Received, receive
 from api.settings import Settings
 from capture_validation.capacity import CAPACITY
 from storage import parts, uploads
-from storage.database import Pool, transaction
+from storage.database import Pool, reading, transaction
 from storage.errors import (
     ClaimDiffers,
     ExaminationImpossible,
@@ -54,6 +54,13 @@ VERSION = "1.0.0"
 BYTES = "application/offset+octet-stream"
 EXTENSIONS = "creation,creation-with-upload,checksum,termination,expiration"
 LARGEST = max(CAPACITY.audio_bytes, CAPACITY.video_bytes)
+#: What OPTIONS says about us.
+SPOKEN = {
+    "Tus-Version": VERSION,
+    "Tus-Extension": EXTENSIONS,
+    "Tus-Max-Size": str(LARGEST),
+    "Tus-Checksum-Algorithm": ",".join(ALGORITHMS),
+}
 WRITE_PROBLEMS = (
     UploadMissing,
     UploadExpired,
@@ -77,7 +84,8 @@ AnyRequest = Request[Any, Any, Any]
 def answer(status: int, headers: Mapping[str, str] | None = None) -> Response[None]:
     """Answer without a body, as tus does."""
     sent = {"Tus-Resumable": VERSION, "Cache-Control": "no-store", **(headers or {})}
-    return Response(None, status_code=status, headers=sent)
+    # Nothing as JSON would be the word "null".
+    return Response(None, status_code=status, headers=sent, media_type=MediaType.TEXT)
 
 
 def tus_problem(request: AnyRequest, error: Exception) -> Response[Any]:
@@ -133,6 +141,14 @@ def recording_in(metadata: str | None) -> UUID:
     raise ValidationException(extra=[{"key": "Upload-Metadata", "source": "header", "message": message}])
 
 
+def metadata_of(upload: Upload) -> dict[str, str]:
+    """Say which recording the upload is of: the one thing of a client's metadata that is kept.
+
+    A file's name tells more about somebody than is needed here.
+    """
+    return {"Upload-Metadata": f"recording {base64.b64encode(str(upload.recording_id).encode()).decode()}"}
+
+
 def expires(at: datetime) -> dict[str, str]:
     """Say until when the next bytes must have arrived, in the form of RFC 9110."""
     return {"Upload-Expires": format_datetime(at, usegmt=True)}
@@ -153,15 +169,7 @@ def lasts(settings: Settings) -> timedelta:
 )
 async def describe_uploads() -> Response[None]:
     """Say which parts of tus are spoken here."""
-    return answer(
-        204,
-        {
-            "Tus-Version": VERSION,
-            "Tus-Extension": EXTENSIONS,
-            "Tus-Max-Size": str(LARGEST),
-            "Tus-Checksum-Algorithm": ",".join(ALGORITHMS),
-        },
-    )
+    return answer(204, SPOKEN)
 
 
 class Exchange(Struct, frozen=True):
@@ -197,12 +205,13 @@ Tus = NamedDependency[SkipValidation[Exchange]]
 async def create_upload(exchange: Tus) -> Response[None]:
     """Create an upload for a claimed recording: it is the one that the claim made.
 
-    `Upload-Metadata` names the recording, `Upload-Length` equals the claimed size. A body of bytes is taken as well.
+    `Upload-Metadata` names the recording, `Upload-Length` equals the claimed size. A body is the first bytes of the
+    recording; of those that are here already nothing is stored twice, and `Upload-Offset` says where to go on.
     """
     request = exchange.request
     length = whole_number(request, "upload-length")
     recording = recording_in(request.headers.get("upload-metadata"))
-    async with transaction(exchange.database) as connection:
+    async with reading(exchange.database) as connection:
         upload = await uploads.claimed(connection, exchange.account, recording)
     if length != upload.length:
         raise ClaimDiffers(length=upload.length)
@@ -211,28 +220,27 @@ async def create_upload(exchange: Tus) -> Response[None]:
     location = absolute(request, exchange.settings, f"/v1/uploads/{upload.id}")
     headers = {"Location": location, **expires(upload.expires_at)}
     if request.headers.get("content-type") == BYTES:
-        headers["Upload-Offset"] = str(await write(exchange, upload, offset=0))
+        done = upload.completed_at is not None
+        stored = upload.length if done else (await write(exchange, upload.id, offset=0, again=True)).offset
+        headers["Upload-Offset"] = str(stored)
     return answer(201, headers)
 
 
-async def write(exchange: Exchange, upload: Upload, *, offset: int) -> int:
-    """Take the body of a request. Raises TooLarge before reading one that cannot fit, else as `receive`."""
+async def write(exchange: Exchange, upload: UUID, *, offset: int, again: bool = False) -> Received:
+    """Take the body of a request. Raises as `receive`."""
     request, settings = exchange.request, exchange.settings
-    checksum = checksum_of(request)
-    room = upload.length - offset if checksum is None else min(upload.length - offset, LARGEST_CHECKED)
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > room:
-        raise TooLarge("The body is longer than what may still be sent in one request.", largest_bytes=room)
+    body = Body(
+        request.stream(), offset, int(announced) if announced.isdigit() else None, checksum_of(request), again=again
+    )
     return await receive(
         exchange.database,
         exchange.store,
         exchange.account,
-        upload.id,
-        request.stream(),
-        offset=offset,
+        upload,
+        body,
         at_once=settings.uploads_at_once,
         lasts=lasts(settings),
-        checksum=checksum,
     )
 
 
@@ -248,7 +256,7 @@ async def read_offset(upload: FromPath[UUID], exchange: Tus) -> Response[None]:
 
 async def offset_of(exchange: Exchange, upload: UUID) -> Response[None]:
     """Answer with the offset of an upload. Raises UploadMissing, UploadExpired."""
-    async with transaction(exchange.database) as connection:
+    async with reading(exchange.database) as connection:
         found = await uploads.find(connection, exchange.account, upload)
     if found.expired:
         raise UploadExpired
@@ -257,7 +265,8 @@ async def offset_of(exchange: Exchange, upload: UUID) -> Response[None]:
         await WRITERS.hand_over(upload)
         there = await settled(exchange.database, exchange.store, exchange.account, upload, lasts(exchange.settings))
         offset = there.offset
-    return answer(200, {"Upload-Offset": str(offset), "Upload-Length": str(found.length), **expires(found.expires_at)})
+    known = {"Upload-Offset": str(offset), "Upload-Length": str(found.length)}
+    return answer(200, known | metadata_of(found) | expires(found.expires_at))
 
 
 async def settled(database: Pool, store: Store, account: UUID, upload: UUID, lasts: timedelta) -> parts.Settled:
@@ -287,10 +296,8 @@ async def append(exchange: Exchange, upload: UUID) -> Response[None]:
     if exchange.request.headers.get("content-type") != BYTES:
         raise BodyTypeWrong
     offset = whole_number(exchange.request, "upload-offset")
-    async with transaction(exchange.database) as connection:
-        found = await uploads.find(connection, exchange.account, upload)
-    stored = await write(exchange, found, offset=offset)
-    return answer(204, {"Upload-Offset": str(stored), **expires(found.expires_at)})
+    received = await write(exchange, upload, offset=offset)
+    return answer(204, {"Upload-Offset": str(received.offset), **expires(received.expires_at)})
 
 
 @delete("/{upload:uuid}", responses=problems(UploadMissing, UploadFinished, TusVersionUnknown), tags=["Uploads"])

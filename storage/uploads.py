@@ -169,24 +169,62 @@ async def lock(connection: Connection, account: UUID, upload: UUID) -> Upload:
     return found
 
 
-class Usage(Struct, frozen=True):
-    """How many uploads of an account are being written right now."""
+class Counts(Struct, frozen=True):
+    """What a writer needs to know before it begins, counted, because an upload may have thousands of pieces.
+
+    `writing`: other uploads of the account that are being written. `below`: bytes in pieces that begin before the
+    offset, of which the last ends at `end`. `above`: pieces that begin at the offset or later.
+    """
 
     writing: int
+    pieces: int
+    below: int
+    end: int
+    above: int
 
 
-WRITING = """
-    SELECT count(*)::int AS writing FROM uploads
-    WHERE account_id = %(account)s AND id <> %(upload)s AND busy_until > now()
+COUNT = """
+    SELECT (SELECT count(*) FROM uploads
+            WHERE account_id = %(account)s AND id <> %(upload)s AND busy_until > now())::int AS writing,
+        count(*)::int AS pieces,
+        coalesce(sum(size) FILTER (WHERE start < %(offset)s), 0)::bigint AS below,
+        coalesce(max(start + size) FILTER (WHERE start < %(offset)s), 0)::bigint AS end,
+        (count(*) FILTER (WHERE start >= %(offset)s))::int AS above
+    FROM upload_chunks WHERE upload_id = %(upload)s
 """
-TAKE = "UPDATE uploads SET busy_token = %(writer)s, busy_until = now() + %(lease)s WHERE id = %(upload)s"
+AHEAD = """
+    SELECT start, size, object_key FROM upload_chunks
+    WHERE upload_id = %(upload)s AND start >= %(offset)s ORDER BY start
+"""
+
+
+class Standing(Struct, frozen=True):
+    """What is there of an upload when a writer begins: how many pieces, and those from its offset on, in order."""
+
+    pieces: int
+    ahead: list[Chunk]
+
+
+# A lease that a crash of the database takes is no loss, so nobody waits until it is on disk.
+UNSYNCED = "set_config('synchronous_commit', 'off', true) = 'off'"
+TAKE = f"""
+    UPDATE uploads SET busy_token = %(writer)s, busy_until = now() + %(lease)s WHERE id = %(upload)s AND {UNSYNCED}
+"""
 
 
 async def begin(
-    connection: Connection, account: UUID, upload: UUID, *, writer: UUID, offset: int, at_once: int
-) -> tuple[Upload, list[Chunk]]:
-    """Take the lease for a writer that wants to go on at `offset`; return the upload and its stored pieces.
+    connection: Connection,
+    account: UUID,
+    upload: UUID,
+    *,
+    writer: UUID,
+    offset: int,
+    at_once: int,
+    again: bool = False,
+) -> tuple[Upload, Standing]:
+    """Take the lease for a writer that wants to go on at `offset`; return the upload and what is there of it.
 
+    `again` lets in a writer that sends stored bytes once more, because its client does not know of them.
     Raises UploadMissing, UploadExpired, UploadFinished, UploadBusy, OffsetConflict, TooManyChunks, TooManyUploads.
     """
     found = await lock(connection, account, upload)
@@ -196,16 +234,25 @@ async def begin(
         raise UploadExpired
     if found.busy:
         raise UploadBusy
-    stored = await chunks(connection, upload)
-    if offset != contiguous(stored):
-        raise OffsetConflict(offset=contiguous(stored))
-    if len(stored) >= MOST_CHUNKS:
-        raise TooManyChunks(most=MOST_CHUNKS)
-    usage = await one(connection, Usage, WRITING, account=account, upload=upload)
-    if usage is not None and usage.writing >= at_once:
-        raise TooManyUploads(at_once=at_once)
+    standing = await _standing(connection, found, offset, at_once=at_once, again=again)
     await run(connection, TAKE, upload=upload, writer=writer, lease=LEASE)
-    return found, stored
+    return found, standing
+
+
+async def _standing(connection: Connection, upload: Upload, offset: int, *, at_once: int, again: bool) -> Standing:
+    """Look at what a writer would go on from. Raises OffsetConflict, TooManyChunks, TooManyUploads."""
+    asked = {"account": upload.account_id, "upload": upload.id, "offset": offset}
+    counts = await one(connection, Counts, COUNT, **asked) or Counts(0, 0, 0, 0, 0)
+    ahead = await every(connection, Chunk, AHEAD, upload=upload.id, offset=offset) if counts.above else []
+    # Pieces never overlap: those that begin below the offset fill everything up to it, or there is a gap.
+    reached = counts.below == counts.end == offset and (not ahead or ahead[0].start > offset)
+    if not (reached or again):
+        raise OffsetConflict(offset=contiguous(await chunks(connection, upload.id)))
+    if counts.pieces >= MOST_CHUNKS:
+        raise TooManyChunks(most=MOST_CHUNKS)
+    if counts.writing >= at_once:
+        raise TooManyUploads(at_once=at_once)
+    return Standing(counts.pieces, ahead)
 
 
 RENEW = """
@@ -220,8 +267,9 @@ async def renew(connection: Connection, upload: UUID, writer: UUID, lasts: timed
         raise UploadBusy
 
 
-RELEASE = """
-    UPDATE uploads SET busy_token = NULL, busy_until = NULL WHERE id = %(upload)s AND busy_token = %(writer)s
+RELEASE = f"""
+    UPDATE uploads SET busy_token = NULL, busy_until = NULL
+    WHERE id = %(upload)s AND busy_token = %(writer)s AND {UNSYNCED}
 """
 
 
@@ -230,9 +278,16 @@ async def release(connection: Connection, upload: UUID, writer: UUID) -> None:
     await run(connection, RELEASE, upload=upload, writer=writer)
 
 
-KEEP = """
+ADD = """
     INSERT INTO upload_chunks (upload_id, start, size, object_key)
     VALUES (%(upload)s, %(start)s, %(size)s, %(object_key)s)
+"""
+# Renewing comes first and locks the row: pieces that land at the same moment are counted one after the other.
+KEEP = f"""
+    WITH held AS ({RENEW} RETURNING id)
+    INSERT INTO upload_chunks (upload_id, start, size, object_key)
+    SELECT id, piece.start, piece.size, piece.object_key
+    FROM held, unnest(%(starts)s::bigint[], %(sizes)s::bigint[], %(keys)s::text[]) AS piece (start, size, object_key)
 """
 # Pieces never overlap, so all bytes are there when their sizes add up to the length.
 COMPLETE = """
@@ -242,24 +297,38 @@ COMPLETE = """
 
 
 async def keep(connection: Connection, upload: Upload, writer: UUID, pieces: list[Chunk], lasts: timedelta) -> bool:
-    """Write the rows of stored chunks under a writer's lease; return as `add`.
+    """Write the rows of stored chunks under a writer's lease; return whether the recording is complete with them.
 
     Raises UploadBusy when the writer lost its lease, and MoveRefused when the recording was deleted meanwhile: then
     nothing is kept.
     """
-    await renew(connection, upload.id, writer, lasts)
-    return await add(connection, upload, pieces)
+    if not pieces:
+        return False
+    columns = {
+        "starts": [piece.start for piece in pieces],
+        "sizes": [piece.size for piece in pieces],
+        "keys": [piece.object_key for piece in pieces],
+    }
+    kept = await run(connection, KEEP, upload=upload.id, writer=writer, lease=LEASE, lasts=lasts, **columns)
+    if kept < len(pieces):
+        raise UploadBusy
+    return await _moved_on(connection, upload)
 
 
 async def add(connection: Connection, upload: Upload, pieces: list[Chunk]) -> bool:
-    """Write the rows of stored pieces that overlap no others; return whether the recording is complete with them.
+    """Write the rows of parts that overlap no stored piece; return whether the recording is complete with them."""
+    for piece in pieces:
+        await run(connection, ADD, upload=upload.id, start=piece.start, size=piece.size, object_key=piece.object_key)
+    return await _moved_on(connection, upload)
+
+
+async def _moved_on(connection: Connection, upload: Upload) -> bool:
+    """Let the recording follow its bytes; return whether they are complete.
 
     The first piece moves the recording to `uploading`, the last one to `validating`, with its job in the same
     transaction.
     """
-    for piece in pieces:
-        await run(connection, KEEP, upload=upload.id, start=piece.start, size=piece.size, object_key=piece.object_key)
-    if pieces and await _state(connection, upload.recording_id) == "claimed":
+    if upload.state == "claimed" and await _state(connection, upload.recording_id) == "claimed":
         await move(connection, upload.recording_id, "uploading", by="contributor", because="first-bytes")
     if not await run(connection, COMPLETE, upload=upload.id):
         return False
@@ -285,14 +354,14 @@ async def reopen(connection: Connection, upload: UUID, recording: UUID, lost: li
     await move(connection, recording, "uploading", by="worker", because="bytes-lost")
 
 
-class Standing(Struct, frozen=True):
-    """Where a recording stands."""
+class Now(Struct, frozen=True):
+    """Where a recording stands now."""
 
     state: State
 
 
 async def _state(connection: Connection, recording: UUID) -> State | None:
-    standing = await one(connection, Standing, "SELECT state FROM recordings WHERE id = %(id)s", id=recording)
+    standing = await one(connection, Now, "SELECT state FROM recordings WHERE id = %(id)s", id=recording)
     return None if standing is None else standing.state
 
 

@@ -46,6 +46,7 @@ async def test_whoever_finds_no_place_hears_when_to_come_back():
     assert (503, "/problems/overloaded") == (refused.status_code, refused.json()["type"])
     assert 1 <= int(refused.headers["retry-after"]) <= 3
     assert "application/problem+json" == refused.headers["content-type"]
+    assert "Retry-After" in refused.headers["access-control-expose-headers"]
 
 
 async def test_health_and_figures_are_answered_when_nothing_else_is():

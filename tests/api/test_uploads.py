@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.uploads import EXTENSIONS
+from storage import uploads
 from storage.database import Pool, transaction
 from tests.api.taking import BYTES, TUS, claim, offset, send, slug, speech
 
@@ -24,6 +25,27 @@ async def test_discovery_names_what_is_spoken(client: Client) -> None:
     assert 204 == answer.status_code
     assert ("1.0.0", EXTENSIONS) == (answer.headers["Tus-Version"], answer.headers["Tus-Extension"])
     assert int(answer.headers["Tus-Max-Size"]) >= 2_000_000_000
+
+
+async def test_a_page_of_another_origin_learns_what_is_spoken(client: Client) -> None:
+    """A browser asks with an Origin, and lets the page read only what is exposed."""
+    headers = {"Origin": "https://app.example", "Access-Control-Request-Headers": "tus-resumable,upload-offset"}
+
+    asked = await client.options("/v1/uploads", headers={"Origin": "https://app.example"})
+    allowed = await client.options(
+        f"/v1/uploads/{uuid4()}", headers={**headers, "Access-Control-Request-Method": "PATCH"}
+    )
+
+    exposed = set(asked.headers["Access-Control-Expose-Headers"].lower().split(", "))
+    assert (204, "1.0.0", EXTENSIONS, "*") == (
+        asked.status_code,
+        asked.headers["Tus-Version"],
+        asked.headers["Tus-Extension"],
+        asked.headers["Access-Control-Allow-Origin"],
+    )
+    assert {"location", "upload-offset", "tus-extension", "upload-expires", "retry-after"} <= exposed
+    assert "upload-offset" in allowed.headers["Access-Control-Allow-Headers"]
+    assert "PATCH" in allowed.headers["Access-Control-Allow-Methods"]
 
 
 async def test_pieces_add_up_to_the_recording(contributor: Client, upload: tuple[str, bytes]) -> None:
@@ -142,13 +164,22 @@ async def test_a_checksum_that_does_not_hold_keeps_nothing(
     assert (204, 1000) == (right.status_code, await offset(contributor, url))
 
 
+async def test_an_empty_body_with_a_checksum_changes_nothing(contributor: Client, upload: tuple[str, bytes]) -> None:
+    """It holds, and still no byte has arrived: the recording stays announced."""
+    url, _ = upload
+
+    answer = await send(contributor, url, b"", **{"Upload-Checksum": f"sha1 {base64.b64encode(sha1(b'')).decode()}"})
+
+    shown = (await contributor.get("/v1/recordings")).json()["data"][0]
+    assert (204, "0", "claimed") == (answer.status_code, answer.headers["Upload-Offset"], shown["state"])
+
+
 @pytest.mark.parametrize("announced", [True, False])
 async def test_a_body_with_a_checksum_has_a_largest_size(
     contributor: Client, upload: tuple[str, bytes], monkeypatch: pytest.MonkeyPatch, announced: bool
 ) -> None:
     """None of it counts before the last byte, so a phone would send all of a large one again after a cut."""
-    for module in ("uploads", "receiving"):
-        monkeypatch.setattr(f"api.{module}.LARGEST_CHECKED", 1000)
+    monkeypatch.setattr("api.receiving.LARGEST_CHECKED", 1000)
     url, data = upload
     checksum = {"Upload-Checksum": f"sha1 {base64.b64encode(sha1(data)).decode()}"}
 
@@ -172,9 +203,33 @@ async def test_a_stock_client_creates_the_upload_of_its_claim(contributor: Clien
 
     answer = await contributor.post("/v1/uploads", content=data[:500], headers=headers)
 
-    assert (201, claimed["upload"]["url"]) == (answer.status_code, answer.headers["Location"])
+    there = await contributor.head(answer.headers["Location"], headers=TUS)
+
+    assert (201, claimed["upload"]["url"], b"") == (answer.status_code, answer.headers["Location"], answer.content)
     assert answer.headers["Location"].startswith("http")
-    assert "500" == answer.headers["Upload-Offset"]
+    assert ("500", "500") == (answer.headers["Upload-Offset"], there.headers["Upload-Offset"])
+    assert metadata.partition(",")[2] == there.headers["Upload-Metadata"]
+
+
+async def test_a_client_that_lost_the_answer_creates_once_more_and_goes_on(
+    contributor: Client, campaign: Campaign, database: Pool
+) -> None:
+    """It knows no address yet, so it begins anew: what is stored is passed over, also once everything is."""
+    data = speech()
+    claimed = (await claim(contributor, campaign, data)).json()
+    metadata = f"recording {base64.b64encode(claimed['id'].encode()).decode()}"
+    headers = {**BYTES, "Upload-Length": str(len(data)), "Upload-Metadata": metadata}
+
+    answers = [
+        await contributor.post("/v1/uploads", content=data[:sent], headers=headers)
+        for sent in (5000, 500, 9000, len(data), 700)
+    ]
+    async with transaction(database) as connection:
+        stored = await uploads.chunks(connection, UUID(claimed["upload"]["url"].rsplit("/", 1)[-1]))
+
+    assert [201] * 5 == [answer.status_code for answer in answers]
+    assert [5000, 5000, 9000, len(data), len(data)] == [int(answer.headers["Upload-Offset"]) for answer in answers]
+    assert [5000, 4000, len(data) - 9000] == [piece.size for piece in stored]
 
 
 @pytest.mark.parametrize(
