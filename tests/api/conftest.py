@@ -184,7 +184,7 @@ def served(
     url = f"http://127.0.0.1:{process_environment['COMPANION_PORT']}"
     log = tmp_path_factory.mktemp("served") / "api.log"
     with running("api", process_environment, log) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while True:
             try:
                 httpx.get(f"{url}/healthz", timeout=5).raise_for_status()
