@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,9 +22,9 @@ from api.explanation_texts import language_of, texts
 from api.localised import locale_of, localised
 from api.money import Money, display, money
 from api.problems import problems
-from storage import balance_transactions
+from storage import balance_transactions, tax
 from storage.balance_transactions import EARNED, Type
-from storage.database import transaction
+from storage.database import Connection, transaction
 from storage.errors import EarningMissing
 from storage.ledger.amounts import BPS, half_even
 from storage.steps import Step
@@ -55,9 +56,11 @@ class Explanation(Struct, frozen=True):
     transaction_id: Annotated[UUID, Meta(description="The posting in the ledger.")]
 
 
-def explained(steps: Iterable[Step], currency: str, locale: str) -> list[ExplainedStep]:
-    """Put steps into the words and numbers of a reader's locale."""
-    words = texts(language_of(locale))
+def explained(
+    steps: Iterable[Step], currency: str, locale: str, rules: Mapping[str, str] = MappingProxyType({})
+) -> list[ExplainedStep]:
+    """Put steps into the words and numbers of a reader's locale; `rules` are sentences of tax rules, by their code."""
+    words = {f"tax.{code}": sentence for code, sentence in rules.items()} | texts(language_of(locale))
     told: list[ExplainedStep] = []
     for step in steps:
         label, how = _keys(step, told)
@@ -89,7 +92,7 @@ def _keys(step: Step, before: list[ExplainedStep]) -> tuple[str, str]:
 
 
 def _how(words: dict[str, str], key: str, step: Step) -> str:
-    """Say how a number comes to be; of tax, also by which rule, where we have words for it."""
+    """Say how a number comes to be; of tax, also why: in the reader's language, or as the rule has it."""
     rule = words.get(f"tax.{step.rule}") if step.code == "tax" else None
     return f"{words[key]} {rule}" if rule else words[key]
 
@@ -126,6 +129,7 @@ async def explain_earning(
         if line.type not in EARNED:
             raise EarningMissing
         steps = await balance_transactions.steps(connection, line)
+        rules = await _rules(connection, steps, line.created_at)
     shown = Explanation(
         id=line.id,
         type=line.type,
@@ -133,12 +137,19 @@ async def explain_earning(
         recording=line.recording_id,
         currency=line.currency,
         net=money(line.currency, line.net_micros, locale),
-        steps=explained(steps, line.currency, locale),
+        steps=explained(steps, line.currency, locale, rules),
         available_at=line.available_at,
         created_at=line.created_at,
         transaction_id=line.transaction_id,
     )
     return localised(request, shown, locale, KEPT)
+
+
+async def _rules(connection: Connection, steps: Iterable[Step], at: datetime) -> dict[str, str]:
+    """Find the sentences of the tax rules in these steps, as they stood at a moment."""
+    codes = {step.rule for step in steps if step.code == "tax" and step.rule}
+    found = {code: await tax.reason(connection, code, at) for code in codes}
+    return {code: sentence for code, sentence in found.items() if sentence}
 
 
 handlers = [explain_earning]

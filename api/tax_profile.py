@@ -1,4 +1,4 @@
-"""The tax profile: where a contributor lives for tax, and what is therefore withheld, by which rule."""
+"""Tax: where a contributor lives for it, what is therefore withheld by which rule, and what each year came to."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from api import confirmations
 from api.conditional import PRIVATE, conditional
 from api.dependencies import Caller, Configuration, Database
 from api.errors import StepUpRequired
+from api.localised import locale_of, localised
+from api.money import Money, money
 from api.problems import problems
 from storage import tax
-from storage.database import Connection, transaction
+from storage.database import Connection, reading, transaction
 
 
 class TaxProfile(Struct, frozen=True):
@@ -43,6 +45,28 @@ class TaxProfileView(Struct, frozen=True):
     tax_id_hint: Annotated[str | None, Meta(examples=["489"])]
     updated_at: datetime | None
     withholding: Withholding
+
+
+class TaxYear(Struct, frozen=True):
+    """What a year (UTC) came to in one currency, as a tax office asks: before anything was taken, and what was.
+
+    What was taken back counts in the year in which it was. `complete` years do not change any more.
+    """
+
+    year: Annotated[int, Meta(examples=[2026])]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    gross: Money
+    fee: Money
+    withheld: Money
+    net: Money
+    paid_out: Money
+    complete: bool
+
+
+class TaxYears(Struct, frozen=True):
+    """Every year in which you earned or were paid, the newest first."""
+
+    data: list[TaxYear]
 
 
 async def shown(connection: Connection, account: UUID) -> TaxProfileView:
@@ -79,4 +103,24 @@ async def change_tax_profile(
         return await shown(connection, account.id)
 
 
-handlers = [read_tax_profile, change_tax_profile]
+@get("/v1/tax-documents", responses=problems(), tags=["Earnings"])
+async def list_tax_documents(
+    request: Request[Any, Any, Any], account: Caller, database: Database
+) -> Response[TaxYears]:
+    """Read what each year came to, for your tax return; the signed statements of its months are the proof."""
+    locale = locale_of(request)
+    async with reading(database) as connection:
+        rows = await tax.years(connection, account.id)
+    return localised(request, TaxYears([year_view(row, locale) for row in rows]), locale)
+
+
+def year_view(row: tax.Year, locale: str) -> TaxYear:
+    """Show a year to a reader of `locale`."""
+    gross, fee, withheld, net, paid_out = (
+        money(row.currency, micros, locale)
+        for micros in (row.gross_micros, row.fee_micros, row.tax_micros, row.net_micros, row.paid_micros)
+    )
+    return TaxYear(row.year, row.currency, gross, fee, withheld, net, paid_out, row.complete)
+
+
+handlers = [read_tax_profile, change_tax_profile, list_tax_documents]

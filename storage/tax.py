@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from storage.database import Connection, one, run
+from storage.database import Connection, every, one, run
 from storage.encryption import seal, subject_key
 
 
@@ -32,11 +32,28 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     because: str
 
 
+class Year(Struct, frozen=True):
+    """What one year (UTC) brought in one currency, in micros; what was taken back or came back is subtracted."""
+
+    year: int
+    currency: str
+    gross_micros: int
+    fee_micros: int
+    tax_micros: int
+    net_micros: int
+    paid_micros: int
+    complete: bool
+
+
 class Applied(Struct, frozen=True):
     """The rule that fits somebody now."""
 
     code: str
     bps: int
+    because: str
+
+
+class _Reason(Struct, frozen=True):
     because: str
 
 
@@ -52,6 +69,29 @@ ADD_RULE = """
     INSERT INTO withholding_rules (code, residence, needs_tax_id, bps, since, because)
     VALUES (%(code)s, %(residence)s, %(needs_tax_id)s, %(bps)s, %(since)s, %(because)s)
     ON CONFLICT (residence, needs_tax_id, since) DO NOTHING
+"""
+
+
+YEARS = """
+    SELECT date_part('year', created_at AT TIME ZONE 'UTC')::int AS year, currency,
+        coalesce(sum(gross_micros) FILTER (WHERE NOT paid), 0)::bigint AS gross_micros,
+        sum(fee_micros)::bigint AS fee_micros, sum(tax_micros)::bigint AS tax_micros,
+        coalesce(sum(net_micros) FILTER (WHERE NOT paid), 0)::bigint AS net_micros,
+        coalesce(-sum(net_micros) FILTER (WHERE paid), 0)::bigint AS paid_micros,
+        date_part('year', min(created_at) AT TIME ZONE 'UTC') < date_part('year', now() AT TIME ZONE 'UTC') AS complete
+    FROM balance_transactions CROSS JOIN LATERAL (SELECT type IN ('payout', 'payout_return') AS paid) AS kind
+    WHERE account_id = %(account)s GROUP BY 1, 2 ORDER BY 1 DESC, 2
+"""
+REASON = """
+    SELECT because FROM withholding_rules WHERE code = %(code)s AND since <= %(at)s ORDER BY since DESC LIMIT 1
+"""
+# Whoever lives where a tax number now changes what is withheld, and has given none.
+ACTION_REQUIRED = """
+    SELECT tell(account_id, 'tax.action_required', NULL, 'operator',
+                jsonb_build_object('residence', residence, 'status', 'number-missing'))
+    FROM (SELECT account_id, residence FROM tax_profiles
+          WHERE tax_id IS NULL AND (residence = ANY (%(residences)s) OR '*' = ANY (%(residences)s))
+          ORDER BY account_id) AS concerned
 """
 
 
@@ -76,8 +116,23 @@ async def applied(connection: Connection, account: UUID) -> Applied:
 
 
 async def add_rules(connection: Connection, rules: Sequence[Rule]) -> int:
-    """Add rules to the table and return how many were new; rules are never changed, a later one takes their place."""
-    added = 0
-    for rule in rules:
-        added += await run(connection, ADD_RULE, **msgspec.structs.asdict(rule))
-    return added
+    """Add rules to the table and return how many were new; rules are never changed, a later one takes their place.
+
+    Whoever could have less withheld by giving a tax number hears of it.
+    """
+    added = [rule for rule in rules if await run(connection, ADD_RULE, **msgspec.structs.asdict(rule))]
+    asking = [rule.residence for rule in added if rule.needs_tax_id]
+    if asking:
+        await run(connection, ACTION_REQUIRED, residences=asking)
+    return len(added)
+
+
+async def reason(connection: Connection, code: str, at: datetime) -> str | None:
+    """Give the sentence of a rule as it stood at a moment."""
+    found = await one(connection, _Reason, REASON, code=code, at=at)
+    return None if found is None else found.because
+
+
+async def years(connection: Connection, account: UUID) -> list[Year]:
+    """Add up every year of somebody, the newest first."""
+    return await every(connection, Year, YEARS, account=account)

@@ -1,4 +1,4 @@
--- A posting costs a sixth less, a batch a quarter: one look at what was posted in place of one for each question.
+-- A posting costs less: one look at what was posted in place of one for each question, and none for a foreign key.
 -- depends: 0011.ledger
 
 -- Transactions are never deleted, so the key's only use was to refuse a transfer without one; `ledger_apply` does that.
@@ -17,13 +17,12 @@ DECLARE
     credited        bigint[];
     amounts         bigint[];
 BEGIN
-    SELECT count(*), min(posted.debit_id), min(posted.credit_id), min(posted.micros),
-           bool_and((debit.currency = posted.currency AND credit.currency = posted.currency
-                     AND made.id IS NOT NULL) IS TRUE)
-        INTO legs, payer, payee, amount, matched
-        FROM posted LEFT JOIN ledger_transactions made ON made.id = posted.transaction_id
-            LEFT JOIN ledger_accounts debit ON debit.id = posted.debit_id
-            LEFT JOIN ledger_accounts credit ON credit.id = posted.credit_id;
+    -- By key, row by row: a join would be planned once, while the tables are small, and then scan them whole for ever.
+    SELECT count(*), min(debit_id), min(credit_id), min(micros), bool_and((
+            (SELECT a.currency FROM ledger_accounts a WHERE a.id = debit_id) = currency
+            AND (SELECT a.currency FROM ledger_accounts a WHERE a.id = credit_id) = currency
+            AND (SELECT true FROM ledger_transactions t WHERE t.id = transaction_id)) IS TRUE)
+        INTO legs, payer, payee, amount, matched FROM posted;
     IF NOT matched THEN
         RAISE EXCEPTION 'an account or the transaction is unknown, or an account is of another currency'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_accounts_match';

@@ -3,12 +3,18 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 
+from api.validation import Workplace
 from storage import tax
 from storage.database import Pool, transaction
+from storage.ledger import accounts
+from storage.ledger.posting import Leg, post
 from storage.tax import Rule
+from tests.api import trading
 from tests.api.paying import account_of, confirmed
 from tests.api.taking import slug
 
@@ -69,6 +75,85 @@ async def test_the_nearest_rule_that_has_begun_fits(contributor: Client, databas
     )
     assert (500, "treaty") == (given["withholding"]["bps"], given["withholding"]["rule"])
     assert (500, "treaty") == counted
+
+
+async def test_what_is_withheld_is_explained_by_the_rule_as_it_stood(
+    contributor: Client, database: Pool, place: Workplace, campaign: dict[str, Any]
+) -> None:
+    """A rule that we have no words for speaks for itself, and a later one of its name says nothing about the past."""
+    account = await account_of(contributor, database)
+    await confirmed(database, account)
+    await contributor.put("/v1/tax-profile", json={"residence": "XZ"})
+    past, future = datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1)
+    rules = [
+        Rule(code="island-tax", residence="XZ", bps=1500, since=past, because="The island keeps 15 %."),
+        Rule(code="island-tax", residence="XZ", bps=1800, since=future, because="The island keeps 18 %."),
+    ]
+    async with transaction(database) as connection:
+        await tax.add_rules(connection, rules)
+
+    await trading.accepted(place, contributor, campaign)
+
+    (line,) = (await contributor.get("/v1/balance-transactions")).json()["data"]
+    steps = (await contributor.get(line["explanation_url"])).json()["steps"]
+    (withheld,) = [step for step in steps if step.get("code") == "tax"]
+    assert (36_667, 5_500, 31_167) == tuple(line[part]["micros"] for part in ("gross", "tax", "net"))
+    assert withheld["how"].endswith("The island keeps 15 %.")
+    (year,) = (await contributor.get("/v1/tax-documents")).json()["data"]
+    amounts = [year[part]["micros"] for part in ("gross", "fee", "withheld", "net", "paid_out")]
+    assert [36_667, 0, 5_500, 31_167, 0] == amounts
+    assert not year["complete"]
+
+
+async def test_years_are_told_apart_and_payouts_are_no_earnings(contributor: Client, database: Pool) -> None:
+    account = await account_of(contributor, database)
+    now = datetime.now(UTC)
+    for micros, kind, at in (
+        (7_000_000, "adjustment", now - timedelta(days=800)),
+        (9_000_000, "adjustment", now),
+        (-5_000_000, "payout", now),
+    ):
+        await booked(database, account, micros, kind, at)
+
+    newest, oldest = (await contributor.get("/v1/tax-documents", headers={"Accept-Language": "de"})).json()["data"]
+
+    assert (now.year, (now - timedelta(days=800)).year) == (newest["year"], oldest["year"])
+    assert (9_000_000, 5_000_000, False) == (
+        newest["gross"]["micros"],
+        newest["paid_out"]["micros"],
+        newest["complete"],
+    )
+    assert ("7,00\u00a0€", True) == (oldest["gross"]["display"], oldest["complete"])
+
+
+async def booked(database: Pool, account: UUID, micros: int, kind: str, at: datetime) -> None:
+    """A line of another day."""
+    query = (
+        "INSERT INTO balance_transactions (account_id, type, currency, gross_micros, transaction_id, available_at,"
+        " released_at, created_at) VALUES (%s, %s, 'EUR', %s, %s, %s, %s, %s)"
+    )
+    async with transaction(database) as connection:
+        available = await accounts.of(connection, account, "contributor_available", "EUR")
+        ours = await accounts.ours(connection, "adjustments", "EUR")
+        leg = Leg(ours, available, micros) if micros > 0 else Leg(available, ours, -micros)
+        posted = await post(connection, f"test {uuid4()}", "adjustment", [leg])
+        await connection.execute(query, [account, kind, micros, posted, at, at, at])
+
+
+async def test_whoever_gave_no_number_hears_that_one_would_count(contributor: Client, database: Pool) -> None:
+    account = await account_of(contributor, database)
+    await confirmed(database, account)
+    await contributor.put("/v1/tax-profile", json={"residence": "XY"})
+    since = datetime.now(UTC)
+    rule = Rule(code="numbered", residence="XY", needs_tax_id=True, bps=500, since=since, because="A treaty.")
+
+    for _ in range(2):
+        async with transaction(database) as connection:
+            await tax.add_rules(connection, [rule])
+
+    told = (await contributor.get("/v1/events")).json()["data"]
+    (asked,) = [event for event in told if event["kind"] == "tax.action_required"]
+    assert {"residence": "XY", "status": "number-missing"} == asked["data"]
 
 
 async def test_rules_are_read_from_a_file(tmp_path: Path, database: Pool) -> None:
