@@ -109,9 +109,16 @@ def _shown(row: Payout, locale: str) -> dict[str, Any]:
         "created_at": row.created_at,
         "expected_at": None if row.state in ENDED else row.created_at + USUAL,
         "because": row.moved_because,
-        "failure": failure(row.failure_code, locale) if row.state in {"failed", "returned"} else None,
+        "failure": failed(row, locale),
         "can_cancel": row.state in {"requested", "approved"},
     }
+
+
+def failed(row: Payout, locale: str) -> Failure | None:
+    """Say why a payout did not arrive, if it did not."""
+    if row.state not in {"failed", "returned"}:
+        return None
+    return failure(row.failure_code, row.moved_because, locale)
 
 
 @post(

@@ -43,8 +43,14 @@ def texts(language: str) -> dict[str, Words]:
     return msgspec.json.decode(files(__package__).joinpath(f"{language}.json").read_bytes(), type=dict[str, Words])
 
 
-def failure(code: str | None, locale: str) -> Failure:
-    """Say why a payout did not arrive to a reader of `locale`."""
+def failure(code: str | None, because: str | None, locale: str) -> Failure:
+    """Say why a payout did not arrive to a reader of `locale`; `because` is what somebody wrote about it.
+
+    Without a code that we know, those words are all there is.
+    """
     known = texts(language_of(locale))
-    words = known.get(SAME.get(code or OTHER, code or OTHER), known[OTHER])
+    words = known.get(SAME.get(code or OTHER, code or OTHER))
+    if words is None or code is None:
+        other = known[OTHER]
+        return Failure(because or other.sentence, other.fix, code)
     return Failure(words.sentence, words.fix, code)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from api.payout_failures import OTHER, SAME, texts
+from api.payout_failures import OTHER, SAME, failure, texts
 from capture_validation.texts import LOCALES
 from storage import payouts
 from storage.database import Pool, transaction
@@ -113,6 +113,16 @@ async def test_a_payout_that_did_not_arrive_says_why_and_what_helps(
     assert sentence in shown["failure"]["sentence"]
     assert shown["failure"]["fix"]
     assert made["failure"] is None
+
+
+def test_without_a_code_the_words_of_whoever_decided_are_the_reason() -> None:
+    """And never a claim that nobody gave one."""
+    assert (
+        "Wrong holder."
+        == failure(None, "Wrong holder.", "en").sentence
+        == failure("ZZ99", "Wrong holder.", "de").sentence
+    )
+    assert "closed" in failure("AC04", "Wrong holder.", "en").sentence
 
 
 @pytest.mark.parametrize("language", LOCALES)
