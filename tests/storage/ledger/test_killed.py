@@ -24,7 +24,7 @@ from storage.migrate import migrate
 ROUNDS = int(os.environ.get("COMPANION_FAULT_ROUNDS", "2"))
 PEOPLE, LINES = 40, 60 * max(ROUNDS, 4)
 #: A server is started in every round, on a machine that does other things as well.
-pytestmark = pytest.mark.timeout(120 + 30 * ROUNDS)
+pytestmark = pytest.mark.timeout(120 + 90 * ROUNDS)
 #: A worker that releases few at a time, so that a kill has many moments to hit.
 WORKER = """
 import asyncio, sys
