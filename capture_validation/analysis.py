@@ -116,6 +116,8 @@ def _expect(recording: OpenRecording, profile: Profile) -> None:
     if profile.media == "audio" and recording.audio is None:
         raise Unreadable("no-sound")
     if profile.media == "video" and recording.video is None:
+        if unread := recording.unread_picture:
+            raise Unreadable("codec-unsupported", codec=unread)
         raise Unreadable("no-picture")
 
 

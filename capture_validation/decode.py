@@ -90,6 +90,13 @@ class OpenRecording:
         """The file as its demuxer sees it, with its tags and the tracks that nobody decodes."""
         return self._media
 
+    @property
+    def unread_picture(self) -> str:
+        """The codec of a picture track that nobody here decodes; empty where there is none."""
+        names = [stream.codec_context.name for stream in self._media.streams.video if stream.codec_context is not None]
+        unread = (name for name in names if name not in codecs.VIDEO.split(","))
+        return self.container.unread_picture or next(unread, "")
+
     def read(self) -> Iterator[AudioBlock | VideoFrame]:
         """Sound in blocks of exactly 0.5 s (the last is shorter) and single pictures, in the order of the file.
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from capture_validation import documented_pictures
 from capture_validation.catalogue import Entry, catalogue
 from capture_validation.report import Limit, Requirement
 
@@ -42,7 +43,8 @@ def document() -> str:
     """docs/checks.md, whole."""
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
     sections = [_section(entry) for entry in catalogue()]
-    return "\n".join([HEADER, _overview(), *sections, _accuracy(measured["halves"]), _recordings(measured["media"])])
+    return "\n".join([HEADER, _overview(), *sections, _accuracy(measured["halves"]), documented_pictures.section(),
+                      _recordings(measured["media"])])  # fmt: skip
 
 
 def _overview() -> str:

@@ -1,7 +1,9 @@
 """A decoded picture that is converted only when somebody looks at it."""
 
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from av.sidedata.sidedata import Type as SideData
@@ -10,6 +12,15 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 Pixels = npt.NDArray[np.uint8]
 FORGOTTEN = "A picture can be looked at only until the next one is read."
+#: How many bits the brightness has in formats that keep it apart from the colours, in a plane of its own.
+BITS = {
+    "yuv420p": 8, "yuvj420p": 8, "yuv422p": 8, "yuvj422p": 8, "yuv444p": 8, "yuvj444p": 8, "nv12": 8,
+    "yuv420p10le": 10, "yuv422p10le": 10, "yuv444p10le": 10, "yuv420p12le": 12, "yuv422p12le": 12,
+}  # fmt: skip
+#: Lines that a glance reads for every line that it gives.
+GLANCED_LINES = 2
+#: AVCOL_RANGE_JPEG: black is 0 and white the highest number, not 16 and 235 of 255.
+FULL_RANGE = 2
 
 
 class Colour(NamedTuple):
@@ -58,7 +69,7 @@ class VideoFrame:
         self._picture: Picture | None = picture
         self._rotation = rotation_deg
         self._scaler = scaler
-        self._converted: dict[str, tuple[int, Pixels]] = {}
+        self._converted: dict[tuple[str, int], Pixels] = {}
 
     @property
     def duration(self) -> float:
@@ -66,20 +77,22 @@ class VideoFrame:
         return self.duration_s
 
     @property
-    def messages(self) -> list[bytes]:
-        """What the encoder wrote into the stream beside this picture: an identifier of 16 bytes and anything else."""
+    def _seen(self) -> Picture:
         if self._picture is None:
             raise RuntimeError(FORGOTTEN)
+        return self._picture
+
+    @property
+    def messages(self) -> list[bytes]:
+        """What the encoder wrote into the stream beside this picture: an identifier of 16 bytes and anything else."""
         # PyAV calls its collection a mapping, and it iterates over what it holds.
-        beside: list[Any] = list(self._picture.side_data)
+        beside: list[Any] = list(self._seen.side_data)
         return [bytes(data) for data in beside if data.type is SideData.SEI_UNREGISTERED]
 
     @property
     def colour(self) -> Colour:
         """How the numbers of `planes` become light."""
-        if self._picture is None:
-            raise RuntimeError(FORGOTTEN)
-        seen = self._picture
+        seen = self._seen
         return Colour(int(seen.color_range), int(seen.colorspace), int(seen.color_primaries), int(seen.color_trc))
 
     def planes(self, width: int, height: int) -> tuple[Pixels, Pixels, Pixels]:
@@ -87,12 +100,10 @@ class VideoFrame:
 
         `width` and `height` are even. Range and curve stay what they were; ten bits become eight.
         """
-        if self._picture is None:
-            raise RuntimeError(FORGOTTEN)
         lying = (height, width) if self._rotation in (90, 270) else (width, height)
-        range_ = int(self._picture.color_range) or None
+        range_ = int(self._seen.color_range) or None
         whole = self._scaler.reformat(
-            self._picture, *lying, "yuv420p", src_color_range=range_, dst_color_range=range_, threads=1
+            self._seen, *lying, "yuv420p", src_color_range=range_, dst_color_range=range_, threads=1
         )
         rows = whole.to_ndarray()
         stored = lying[1]
@@ -108,6 +119,28 @@ class VideoFrame:
         """
         return self._convert("gray", long_side)
 
+    def glance(self, long_side: int = 160) -> Pixels:
+        """Brightness as `luma` gives it, from two lines of the picture for every line of the result.
+
+        A third of the cost, so that every picture can be looked at. Good for motion and light; fine lines flicker.
+        """
+        plane = self._plane()
+        width, height = self._stored_size(long_side)
+        if plane is None or len(plane) < 2 * GLANCED_LINES * height:
+            return self.luma(long_side)
+        lines = plane[:: len(plane) // (GLANCED_LINES * height)]
+        small = cv2.resize(lines, (width, height), interpolation=cv2.INTER_AREA)
+        return self._upright(self._levels(small))
+
+    def middle(self, side: int) -> Pixels:
+        """Brightness of the middle of the picture as `luma` gives it, at its own resolution, at most side × side."""
+        plane = self._plane()
+        whole = self._upright(plane) if plane is not None and self._square else self.luma(max(self.width, self.height))
+        top, left = (max(0, (length - side) // 2) for length in whole.shape)
+        # A copy, because a view would keep the whole picture from going back to the decoder.
+        cut = whole[top : top + side, left : left + side].copy()
+        return self._levels(cut) if plane is not None and self._square else cut
+
     def rgb(self, long_side: int | None = None) -> Pixels:
         """Colours as uint8 (height, width, 3), 0..255; full size unless `long_side` (pixels) is given."""
         return self._convert("rgb24", long_side or max(self.width, self.height))
@@ -118,22 +151,59 @@ class VideoFrame:
         self._converted.clear()
 
     def _convert(self, pixel_format: Literal["gray", "rgb24"], long_side: int) -> Pixels:
-        kept = self._converted.get(pixel_format)
-        if kept and kept[0] == long_side:
-            return kept[1]
-        if self._picture is None:
-            raise RuntimeError(FORGOTTEN)
+        kept = self._converted.get((pixel_format, long_side))
+        if kept is not None:
+            return kept
+        small = self._scaler.reformat(
+            self._seen, *self._stored_size(long_side), pixel_format, interpolation=Interpolation.AREA, threads=1
+        )
+        pixels = self._upright(small.to_ndarray())
+        self._converted[pixel_format, long_side] = pixels
+        return pixels
+
+    def _stored_size(self, long_side: int) -> tuple[int, int]:
+        """Width and height, before turning, of the picture scaled to a long side; never enlarged."""
         scale = min(1.0, long_side / max(self.width, self.height))
         width, height = max(1, round(self.width * scale)), max(1, round(self.height * scale))
-        if self._rotation in (90, 270):
-            width, height = height, width
-        small = self._scaler.reformat(
-            self._picture, width, height, pixel_format, interpolation=Interpolation.AREA, threads=1
-        )
+        return (height, width) if self._rotation in (90, 270) else (width, height)
+
+    def _upright(self, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
         # NumPy turns counter-clockwise, the display matrix is kept clockwise.
-        pixels: Pixels = np.ascontiguousarray(np.rot90(small.to_ndarray(), -self._rotation // 90), np.uint8)
-        self._converted[pixel_format] = long_side, pixels
-        return pixels
+        return np.ascontiguousarray(np.rot90(stored, -self._rotation // 90)) if self._rotation else stored
+
+    @property
+    def _square(self) -> bool:
+        """Whether the picture is shown with as many pixels as are stored."""
+        return {self.width, self.height} == {self._seen.width, self._seen.height}
+
+    def _plane(self) -> npt.NDArray[Any] | None:
+        """The decoder's own brightness without a copy, as stored; None where the format mixes it with colours."""
+        bits = BITS.get(self._seen.format.name)
+        plane = self._seen.planes[0] if bits else None
+        # A picture that is stored upside down has lines of negative length.
+        if plane is None or plane.line_size <= 0:
+            return None
+        number: npt.DTypeLike = np.uint8 if bits == 8 else np.uint16
+        numbers: npt.NDArray[Any] = np.frombuffer(memoryview(plane), number)
+        return numbers.reshape(plane.height, -1)[:, : plane.width]
+
+    def _levels(self, stored: npt.NDArray[Any]) -> Pixels:
+        """Stored numbers as brightness, 0 black to 255 white."""
+        name = self._seen.format.name
+        full = name.startswith("yuvj") or int(self._seen.color_range) == FULL_RANGE
+        bits = BITS[name]
+        if bits == 8 and full:
+            return np.asarray(stored, np.uint8)
+        table = _brightness(bits, full=full)
+        return np.asarray(cv2.LUT(stored, table) if bits == 8 else table[np.minimum(stored, len(table) - 1)], np.uint8)
+
+
+@cache
+def _brightness(bits: int, *, full: bool) -> Pixels:
+    """Brightness of every number that a format of so many bits can hold (ITU-R BT.709-6, item 5.6)."""
+    numbers = np.arange(1 << bits) / (1 << bits - 8)
+    light = numbers if full else (numbers - 16) * 255 / 219
+    return np.clip(np.round(light), 0, 255).astype(np.uint8)
 
 
 def shown_size(width: int, height: int, rotation_deg: int, pixel_aspect: float) -> tuple[int, int]:

@@ -93,18 +93,15 @@ class Pixels:
 
         What scaling hides is found here: the 8 × 8 grid of a codec, combed lines, detail that was invented.
         """
-        whole = self.frame.luma(max(self.width, self.height))
-        height, width = whole.shape
-        top, left = max(0, (height - CROP) // 2), max(0, (width - CROP) // 2)
-        return self._shown(np.ascontiguousarray(whole[top : top + CROP, left : left + CROP]))
+        return self._shown(self.frame.middle(CROP))
 
     @cached_property
     def small(self) -> Gray:
         """The picture with a long side of at most 160 pixels: enough to see motion, too small to see noise.
 
-        It costs 0.2 ms straight from the decoder, so a check may look at every frame this way.
+        It costs 0.1 ms straight from the decoder, so a check may look at every frame this way.
         """
-        return self._shown(self.frame.luma(SMALL_SIDE))
+        return self._shown(self.frame.glance(SMALL_SIDE))
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:

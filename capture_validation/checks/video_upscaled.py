@@ -60,17 +60,22 @@ def finest_detail_db(luma: Gray) -> float | None:
     if side < 64:
         return None
     top, left = (luma.shape[0] - side) // 2, (luma.shape[1] - side) // 2
-    window = cv2.createHanningWindow((side, side), cv2.CV_32F)
     inner = luma[top : top + side, left : left + side].astype(np.float32)
-    spectrum = scipy.fft.rfft2((inner - inner.mean()) * window)
-    power = spectrum.real**2 + spectrum.imag**2
-    fine, middle = (float(power[_ring(side, band)].mean()) for band in (FINE, MIDDLE))
+    spectrum = scipy.fft.rfft2((inner - inner.mean()) * _window(side))
+    power = np.square(np.abs(spectrum))
+    fine, middle = (cv2.mean(power, _ring(side, band))[0] for band in (FINE, MIDDLE))
     return 10 * math.log10(fine / middle) if fine and middle else None
 
 
 @lru_cache(maxsize=8)
-def _ring(side: int, band: tuple[float, float]) -> NDArray[np.bool_]:
-    """Which places of a spectrum of side × side pixels lie within a band of frequencies."""
+def _window(side: int) -> NDArray[np.float32]:
+    window: NDArray[np.float32] = cv2.createHanningWindow((side, side), cv2.CV_32F)
+    return window
+
+
+@lru_cache(maxsize=8)
+def _ring(side: int, band: tuple[float, float]) -> NDArray[np.uint8]:
+    """Which places of a spectrum of side × side pixels lie within a band of frequencies: 255 there, elsewhere 0."""
     radius = 2 * np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
-    ring: NDArray[np.bool_] = (radius >= band[0]) & (radius < band[1])
+    ring: NDArray[np.uint8] = np.where((radius >= band[0]) & (radius < band[1]), 255, 0).astype(np.uint8)
     return ring

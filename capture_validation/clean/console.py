@@ -71,7 +71,7 @@ def chosen(options: argparse.Namespace) -> Choices:
         text=ways["text"],  # type: ignore[arg-type]
         mute=tuple(map(stretch, options.mute)),
         drop=tuple(map(stretch, options.drop)),
-        seen_agreed=ways["faces"] == "keep",
+        seen_agreed=options.seen_agreed,
         profile=options.profile,
     )
 
@@ -107,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, metavar="F", required=True, help="where the copy goes")
     parser.add_argument("--blur", default="faces", metavar="KINDS", help="faces, text, or both (%(default)s)")
     parser.add_argument("--box", default="", metavar="KINDS", help="the same, under boxes of one colour")
+    parser.add_argument(
+        "--seen-agreed", action="store_true", help="declare that everybody who can be recognised agreed to be shown"
+    )
     parser.add_argument("--mute", action="append", default=[], metavar="A-B", help="silence these seconds")
     parser.add_argument("--drop", action="append", default=[], metavar="A-B", help="take these seconds out")
     parser.add_argument("--profile", choices=("h264", "av1"), default="h264", help="how it is encoded (%(default)s)")

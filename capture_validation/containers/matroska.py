@@ -124,6 +124,7 @@ class _Segment:
             width=max((track.width for track in pictures), default=0),
             height=max((track.height for track in pictures), default=0),
             incomplete=self.cut,
+            unread_picture=next((one.codec for one in media if one.kind == 1 and one not in known), ""),
         )
 
     def _top_level(self, segment: Element) -> Iterator[Element]:

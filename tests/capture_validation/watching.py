@@ -36,6 +36,13 @@ class Drawn:
         size = max(1, round(self.width * scale)), max(1, round(self.height * scale))
         return self.picture if scale == 1 else cv2.resize(self.picture, size, interpolation=cv2.INTER_AREA)
 
+    def glance(self, long_side: int = 160) -> Picture:
+        return self.luma(long_side)
+
+    def middle(self, side: int) -> Picture:
+        top, left = (max(0, (length - side) // 2) for length in self.picture.shape)
+        return np.ascontiguousarray(self.picture[top : top + side, left : left + side])
+
 
 @cache
 def clip(name: str, long_side: int = 4096) -> tuple[Drawn, ...]:

@@ -52,6 +52,7 @@ def test_a_copy_is_made_and_the_changes_are_listed(capsys: Printed, tmp_path: Pa
         (["--mute", "5"], "5 is no stretch"),
         (["--drop", "3-2"], "ends after its beginning"),
         (["--blur", "hands"], "hands cannot be hidden"),
+        (["--blur", "text"], "everybody who can be recognised agreed"),
         (["--drop", "0-100"], "nothing would be left"),
     ],
 )

@@ -1,0 +1,56 @@
+"""A decoded picture gives the same brightness whichever way it is asked for."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+
+from capture_validation.decode import VideoFrame, open_recording
+from tests.media import media
+
+#: Eight bits upright and turned, ten bits turned, AV1 in portrait, VP9, and a format that mixes brightness and colours.
+NAMES = [
+    "video_station_5s.mp4", "video_keys_rot90.mov", "video_keys_rot270.mov", "video_fire_android_rot180_gps.mp4",
+    "video_roof_iphone_dolbyvision.mov", "video_roof_av1_hdr_portrait.mp4", "video_bear_vp9.webm",
+    "video_tree_fixed.avi",
+]  # fmt: skip
+
+
+def first(name: str) -> Iterator[VideoFrame]:
+    with media(name).open("rb") as file, open_recording(file) as recording:
+        yield next(part for part in recording.read() if isinstance(part, VideoFrame))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_middle_is_cut_from_the_whole_picture(name: str):
+    for frame in first(name):
+        whole = frame.luma(max(frame.width, frame.height)).astype(int)
+        top, left = (frame.height - 128) // 2, (frame.width - 128) // 2
+
+        apart = np.abs(frame.middle(128) - whole[top : top + 128, left : left + 128])
+        # FFmpeg rounds dark tones down where a file names its range; a picture moved by one pixel is 5 apart.
+        assert apart.mean() < 1.5
+        assert apart.max() <= 6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_glance_shows_what_the_small_picture_shows(name: str):
+    """It leaves lines out, so edges differ, but neither the light nor the scene."""
+    for frame in first(name):
+        small, glance = frame.luma(160), frame.glance(160)
+
+        assert small.shape == glance.shape
+        assert abs(float(small.mean()) - float(glance.mean())) < 2
+        blurred = [cv2.GaussianBlur(one, (0, 0), 2).ravel() for one in (small, glance)]
+        assert np.corrcoef(*blurred)[0, 1] > 0.99
+
+
+def test_a_picture_that_was_forgotten_cannot_be_looked_at():
+    with media("video_station_5s.mp4").open("rb") as file, open_recording(file) as recording:
+        frame = next(part for part in recording.read() if isinstance(part, VideoFrame))
+        frame.forget()
+
+    for look in (frame.glance, lambda: frame.middle(64), frame.luma):
+        with pytest.raises(RuntimeError, match="only until"):
+            look()
