@@ -36,6 +36,13 @@ AXES: dict[str, tuple[float, float, Sequence[float]]] = {
     "dBFS": (-72.0, 0.0, (0, -20, -40, -60)),
     "levels": (0.0, 255.0, (0, 128, 255)),
 }
+#: The curve in which a finding on the picture is seen best; all others are marked beside the motion.
+CHARTS = {
+    "sharpness": "sharpness", "motion_blur": "sharpness", "noise": "sharpness", "blocking": "sharpness",
+    "upscaled": "sharpness", "recaptured": "sharpness", "interlaced": "sharpness", "too_dark": "brightness",
+    "overexposed": "brightness", "low_contrast": "brightness", "black": "brightness", "exposure_pumping": "brightness",
+    "flicker": "brightness",
+}  # fmt: skip
 
 
 class Lane(Struct, frozen=True):
@@ -70,9 +77,17 @@ def draw(report: Report, locale: str = "en", *, dark: bool = False) -> bytes:
     top = draw_stills(sheet, top, stills, [clock(still.at_s, locale) for still in stills], badges)
     for number, panel in enumerate(panels):
         below = strip if number == len(panels) - 1 else None
-        top = _draw_panel(sheet, top, panel, below, report, lanes if number == 0 else [], locale)
+        inside = [lane for lane in lanes if _chart_of(lane.check, panels) == number]
+        top = _draw_panel(sheet, top, panel, below, report, inside, locale)
     _draw_lanes(sheet, top, lanes, _duration(report), more)
     return sheet.png()
+
+
+def _chart_of(check: str, panels: list[list[Curve]]) -> int:
+    """The number of the chart that a finding is marked in: where one sees it best, else the first."""
+    kind, name = check.split(".", 1)
+    best = "level" if kind == "audio" else CHARTS.get(name, "motion")
+    return next((number for number, panel in enumerate(panels) if any(curve.name == best for curve in panel)), 0)
 
 
 def _headline(report: Report, locale: str) -> list[str]:

@@ -14,7 +14,7 @@ from capture_validation.timing import Timing
 
 #: Share of a quarter's pixels that change their brightness class at a cut, at the least, and how many times as many as
 #: in the frames around it.
-LEAST = 0.3
+LEAST = 0.26
 TIMES = 2.5
 AROUND = 4
 CLASSES = 16

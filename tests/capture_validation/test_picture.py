@@ -95,6 +95,21 @@ def test_a_failing_span_is_marked_where_it_lies(duration_s):
     assert changed.max() > 0.94
 
 
+def test_a_finding_on_a_picture_is_marked_in_the_curve_that_shows_it():
+    """Shake beside the motion, blur beside the sharpness, darkness beside the brightness: each a chart further down."""
+    curves = tuple(Curve(name, "%", 0.1, (50.0,) * 100) for name in ("motion", "sharpness", "brightness"))
+
+    def marked_at(name: str) -> int:
+        found = CheckResult(name, 1, "failed", "required", "too-low", "%", 3.0, spans=(Span(2.0, 4.0),))
+        pixels = np.array(opened(draw(Report("0", "video", 1, MediaFacts("mov", "", 1, 10.0), None, (found,), curves))))
+        red = (pixels == ImageColor.getrgb(LIGHT.marks["failed"])).all(axis=2)[150:].any(axis=1)
+        return 150 + int(np.flatnonzero(red)[0])
+
+    shake, blur, dark = map(marked_at, ("video.shake", "video.sharpness", "video.too_dark"))
+
+    assert blur - shake == dark - blur > 200
+
+
 def test_every_finding_makes_the_picture_longer_until_there_are_too_many():
     heights = [opened(draw(report(9.0, *[finding()] * count))).height for count in (0, 1, 8, 9, 40)]
 
