@@ -1,4 +1,4 @@
-"""Comparing a new recording with everything that is held: the index nominates, a thread of the worker decides.
+"""Comparing a new recording with everything that is held: the index answers words, a thread of the worker decides.
 
 Nothing is decoded here: the fingerprints came out of the sandbox and were parsed strictly, those that are held are our
 own. What was kept while this recording was being compared is compared under the lock that lets one fingerprint in at a
@@ -8,7 +8,7 @@ time, so that of two copies that arrive at the same instant the second one sees 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +19,13 @@ from msgspec import Struct
 
 from api.decision import Likeness
 from capture_validation.duplicates import audio, recording, video
-from capture_validation.duplicates.audio import StoredAudio
+from capture_validation.duplicates.audio import AudioFingerprint, StoredAudio
 from capture_validation.duplicates.audio_match import match_audio
-from capture_validation.duplicates.audio_words import Integers, Triples, Words, triples, words
+from capture_validation.duplicates.audio_words import Integers, Words, triples, words
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation
 from capture_validation.duplicates.memory import MemoryIndex
-from capture_validation.duplicates.nomination import Nominated, blocks, everything, picture_question, sound_question
-from capture_validation.duplicates.proposals import BLOCK, Warp
+from capture_validation.duplicates.nomination import picture_question
+from capture_validation.duplicates.proposals import Postings
 from capture_validation.duplicates.recording import Fingerprints
 from capture_validation.duplicates.video import VideoFingerprint
 from capture_validation.duplicates.video_match import MOST, match_video
@@ -33,12 +33,14 @@ from capture_validation.duplicates.visual_words import posted
 from capture_validation.report import Span
 from storage import fingerprints
 from storage.database import Connection, Pool, transaction
-from storage.fingerprints import Fingerprint, Held, Media, Row, Sound, Vote
+from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Lists, Media, Sound, Vote
 from storage.matches import NewMatch
 
 VERSIONS: dict[Media, int] = {"audio": audio.VERSION, "video": video.VERSION}
-#: Rows that one question nominates at most: a minute of sound, unchanged or under all changes, and a whole film.
+#: Key frames that a film nominates at most.
 MOST_ROWS = 80
+#: One recording posts a word so often at most: a file that was made to fill a list fills no more of it than this.
+OFTEN = 4
 #: Fingerprints that came in meanwhile and are compared at a time; when fewer are left, the last ones under the lock.
 BATCH = 20
 #: An own recording in one of these states is one that the contributor has sent already; the others were let go of.
@@ -49,7 +51,6 @@ WORTH_MENDING = 0.1
 DOUBTFUL_MOTION = 0.38
 #: Quiet is what an ambient recording is about: it is not looked at by a person for having little to compare.
 MAY_BE_QUIET = frozenset({"ambient"})
-NOTHING = StoredAudio(0.0, np.zeros(0, np.uint64), np.zeros(0, bool))
 
 
 class Likely(Struct, frozen=True):
@@ -72,8 +73,8 @@ async def compare(database: Pool, prints: Fingerprints, limiter: CapacityLimiter
     async with transaction(database) as connection:
         seen = await fingerprints.newest(connection)
         exact = await fingerprints.same_content(connection, bytes.fromhex(prints.content))
-        commons = {media: await _common(connection, media) for media in VERSIONS}
-    index = Index(database, commons)
+        common = np.array(await fingerprints.common(connection, video.VERSION), np.int64)
+    index = Index(database, common)
     matches = await to_thread.run_sync(index.matches, prints, limiter=limiter)
     found = [Likely(whole(prints, held), held) for held in exact]
     same = {likely.held.number for likely in found}
@@ -99,75 +100,61 @@ async def settle(connection: Connection, compared: Compared) -> Compared:
 
 
 async def count_common(database: Pool) -> None:
-    """Count which words many recordings share, by the clock: questions ask for rarer ones first."""
-    for media, version in VERSIONS.items():
-        async with transaction(database) as connection:
-            await fingerprints.count_common(connection, media, version)
+    """Count which words of pictures many share, by the clock: questions ask for rarer ones first."""
+    async with transaction(database) as connection:
+        await fingerprints.count_common(connection, video.VERSION)
 
 
 async def _with(connection: Connection, compared: Compared, newer: Sequence[Held]) -> Compared:
-    rows = await fingerprints.all_sounds(connection, audio.VERSION, [held.number for held in newer])
-    found = await to_thread.run_sync(closely, compared.prints, newer, rows)
+    heard = await fingerprints.sounds(connection, [held.number for held in newer])
+    found = await to_thread.run_sync(closely, compared.prints, newer, heard)
     by_number = {held.number: held for held in newer}
     likely = tuple(Likely(match, by_number[match.recording]) for match in found)
     return Compared(compared.prints, compared.found + likely, newer[-1].number)
 
 
-async def _common(connection: Connection, media: Media) -> Integers:
-    return np.array(await fingerprints.common(connection, media, VERSIONS[media]), np.int64)
-
-
 class Index:
     """The index in the database as the comparison sees it, for one new recording, in a thread of the worker."""
 
-    def __init__(self, database: Pool, common: dict[Media, Integers]) -> None:
+    def __init__(self, database: Pool, common: Integers) -> None:
         self.held: dict[int, Held] = {}
         self._database = database
         self._common = common
         self._sounds: dict[int, StoredAudio] = {}
-        self._asked = 0
 
     def matches(self, prints: Fingerprints) -> list[Match]:
         """What the new recording shares with held ones. Runs in a thread and asks the database through the loop."""
-        found = match_audio(prints.audio, self.look, self.sound) if prints.audio else []
+        found = match_audio(prints.audio, self.find, self.sounds) if prints.audio else []
         return found + (self._pictures(prints.video) if prints.video else [])
 
-    def look(self, parts: Triples, warps: Sequence[Warp]) -> Nominated:
-        """Nominate stretches of held recordings, and fetch their words and those of the stretches beside them."""
-        asked = sound_question(parts, warps, self._common["audio"], self._asked)
-        self._asked += len(asked.word)
-        votes = self._alike("audio", asked.word, asked.group)
-        near = {(vote.fingerprint, vote.place + step) for vote in votes for step in (-1, 0, 1)}
-        rows: list[Sound] = from_thread.run(self._fetch_sounds, sorted(near)) if near else []
-        self._fetch({row.fingerprint for row in rows})
-        changes = sorted({vote.grouped % len(warps) for vote in votes})
-        return Nominated(_posted(rows).find, [warps[number] for number in changes])
+    def find(self, asked: Integers) -> Postings:
+        """Every posting of every word of sound asked for."""
+        return postings(asked, from_thread.run(self._lists, np.unique(asked).tolist()))
 
-    def sound(self, number: int) -> StoredAudio:
-        """What is kept of a nominated recording; nothing of one that was deleted meanwhile."""
-        if number not in self._sounds:
-            packed = self.held[number].audio if number in self.held else None
-            self._sounds[number] = StoredAudio.from_bytes(packed) if packed else NOTHING
-        return self._sounds[number]
+    def sounds(self, numbers: Iterable[int]) -> Mapping[int, StoredAudio]:
+        """What is kept of the sound of recordings; nothing of those that were deleted meanwhile."""
+        wanted = set(numbers)
+        self._fetch(wanted)
+        for number in wanted & self.held.keys() - self._sounds.keys():
+            if packed := self.held[number].audio:
+                self._sounds[number] = StoredAudio.from_bytes(packed)
+        return self._sounds
 
     def _pictures(self, new: VideoFingerprint) -> list[Match]:
-        asked = picture_question(new, self._common["video"])
+        asked = picture_question(new, self._common)
         total: Counter[int] = Counter()
-        for vote in self._alike("video", asked.word, asked.group):
+        for vote in from_thread.run(self._ask, asked.word.tolist(), asked.group.tolist()):
             total[vote.fingerprint] += vote.votes
         self._fetch({number for number, _ in total.most_common(MOST)})
         return closely_seen(new, {number: self.held[number] for number in total if number in self.held})
 
-    def _alike(self, media: Media, asked: Integers, groups: Integers) -> list[Vote]:
-        return from_thread.run(self._ask, media, asked.tolist(), groups.tolist()) if len(asked) else []
-
-    async def _ask(self, media: Media, asked: list[int], groups: list[int]) -> list[Vote]:
+    async def _ask(self, asked: list[int], groups: list[int]) -> list[Vote]:
         async with transaction(self._database) as connection:
-            return await fingerprints.alike(connection, media, VERSIONS[media], asked, groups, MOST_ROWS)
+            return await fingerprints.pictures_alike(connection, video.VERSION, asked, groups, MOST_ROWS)
 
-    async def _fetch_sounds(self, places: list[tuple[int, int]]) -> list[Sound]:
+    async def _lists(self, asked: list[int]) -> Lists:
         async with transaction(self._database) as connection:
-            return await fingerprints.sounds(connection, audio.VERSION, places)
+            return await fingerprints.sounds_alike(connection, audio.VERSION, asked)
 
     def _fetch(self, numbers: Iterable[int]) -> None:
         missing = sorted(set(numbers) - self.held.keys())
@@ -179,14 +166,30 @@ class Index:
             return await fingerprints.held(connection, numbers)
 
 
-def closely(prints: Fingerprints, newer: Sequence[Held], rows: Sequence[Sound]) -> list[Match]:
+def postings(asked: Integers, lists: Lists) -> Postings:
+    """Put the lists of a question's words, in whatever order they came, where they were asked for."""
+    word, size = np.frombuffer(lists.heads, ">i4").reshape(-1, 2).T.astype(np.int64)
+    number, place = np.frombuffer(lists.postings, ">i4").reshape(-1, 2).T.astype(np.int32)
+    if not len(word):
+        return Postings(word, word, word)
+    order, start = np.argsort(word), np.cumsum(size) - size
+    which = order[np.minimum(np.searchsorted(word, asked, sorter=order), len(order) - 1)]
+    count = np.where(word[which] == asked, size[which], 0)
+    hit = np.repeat(start[which] - np.cumsum(count) + count, count) + np.arange(int(count.sum()))
+    return Postings(np.repeat(np.arange(len(asked)), count), number[hit], place[hit])
+
+
+def closely(prints: Fingerprints, newer: Sequence[Held], heard: Sequence[Sound]) -> list[Match]:
     """Compare with a few recordings, all of their words at hand."""
     held = {one.number: one for one in newer}
     same = [one for one in newer if one.content.hex() == prints.content]
     found = [whole(prints, one) for one in same]
     if prints.audio:
         kept = {number: StoredAudio.from_bytes(one.audio) for number, one in held.items() if one.audio}
-        found += match_audio(prints.audio, everything(_posted(rows).find), lambda number: kept.get(number, NOTHING))
+        index = MemoryIndex()
+        for one in heard:
+            index.post(one.number, Words(np.array(one.words, np.int64), np.array(one.places, np.int64)))
+        found += match_audio(prints.audio, index.find, lambda _: kept)
     if prints.video:
         found += closely_seen(prints.video, held)
     exact = {one.number for one in same}
@@ -202,14 +205,6 @@ def closely_seen(new: VideoFingerprint, held: dict[int, Held]) -> list[Match]:
     return match_video(new, index.find, kept.__getitem__)
 
 
-def _posted(rows: Iterable[Sound]) -> MemoryIndex:
-    index = MemoryIndex()
-    for row in rows:
-        frame = np.frombuffer(row.frames, "<u2").astype(np.int64) + row.place * BLOCK
-        index.post(row.fingerprint, Words(np.array(row.words, np.int64), frame))
-    return index
-
-
 def whole(prints: Fingerprints, held: Held) -> Match:
     """The match of a recording whose coded sound and picture are the same bytes."""
     spans = (Aligned(Span(0.0, round(prints.seconds, 2)), Span(0.0, round(held.seconds, 2))),)
@@ -218,27 +213,31 @@ def whole(prints: Fingerprints, held: Held) -> Match:
 
 def packed(prints: Fingerprints) -> Fingerprint:
     """What is kept of a recording: packed fingerprints, and the words that it is found by."""
-    sound = prints.audio.stored().to_bytes() if prints.audio else None
     film = prints.video.stored() if prints.video else None
-    rows = [
-        Row(block.number, block.word.tolist(), (block.frame - block.number * BLOCK).astype("<u2").tobytes())
-        for block in (blocks(words(triples(prints.audio.peaks))) if prints.audio else [])
-    ]
     return Fingerprint(
         recording.VERSION,
         bytes.fromhex(prints.content),
         prints.seconds,
-        sound,
+        prints.audio.stored().to_bytes() if prints.audio else None,
         film.to_bytes() if film else None,
-        rows,
-        key_rows(film) if film else [],
+        heard(prints.audio) if prints.audio else Heard([], []),
+        key_frames(film) if film else [],
     )
 
 
-def key_rows(film: VideoFingerprint) -> list[Row]:
-    """A row of words for each kept key frame."""
+def heard(sound: AudioFingerprint) -> Heard:
+    """The words to post of a recording, its first ones of each kind."""
+    own = words(triples(sound.peaks))
+    order = np.lexsort((own.place, own.word))
+    word, place = own.word[order], own.place[order]
+    few = np.arange(len(word)) - np.searchsorted(word, word) < OFTEN
+    return Heard(word[few].tolist(), place[few].tolist())
+
+
+def key_frames(film: VideoFingerprint) -> list[KeyFrame]:
+    """The words of each kept key frame."""
     seen = posted(film)
-    return [Row(int(key), seen.word[seen.frame == key].tolist()) for key in np.unique(seen.frame)]
+    return [KeyFrame(int(key), seen.word[seen.place == key].tolist()) for key in np.unique(seen.place)]
 
 
 def likeness(compared: Compared, account: UUID, own_recording: UUID, profile: str) -> Likeness:

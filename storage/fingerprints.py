@@ -1,8 +1,9 @@
 """Fingerprints: what recordings are compared by, and the inverted lists by which a copy is found among many.
 
-A row of the index is twelve seconds of sound or one picture, and holds its words; GIN turns that around. A question
-names a few dozen words, and the rows that share several of them nominate their recordings. Deleted with the recording
-at once, and never exported.
+Each word of sound has a list, which says of every time that it was heard in which recording, when, and how high; the
+lists follow what is kept and deleted, in the same transaction. A row of the index of pictures is one key frame and
+holds its words; GIN turns that around, and the rows that share several words of a question nominate their recordings.
+Deleted with the recording at once, and never exported.
 """
 
 from __future__ import annotations
@@ -17,18 +18,24 @@ from storage.database import Connection, every, one, run
 
 Media = Literal["audio", "video"]
 
-#: Rows that one word may name: enough to find a recording that was sent ten thousand times.
+#: Rows that one word of a picture may name: enough to find a recording that was sent ten thousand times.
 LONGEST_LIST = 300
 #: Rows of the sample on which common words are counted, in how many of them a word is common, how many are kept.
 SAMPLE, COMMON, MOST_COMMON = 4000, 4, 2000
 
 
-class Row(Struct, frozen=True):
-    """One row of an index: twelve seconds of sound (`frames` uint16, 16 ms each), or one key frame (no frames)."""
+class KeyFrame(Struct, frozen=True):
+    """A key frame, by its number, and its words."""
 
-    place: int
+    number: int
     words: list[int]
-    frames: bytes = b""
+
+
+class Heard(Struct, frozen=True):
+    """Words of sound and what is posted beside each: 0 … 2³¹ − 1, as many of one as of the other."""
+
+    words: list[int]
+    places: list[int]
 
 
 class Fingerprint(Struct, frozen=True):
@@ -39,8 +46,8 @@ class Fingerprint(Struct, frozen=True):
     seconds: float
     audio: bytes | None
     video: bytes | None
-    sounds: list[Row]
-    pictures: list[Row]
+    sounds: Heard
+    pictures: list[KeyFrame]
 
 
 class Subject(Struct, frozen=True):
@@ -79,8 +86,9 @@ REPLACE = """
         AND (recording_id = %(recording)s OR public_work_id = %(public_work)s)
 """
 KEEP = """
-    INSERT INTO fingerprints (recording_id, public_work_id, version, content, seconds, audio, video)
-    VALUES (%(recording)s, %(public_work)s, %(version)s, %(content)s, %(seconds)s, %(audio)s, %(video)s)
+    INSERT INTO fingerprints (recording_id, public_work_id, version, content, seconds, audio, video, words, places)
+    VALUES (%(recording)s, %(public_work)s, %(version)s, %(content)s, %(seconds)s, %(audio)s, %(video)s,
+            %(words)s::int4[], %(places)s::int4[])
     RETURNING number
 """
 
@@ -99,19 +107,22 @@ async def keep(connection: Connection, subject: Subject, kept: Fingerprint, vers
         seconds=kept.seconds,
         audio=kept.audio,
         video=kept.video,
+        words=array(kept.sounds.words),
+        places=array(kept.sounds.places),
         **owner,
     )
     assert made is not None  # noqa: S101  An insert that returns nothing has raised.
     async with connection.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO sound_words (fingerprint, version, block, words, frames) VALUES (%s, %s, %s, %s, %s)",
-            [(made.number, versions["audio"], row.place, row.words, row.frames) for row in kept.sounds],
-        )
-        await cursor.executemany(
             "INSERT INTO picture_words (fingerprint, version, key_frame, words) VALUES (%s, %s, %s, %s)",
-            [(made.number, versions["video"], row.place, row.words) for row in kept.pictures],
+            [(made.number, versions["video"], key.number, key.words) for key in kept.pictures],
         )
     return made.number
+
+
+def array(numbers: Sequence[int]) -> str:
+    """An array as PostgreSQL writes it: thousands of integers one by one would cost as much as looking them up."""
+    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 async def forget(connection: Connection, recording: UUID) -> None:
@@ -123,7 +134,7 @@ async def forget(connection: Connection, recording: UUID) -> None:
 
 
 class Vote(Struct, frozen=True):
-    """A row of the index and how many words of one group it shares with a question."""
+    """A key frame of the index and how many words of one group it shares with a question."""
 
     grouped: int
     fingerprint: int
@@ -131,53 +142,60 @@ class Vote(Struct, frozen=True):
     votes: int
 
 
-async def alike(
-    connection: Connection, media: Media, version: int, words: Sequence[int], groups: Sequence[int], most: int
+async def pictures_alike(
+    connection: Connection, version: int, words: Sequence[int], groups: Sequence[int], most: int
 ) -> list[Vote]:
-    """Give the rows that share most words with a question, at least two, most votes first."""
+    """Give the key frames that share most words with a question, at least two, most votes first."""
     values = {"words": list(words), "groups": list(groups), "version": version, "longest": LONGEST_LIST, "most": most}
-    if media == "audio":
-        return await every(connection, Vote, SOUNDS_ALIKE, **values)
     return await every(connection, Vote, PICTURES_ALIKE, **values)
 
 
-SOUNDS_ALIKE = """
-    SELECT * FROM sounds_alike(%(words)s::int4[], %(groups)s::int4[], %(version)s, %(longest)s, %(most)s)
-"""
 PICTURES_ALIKE = """
     SELECT * FROM pictures_alike(%(words)s::int4[], %(groups)s::int4[], %(version)s, %(longest)s, %(most)s)
 """
 
 
+class Lists(Struct, frozen=True):
+    """Lists of words of sound, one after another.
+
+    `heads`: for each list its word and how many postings it has. `postings`: for each of those the number of a
+    fingerprint, and what was posted beside the word. All int32, big-endian.
+    """
+
+    heads: bytes
+    postings: bytes
+
+
+LISTS = """
+    SELECT coalesce(string_agg(int4send(word) || int4send(octet_length(postings) / 8), ''::bytea), ''::bytea),
+           coalesce(string_agg(postings, ''::bytea), ''::bytea)
+    FROM sound_lists WHERE version = %(version)s AND word = ANY(%(words)s::int4[])
+"""
+
+
+async def sounds_alike(connection: Connection, version: int, words: Sequence[int]) -> Lists:
+    """Give the lists of these words, as far as they have any."""
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(LISTS, {"version": version, "words": array(words)})
+        row = await cursor.fetchone()
+    assert row is not None  # noqa: S101  An aggregate always has a row.
+    return Lists(*row)
+
+
 class Sound(Struct, frozen=True):
-    """A row of the index of sound, with the fingerprint it belongs to."""
+    """What is posted of one fingerprint."""
 
-    fingerprint: int
-    place: int
+    number: int
     words: list[int]
-    frames: bytes
+    places: list[int]
 
 
-SOUNDS = """
-    SELECT fingerprint, block AS place, words, frames FROM sound_words
-    WHERE version = %(version)s AND (fingerprint, block) IN
-        (SELECT * FROM unnest(%(fingerprints)s::int4[], %(places)s::int4[])) ORDER BY 1, 2
-"""
-ALL_SOUNDS = """
-    SELECT fingerprint, block AS place, words, frames FROM sound_words
-    WHERE version = %(version)s AND fingerprint = ANY(%(fingerprints)s) ORDER BY 1, 2
-"""
+SOUNDS = "SELECT number, words, places FROM fingerprints WHERE number = ANY(%(numbers)s) ORDER BY number"
 
 
-async def sounds(connection: Connection, version: int, places: Sequence[tuple[int, int]]) -> list[Sound]:
-    """Give rows of the index of sound by (fingerprint, block)."""
-    fingerprints, blocks = [place[0] for place in places], [place[1] for place in places]
-    return await every(connection, Sound, SOUNDS, version=version, fingerprints=fingerprints, places=blocks)
-
-
-async def all_sounds(connection: Connection, version: int, numbers: Sequence[int]) -> list[Sound]:
-    """Give every row of the index of sound of these fingerprints."""
-    return await every(connection, Sound, ALL_SOUNDS, version=version, fingerprints=list(numbers))
+async def sounds(connection: Connection, numbers: Sequence[int]) -> list[Sound]:
+    """Give everything that is posted of these fingerprints."""
+    return await every(connection, Sound, SOUNDS, numbers=list(numbers))
 
 
 class Held(Struct, frozen=True):
@@ -221,17 +239,17 @@ async def since(connection: Connection, number: int, version: int, limit: int) -
 
 
 class Common(Struct, frozen=True):
-    """Words that many recordings share, the most shared one first."""
+    """Words of pictures that many share, the most shared one first."""
 
     words: list[int]
 
 
-COMMON_OF = "SELECT words FROM common_words WHERE media = %(media)s AND version = %(version)s"
+COMMON_OF = "SELECT words FROM common_words WHERE media = 'video' AND version = %(version)s"
 
 
-async def common(connection: Connection, media: Media, version: int) -> list[int]:
-    """Give the words that many recordings share, the most shared one first; none before they were counted."""
-    row = await one(connection, Common, COMMON_OF, media=media, version=version)
+async def common(connection: Connection, version: int) -> list[int]:
+    """Give the words of pictures that many share, the most shared one first; none before they were counted."""
+    row = await one(connection, Common, COMMON_OF, version=version)
     return row.words if row else []
 
 
@@ -243,35 +261,26 @@ class Rows(Struct, frozen=True):
 
 ROWS = """
     SELECT coalesce(sum(greatest(reltuples, 0)), 0)::float8 AS rows
-    FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = %(table)s::regclass
+    FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'picture_words'::regclass
 """
 COUNTED = """
+    WITH sampled AS (
+        SELECT words FROM picture_words TABLESAMPLE SYSTEM (%(percent)s) WHERE version = %(version)s LIMIT %(sample)s
+    )
     INSERT INTO common_words (media, version, words)
-    SELECT %(media)s, %(version)s, coalesce(array_agg(word ORDER BY held DESC, word), '{}') FROM (
+    SELECT 'video', %(version)s, coalesce(array_agg(word ORDER BY held DESC, word), '{}') FROM (
         SELECT word, count(*) AS held FROM sampled, unnest(words) AS word
         GROUP BY word HAVING count(*) >= %(common)s ORDER BY held DESC, word LIMIT %(most)s
     ) AS counted
     ON CONFLICT (media, version) DO UPDATE SET words = excluded.words, counted_at = now()
 """
-SOUND_SAMPLE = f"""
-    WITH sampled AS (
-        SELECT words FROM sound_words TABLESAMPLE SYSTEM (%(percent)s) WHERE version = %(version)s LIMIT %(sample)s
-    ) {COUNTED}
-"""
-PICTURE_SAMPLE = f"""
-    WITH sampled AS (
-        SELECT words FROM picture_words TABLESAMPLE SYSTEM (%(percent)s) WHERE version = %(version)s LIMIT %(sample)s
-    ) {COUNTED}
-"""
 
 
-async def count_common(connection: Connection, media: Media, version: int) -> None:
-    """Count on a sample which words many recordings share, so that questions ask for rarer ones first."""
-    table, query = ("sound_words", SOUND_SAMPLE) if media == "audio" else ("picture_words", PICTURE_SAMPLE)
-    size = await one(connection, Rows, ROWS, table=table)
+async def count_common(connection: Connection, version: int) -> None:
+    """Count on a sample which words of pictures many share, so that questions ask for rarer ones first."""
+    size = await one(connection, Rows, ROWS)
     percent = min(100.0, 100.0 * SAMPLE / max(1.0, size.rows if size else 1.0))
-    values = {"percent": percent, "sample": SAMPLE, "common": COMMON, "most": MOST_COMMON}
-    await run(connection, query, media=media, version=version, **values)
+    await run(connection, COUNTED, version=version, percent=percent, sample=SAMPLE, common=COMMON, most=MOST_COMMON)
 
 
 class Outdated(Struct, frozen=True):

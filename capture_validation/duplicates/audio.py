@@ -18,7 +18,7 @@ from capture_validation.duplicates.narrowband import RATE
 from capture_validation.duplicates.texture import Words, texture
 
 #: Fingerprints of one version compare with each other only; a new version lives beside the old one until all moved.
-VERSION = 1
+VERSION = 2
 FRAME_S = HOP / RATE
 #: Seconds worked on at once; a multiple of one second of frames, so that a recording gives one answer however it came.
 CHUNK = 8 * SECOND

@@ -1,10 +1,10 @@
-"""Matching sound: proposals are looked up unchanged first, and only what found nothing is looked up changed.
+"""Matching sound: what was looked up once is read as unchanged first, and as changed where that explains nothing.
 
 A proposal is aligned with the recording it names; the evidence of a line is its strength × the share of seconds that
 agree by themselves. Another take of the same sentence agrees for a second here and there, a copy agrees throughout.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 from msgspec import Struct
@@ -14,8 +14,7 @@ from capture_validation.duplicates.alignment import Held, Line, Texture, align
 from capture_validation.duplicates.audio import FRAME_S, VERSION, AudioFingerprint, StoredAudio
 from capture_validation.duplicates.audio_words import Triples, triples
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation, covered
-from capture_validation.duplicates.nomination import Look, Nominated
-from capture_validation.duplicates.proposals import BLOCK, GRID, PLAIN, Proposal, Warp, propose
+from capture_validation.duplicates.proposals import BLOCK, GRID, PLAIN, Find, Hits, Proposal, Warp, look_up, propose
 from capture_validation.duplicates.texture import SPACING
 from capture_validation.report import Span
 
@@ -36,13 +35,11 @@ PARTIAL, SHORTEST, CHOSEN = 0.7, 186, 0.75
 MARGIN = 372
 #: Frames looked up at once: five blocks of 12 s.
 MINUTE = 5 * BLOCK
-#: Cells asked for besides the exact one, unchanged and for every change.
-DOUBTS, GRID_DOUBTS = 6, 0
 #: Places compared per 12 s, unchanged, and of all changes together: a copy that was bent has few votes, so more have to
 #: be tried.
-PLAIN_MOST, GRID_MOST = 8, 12
+PLAIN_MOST, GRID_MOST = 6, 10
 
-Fetch = Callable[[int], StoredAudio]
+Fetch = Callable[[Iterable[int]], Mapping[int, StoredAudio]]
 
 
 class Piece(Struct, frozen=True):
@@ -54,56 +51,54 @@ class Piece(Struct, frozen=True):
     first: int
 
 
-def match_audio(new: AudioFingerprint, look: Look, fetch: Fetch) -> list[Match]:
+def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
     """Every recording that shares sound with a new one, strongest evidence first.
 
-    `look` nominates recordings and answers words with their postings, `fetch` gives the stored fingerprint of one. What
-    has too little content to prove anything matches nothing: ask `new.enough` before you believe an empty answer.
+    `find` answers words with their postings, `fetch` gives the stored fingerprints of recordings by number; one that is
+    gone may be missing. What has too little content to prove anything matches nothing: ask `new.enough` before you
+    believe an empty answer.
     """
     if not new.enough:
         return []
-    parts = triples(new.peaks)
     frames = len(new.bits)
     pieces: list[Piece] = []
-    for minute in _minutes(parts):
-        plain = _align_all(new, _proposed(minute, frames, look(minute, PLAIN), DOUBTS), fetch)
-        open_ = _unexplained(minute, plain)
+    for minute in _minutes(triples(new.peaks)):
+        hits = look_up(minute, find)
+        plain = _align_all(new, propose(hits, frames, PLAIN, PLAIN_MOST), fetch)
         pieces += plain
-        if len(open_.frame):
-            pieces += _align_all(new, _proposed(open_, frames, look(open_, GRID), GRID_DOUBTS, GRID_MOST), fetch)
+        pieces += _align_all(new, propose(_unexplained(hits, plain), frames, GRID, GRID_MOST), fetch)
     return sorted(_merged(pieces, new.seconds), key=lambda match: -match.strength)
-
-
-def _proposed(parts: Triples, frames: int, seen: Nominated, doubts: int, most: int = PLAIN_MOST) -> list[Proposal]:
-    return propose(parts, frames, seen.find, seen.warps, doubts, most) if seen.warps else []
 
 
 def _minutes(parts: Triples) -> Iterator[Triples]:
     """About a minute of landmarks at a time, so that an hour asks for no more memory than a minute does."""
-    if not len(parts.frame):
-        return
-    minute = np.maximum(parts.frame, 0) // MINUTE
+    minute = parts.frame // MINUTE
     for one in np.unique(minute):
-        yield Triples(parts.parts[:, minute == one], parts.frame[minute == one])
+        yield parts.where(minute == one)
 
 
-def _unexplained(parts: Triples, pieces: Iterable[Piece]) -> Triples:
-    """The landmarks outside every window that is explained without any change."""
-    open_ = np.ones(len(parts.frame), bool)
+def _unexplained(hits: Hits, pieces: Iterable[Piece]) -> Hits:
+    """The hits outside every window that is explained without any change."""
+    open_ = np.ones(len(hits.own), bool)
     for piece in pieces:
         if piece.evidence >= EXPLAINED:
-            open_ &= (parts.frame < piece.proposal.first) | (parts.frame >= piece.proposal.last)
-    return Triples(parts.parts[:, open_], parts.frame[open_])
+            open_ &= (hits.own < piece.proposal.first) | (hits.own >= piece.proposal.last)
+    return hits.where(open_)
 
 
 def _align_all(new: AudioFingerprint, proposals: list[Proposal], fetch: Fetch) -> list[Piece]:
-    held: dict[int, StoredAudio] = {}
-    pieces = []
+    """Align proposals, most votes first; what explains 12 s once need not explain them at every other lag."""
+    held = fetch({proposal.recording for proposal in proposals})
+    pieces, settled = [], set()
     for proposal in proposals:
-        stored = held.setdefault(proposal.recording, fetch(proposal.recording))
-        piece = compare_at(new, stored, proposal)
+        where = proposal.recording, proposal.first
+        if proposal.recording not in held or where in settled:
+            continue
+        piece = compare_at(new, held[proposal.recording], proposal)
         if piece is not None:
             pieces.append(piece)
+            if piece.evidence >= EXPLAINED:
+                settled.add(where)
     return pieces
 
 

@@ -1,10 +1,12 @@
-"""Words of sound: three landmarks as one integer, posted once and looked up often.
+"""Words of sound: three landmarks as one integer, posted once and looked up once, whatever was done to a copy.
 
-A word is a landmark's place and the way from it to two of its next neighbours. Three agree by chance a hundred times
-less often than two, which keeps posting lists short when an index holds years of sound; which neighbours a copy lost
-does not matter, because every choice of two among eight is tried. Only one word in sixteen is kept, chosen by the word
-itself, so that both sides keep the same ones without knowing each other.
-After Wang, ISMIR 2003; triples as in Six and Leman, "Panako", ISMIR 2014, section 3.2.
+A word says how three landmarks lie to each other: the intervals between them on a musical scale, and when the middle
+one comes between the other two. A copy that is played faster, slower, higher or lower keeps all of that, so no change
+of speed or pitch has to be asked for. How high the first one lies, and how long the three take, belong to the word only
+roughly; exactly they are posted beside it, and tell at once what was done to a copy.
+After Six and Leman, "Panako", ISMIR 2014, section 3.2, and Sonnleitner and Widmer, "Quad-based audio fingerprinting
+robust to time and frequency scaling", DAFx 2014. One word in `KEEP` is kept, chosen by the word itself, so that both
+sides keep the same ones without knowing each other.
 """
 
 from itertools import combinations
@@ -13,58 +15,102 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from capture_validation.duplicates.landmarks import HIGH, LOW, Landmarks, Places
+from capture_validation.duplicates.landmarks import LOW, Landmarks, Places
 
-#: Neighbours of a landmark: so many, from 2 to 45 frames (0.7 s) later, up to 48 bins (750 Hz) away.
-FAN, SOONEST, LATEST, WIDEST = 8, 1.5, 45.5, 48.5
-#: What counts as the same place: 3 bins for the first landmark, 1.5 bins and 2 frames for the ways to the others.
-STEPS = (3.0, 1.5, 2.0, 1.5, 2.0)
-#: How many values each of the five has, and what is added so that it is not negative: 31 bits, a positive int4.
-SIZES, OFFSETS = (128, 128, 32, 128, 32), (0, 64, 4, 64, 4)
-KEEP = 16
+#: Neighbours of a landmark: so many, from 2 to 45 frames (0.7 s) later, up to 1.15 octaves away.
+FAN, SOONEST, LATEST, WIDEST = 7, 1.5, 45.5, 0.8
+#: What counts as the same: height of the first landmark and duration (natural logarithms), place of the middle one
+#: between the others (0…1), and both intervals (natural logarithms; 0.022 is three eighths of a semitone).
+STEPS = (0.3, 0.3, 0.08, 0.022, 0.022)
+#: How many values each of the five has, and what is added so that it is not negative: 26 bits, a positive int4.
+SIZES, OFFSETS = (16, 16, 16, 128, 128), (0, 0, 0, 64, 64)
+KEEP = 24
 #: Which of the five to move to its neighbouring cell when asking: the most doubtful, the second most, both, …
 DOUBTS: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1), (2,), (0, 2), (1, 2))
+#: What is posted beside a word: 18 bits of frame (16 ms; 69 minutes), 8 of height, 5 of duration.
+FRAMES, HEIGHTS, SPANS = 1 << 18, 1 << 8, 1 << 5
+#: Levels per natural logarithm of height (1.1 %) and of duration (12 %).
+HEIGHT_LEVELS, SPAN_LEVELS = 90, 9
 
 Integers = NDArray[np.int64]
 Cells = NDArray[np.uint32]
 
 
 class Triples(Struct, frozen=True):
-    """Landmarks with two neighbours each: `parts` float64 (5, n), place, way, time, way, time; `frame` (n,)."""
+    """Landmarks with two neighbours each.
 
-    parts: Places
-    frame: Places
+    `parts`: float32 (5, n), height, duration, middle, interval, interval, in steps. `place`: int64 (n,), see `placed`.
+    """
+
+    parts: NDArray[np.float32]
+    place: Integers
+
+    @property
+    def frame(self) -> Integers:
+        """Where the first landmark lies, int64 (n,), units of 16 ms."""
+        return frame_of(self.place)
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Triples":
+        """Only the chosen ones."""
+        return Triples(self.parts[:, chosen], self.place[chosen])
 
 
 class Words(Struct, frozen=True):
-    """`word`: int64 (n,), 0 … 2³¹ − 1. `frame`: int64 (n,), where its first landmark lies, in units of 16 ms."""
+    """`word`: int64 (n,), 0 … 2³¹ − 1. `place`: int64 (n,), 0 … 2³¹ − 1, what is posted beside it."""
 
     word: Integers
-    frame: Integers
+    place: Integers
+
+
+def frame_of(place: Integers) -> Integers:
+    """When a word was heard, units of 16 ms."""
+    return np.asarray(place >> 13, np.int64)
+
+
+def height_of(place: Integers) -> Integers:
+    """How high its first landmark lies, in levels of 1/90 of a natural logarithm."""
+    return np.asarray((place >> 5) & (HEIGHTS - 1))
+
+
+def span_of(place: Integers) -> Integers:
+    """How long its three landmarks take, in levels of 1/9 of a natural logarithm."""
+    return np.asarray(place & (SPANS - 1), np.int64)
+
+
+def placed(frame: Places, height: Places, span: Places) -> Integers:
+    """What is posted beside a word, as one integer; `height` and `span` are natural logarithms from 0."""
+    frames = np.clip(np.rint(frame), 0, FRAMES - 1).astype(np.int64)
+    heights = np.clip(np.rint(height * HEIGHT_LEVELS), 0, HEIGHTS - 1).astype(np.int64)
+    spans = np.clip(np.rint(span * SPAN_LEVELS), 0, SPANS - 1).astype(np.int64)
+    return np.asarray((frames << 13) | (heights << 5) | spans, np.int64)
 
 
 def triples(landmarks: Landmarks) -> Triples:
-    """Every landmark with every two of its next eight neighbours: about 500 a second of speech."""
+    """Every landmark with every two of its next seven neighbours: about 500 a second of speech."""
     order = np.lexsort((landmarks.bin, landmarks.frame))
-    time, place = landmarks.frame[order], landmarks.bin[order]
-    next_, known = _neighbours(time, place)
-    anchor, one, two = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    time, height = landmarks.frame[order], np.log(np.maximum(landmarks.bin[order], LOW) / LOW)
+    next_, known = _neighbours(time, height)
+    first, one, two = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for a, b in combinations(range(FAN), 2):
         has = np.flatnonzero(known > b)
-        anchor.append(has)
+        first.append(has)
         one.append(next_[has, a])
         two.append(next_[has, b])
-    i, j, k = (np.concatenate(part) for part in (anchor, one, two))
-    ways = place[j] - place[i], time[j] - time[i], place[k] - place[i], time[k] - time[i]
-    return Triples(np.stack([place[i], *ways]), time[i])
+    i, j, k = (np.concatenate(part) for part in (first, one, two))
+    took = time[k] - time[i]
+    span = np.log(took / SOONEST)
+    middle = (time[j] - time[i]) / took
+    parts = np.stack([height[i], span, middle, height[j] - height[i], height[k] - height[i]])
+    steps = np.array(STEPS, np.float32)[:, None]
+    return Triples(parts.astype(np.float32) / steps, placed(time[i], height[i], span))
 
 
-def _neighbours(time: Places, place: Places) -> tuple[Integers, Integers]:
+def _neighbours(time: Places, height: Places) -> tuple[Integers, Integers]:
     """For each landmark the indices of its next neighbours, int64 (n, FAN), and how many it has."""
     found = np.zeros((len(time), FAN), np.int64)
     known = np.zeros(len(time), np.int64)
     for step in range(1, min(60, len(time))):
-        later, higher = time[step:] - time[:-step], np.abs(place[step:] - place[:-step])
+        later, higher = time[step:] - time[:-step], np.abs(height[step:] - height[:-step])
         if later.min() >= LATEST:
             break
         near = np.flatnonzero((later >= SOONEST) & (later < LATEST) & (higher < WIDEST) & (known[:-step] < FAN))
@@ -73,43 +119,36 @@ def _neighbours(time: Places, place: Places) -> tuple[Integers, Integers]:
     return found, known
 
 
-def words(triples: Triples, time_factor: float = 1.0, pitch_factor: float = 1.0, doubts: int = 0) -> Words:
+def words(triples: Triples, doubts: int = 0) -> Words:
     """The words to post, or to ask for.
 
-    To ask for a copy that plays `time_factor` times faster and `pitch_factor` times higher, its landmarks are moved
-    back before they become words. `doubts` asks for that many neighbouring cells too: where a landmark lies near the
-    edge of a cell, the original may lie on the other side. Post with neither.
+    `doubts` asks for that many neighbouring cells too: where a landmark lies near the edge of a cell, the original may
+    lie on the other side. Post without.
     """
-    scale = np.array([1 / pitch_factor, 1 / pitch_factor, time_factor, 1 / pitch_factor, time_factor])
-    exact = triples.parts.astype(np.float32) * (scale / np.array(STEPS)).astype(np.float32)[:, None]
-    cell = np.rint(exact).astype(np.int32).view(np.uint32)
-    place = triples.parts[0] / pitch_factor
-    inside = (place >= LOW - 0.5) & (place < HIGH + 0.5)
-    at = np.rint(triples.frame * time_factor).astype(np.int64)
-    made = [_encode(cell)]
+    cell = np.rint(triples.parts).astype(np.int32)
+    made = [_encode(cell.view(np.uint32))]
     if doubts:
-        rest = exact - cell.view(np.int32)
-        beside = np.where(rest > 0, 1, -1).astype(np.int32).view(np.uint32)
+        rest = triples.parts - cell
+        beside = np.where(rest > 0, 1, -1).astype(np.int32)
         doubtful = np.argsort(-np.abs(rest), axis=0)
-        made += [_encode(_moved(cell, beside, doubtful, moved)) for moved in DOUBTS[1 : doubts + 1]]
-    kept = [np.flatnonzero(inside & (_scatter(word) == 0)) for word in made]
+        made += [_encode(_moved(cell, beside, doubtful, moved).view(np.uint32)) for moved in DOUBTS[1 : doubts + 1]]
+    kept = [np.flatnonzero(_scatter(word) == 0) for word in made]
     word = np.concatenate([one[keep] for one, keep in zip(made, kept, strict=True)])
-    return Words(word.astype(np.int64), np.concatenate([at[keep] for keep in kept]))
+    return Words(word.astype(np.int64), np.concatenate([triples.place[keep] for keep in kept]))
 
 
-def _moved(cell: Cells, beside: Cells, doubtful: Integers, ranks: tuple[int, ...]) -> Cells:
+def _moved(
+    cell: NDArray[np.int32], beside: NDArray[np.int32], doubtful: Integers, ranks: tuple[int, ...]
+) -> NDArray[np.int32]:
     moved = cell.copy()
     every = np.arange(cell.shape[1])
     for rank in ranks:
         moved[doubtful[rank], every] += beside[doubtful[rank], every]
-    return moved
+    return np.clip(moved, -np.array(OFFSETS, np.int32)[:, None], None)
 
 
 def _encode(cell: Cells) -> Cells:
-    """Five numbers as one; their ranges are bounded by FAN's limits and the largest change that is looked for.
-
-    Cells are unsigned so that arithmetic wraps: the offset makes every one of them small and positive again.
-    """
+    """Five numbers as one. Cells are unsigned so that arithmetic wraps: the offset makes them positive again."""
     word = np.zeros(cell.shape[1], np.uint32)
     for part, size, offset in zip(cell, SIZES, OFFSETS, strict=True):
         word = word * np.uint32(size) + (part + np.uint32(offset))
@@ -118,4 +157,4 @@ def _encode(cell: Cells) -> Cells:
 
 def _scatter(word: Cells) -> Cells:
     """Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4) to 0 … KEEP − 1, blind to content."""
-    return np.asarray((word * np.uint32(0x9E3779B1)) >> np.uint32(32 - (KEEP - 1).bit_length()), np.uint32)
+    return np.asarray(((word * np.uint32(0x9E3779B1)) >> np.uint32(16)) % np.uint32(KEEP), np.uint32)

@@ -1,6 +1,6 @@
 """Comparing recordings without a database: the same scoring, with everything in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -9,7 +9,6 @@ from capture_validation.duplicates.audio_match import match_audio
 from capture_validation.duplicates.audio_words import triples, words
 from capture_validation.duplicates.evidence import Aligned, Kind, Match, Transformation
 from capture_validation.duplicates.memory import MemoryIndex
-from capture_validation.duplicates.nomination import everything
 from capture_validation.duplicates.recording import Fingerprints
 from capture_validation.duplicates.video import VideoFingerprint
 from capture_validation.duplicates.video_match import match_video
@@ -62,14 +61,12 @@ class Collection:
 
     def _perceived(self, prints: Fingerprints) -> Iterator[Match]:
         if prints.audio:
-            yield from match_audio(prints.audio, everything(self.sound.find), self._audio)
+            yield from match_audio(prints.audio, self.sound.find, self._audio)
         if prints.video:
             yield from match_video(prints.video, self.pictures.find, self._video)
 
-    def _audio(self, number: int) -> StoredAudio:
-        stored = self.known[number].audio
-        assert stored is not None  # noqa: S101  Only recordings with sound have postings of sound.
-        return stored
+    def _audio(self, numbers: Iterable[int]) -> Mapping[int, StoredAudio]:
+        return {number: stored for number in numbers if (stored := self.known[number].audio) is not None}
 
     def _video(self, number: int) -> VideoFingerprint:
         stored = self.known[number].video

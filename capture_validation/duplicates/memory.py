@@ -17,7 +17,7 @@ class MemoryIndex:
 
     def __init__(self) -> None:
         self._word: list[Integers] = []
-        self._frame: list[Integers] = []
+        self._place: list[Integers] = []
         self._recording: list[Integers] = []
         self._sorted: tuple[Integers, Integers, Integers] | None = None
 
@@ -27,23 +27,23 @@ class MemoryIndex:
     def post(self, recording: int, posted: Words) -> None:
         """Add the words of one recording."""
         self._word.append(posted.word)
-        self._frame.append(posted.frame)
+        self._place.append(posted.place)
         self._recording.append(np.full(len(posted.word), recording, np.int64))
         self._sorted = None
 
     def find(self, asked: Integers) -> Postings:
         """Every posting of every word asked for."""
-        word, frame, recording = self._sorted or self._sort()
+        word, place, recording = self._sorted or self._sort()
         first, last = np.searchsorted(word, asked), np.searchsorted(word, asked, "right")
         most = min(MOST_POSTINGS, max(1, MOST_ANSWERED // max(1, len(asked))))
         count = np.minimum(last - first, most)
         start = np.repeat(first - np.cumsum(count) + count, count)
         hit = start + np.arange(int(count.sum()))
-        return Postings(np.repeat(np.arange(len(asked)), count), recording[hit], frame[hit])
+        return Postings(np.repeat(np.arange(len(asked)), count), recording[hit], place[hit])
 
     def _sort(self) -> tuple[Integers, Integers, Integers]:
         nothing = [np.zeros(0, np.int64)]
-        word, frame, recording = (np.concatenate(nothing + part) for part in (self._word, self._frame, self._recording))
+        word, place, recording = (np.concatenate(nothing + part) for part in (self._word, self._place, self._recording))
         order = np.argsort(word, kind="stable")
-        self._sorted = word[order], frame[order], recording[order]
+        self._sorted = word[order], place[order], recording[order]
         return self._sorted

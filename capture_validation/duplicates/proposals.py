@@ -1,4 +1,4 @@
-"""Proposals: which recordings to compare with, and where, by counting words that agree on one offset.
+"""Proposals: which recordings to compare with, and where, by counting words that agree on one change and one lag.
 
 The index is whatever the caller has: a function that is asked for words and answers with postings. Everything here is
 arithmetic on that answer.
@@ -8,19 +8,30 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
-from capture_validation.duplicates.audio_words import Integers, Triples, words
+from capture_validation.duplicates.audio_words import (
+    HEIGHT_LEVELS,
+    SPAN_LEVELS,
+    Integers,
+    Triples,
+    frame_of,
+    height_of,
+    span_of,
+    words,
+)
 
 
 class Postings(Struct, frozen=True):
     """The answer of an index: `asked` is the position of the word in the question, int64 (n,).
 
-    `recording`: int64 (n,), numbers below 2²² that mean something to the caller. `frame`: int64 (n,), units of 16 ms.
+    `recording`: integers (n,), numbers below 2³¹ that mean something to the caller. `place`: integers (n,), what was
+    posted beside the word.
     """
 
     asked: Integers
     recording: Integers
-    frame: Integers
+    place: Integers
 
 
 Find = Callable[[Integers], Postings]
@@ -55,38 +66,113 @@ class Proposal(Struct, frozen=True):
 SPEED = [1 + sign * step * 0.012 for step in range(1, 5) for sign in (1, -1)]
 TEMPO = [0.95, 0.975, 1.025, 1.05]
 PITCH = [2 ** (step / 24) for step in (-4, -3, -2, -1, 1, 2, 3, 4)]
-#: Unchanged, and the grid of changes: speed to ± 4.8 % in steps that words tolerate, tempo ± 5 %, ± 2 semitones.
+#: Unchanged, and the grid of changes: speed to ± 4.8 % in steps that an alignment bridges, tempo ± 5 %, ± 2 semitones.
 PLAIN = (Warp(),)
 GRID = (*(Warp(a, a) for a in SPEED), *(Warp(time=a) for a in TEMPO), *(Warp(pitch=b) for b in PITCH))
 
 #: Votes within 3 frames of one lag count together, and votes of 12 s; a shorter recording is counted as a whole.
 LAG, BLOCK, WHOLE = 3, 744, 1550
-#: One word is luck, and so are two that cross by chance in a large index; two may be all that a bad copy has.
-FEWEST = 2
+#: One word is luck; two that agree on recording, lag and change may be all that a bad copy has. Where an index answers
+#: with more than `CROWD` words for 12 s, pairs agree by chance hundreds of times, and it takes three.
+FEWEST, CROWD = 2, 20_000
+#: Cells asked for besides the exact one.
+DOUBTED = 6
+#: A word belongs to a change when its height differs from it by less than 2 % and its duration by less than 35 %.
+NEAR_PITCH, NEAR_TIME = 0.02, 0.3
+#: No copy is moved further than 2 semitones and a little.
+WIDEST = 0.135
+#: Lags (0.77 s) and heights (4.4 %) within which a word needs company before it is looked at closely, and the cells of
+#: the table in which company is counted.
+ROUGH_LAG, ROUGH_HEIGHT, ROUGH_CELLS = 48, 4, 1 << 20
 _LAGS, _BLOCKS, _WARPS = 1 << 18, 1 << 9, 1 << 5
 
 
-def propose(
-    triples: Triples, frames: int, find: Find, warps: Sequence[Warp] = PLAIN, doubts: int = 6, most: int = 8
-) -> list[Proposal]:
+class Hits(Struct, frozen=True):
+    """Words of a new recording that a held one has too, int64 (n,) each.
+
+    `own`: when it was heard here, `there`: when it was heard there, frames. `height` and `span`: by how many levels the
+    new one is higher, and the held one longer. `fewest`: how many have to agree to be more than chance.
+    """
+
+    recording: Integers
+    own: Integers
+    there: Integers
+    height: Integers
+    span: Integers
+    fewest: int
+
+    def where(self, chosen: NDArray[np.bool_] | Integers) -> "Hits":
+        """Only the chosen ones."""
+        parts = self.recording, self.own, self.there, self.height, self.span
+        return Hits(*(part[chosen] for part in parts), self.fewest)
+
+
+def look_up(triples: Triples, find: Find) -> Hits:
+    """Ask an index for the words of a new recording; words that nothing else agrees with are left out."""
+    asked = words(triples, DOUBTED)
+    found = find(asked.word)
+    heights = height_of(asked.place)[found.asked] - height_of(found.place)
+    # A large index answers a minute with a million words, so what cannot be is left out before anything else is read.
+    possible = np.flatnonzero(np.abs(heights) <= int(WIDEST * HEIGHT_LEVELS))
+    here, there = asked.place[found.asked[possible]], found.place[possible]
+    hits = Hits(
+        found.recording[possible].astype(np.int64),
+        frame_of(here),
+        frame_of(there),
+        heights[possible],
+        span_of(there) - span_of(here),
+        FEWEST,
+    )
+    block = hits.own // BLOCK
+    crowd = np.bincount(block, minlength=1).max()
+    fewest = FEWEST + 1 if crowd > CROWD else FEWEST
+    return joined([_in_company(hits.where(block == one)) for one in np.unique(block)], fewest)
+
+
+def _in_company(hits: Hits) -> Hits:
+    """Those of one block that have company near their lag and height.
+
+    Company is counted in a table in which strangers meet by chance; few of them meet in two tables.
+    """
+    for salt in (0x9E3779B1, 0x85EBCA6B):
+        hits = hits.where(_company(hits, salt, 0) | _company(hits, salt, 1))
+    return hits
+
+
+def _company(hits: Hits, salt: int, shift: int) -> NDArray[np.bool_]:
+    lag = (hits.there - hits.own + _LAGS + shift * ROUGH_LAG // 2) // ROUGH_LAG
+    height = (hits.height + 64 + shift * ROUGH_HEIGHT // 2) // ROUGH_HEIGHT
+    key = ((hits.recording << 20) + (lag << 6) + height) * salt
+    cell = (key >> 24) & (ROUGH_CELLS - 1)
+    return np.asarray(np.bincount(cell, minlength=ROUGH_CELLS)[cell] >= FEWEST, bool)
+
+
+def joined(parts: Sequence[Hits], fewest: int) -> Hits:
+    """Hits of several blocks as one."""
+    nothing = np.zeros(0, np.int64)
+    names = ("recording", "own", "there", "height", "span")
+    return Hits(*(np.concatenate([nothing, *(getattr(part, name) for part in parts)]) for name in names), fewest)
+
+
+def propose(hits: Hits, frames: int, warps: Sequence[Warp] = PLAIN, most: int = 8) -> list[Proposal]:
     """The most voted (recording, lag, warp) of every 12 s, at most `most` each, in order of votes.
 
-    `frames`: length of the new recording. `doubts`: see `audio_words.words`.
+    `frames`: length of the new recording.
     """
     block = BLOCK if frames > WHOLE else frames + 1
-    asked = [words(triples, warp.time, warp.pitch, doubts) for warp in warps]
-    number = np.repeat(np.arange(len(warps)), [len(part.word) for part in asked])
-    pace = np.array([warp.time for warp in warps])[number]
-    frame = np.concatenate([part.frame for part in asked])
-    found = find(np.concatenate([part.word for part in asked]))
-    if not len(found.asked):
-        return []
-    at = frame[found.asked]
-    own = np.rint(at / pace[found.asked]).astype(np.int64)
-    lag = (found.frame - at) // LAG + _LAGS // 2
-    place = (found.recording * _WARPS + number[found.asked]) * _LAGS + lag
-    key, votes = _count(place * _BLOCKS + own // block, own)
-    return _best(key, votes, warps, block, frames, most)
+    recordings, index = np.unique(hits.recording, return_inverse=True)
+    places, owns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for number, warp in enumerate(warps):
+        near = np.flatnonzero(
+            (np.abs(hits.height / HEIGHT_LEVELS - np.log(warp.pitch)) < NEAR_PITCH)
+            & (np.abs(hits.span / SPAN_LEVELS - np.log(warp.time)) < NEAR_TIME)
+        )
+        own = hits.own[near]
+        lag = (hits.there[near] - np.rint(own * warp.time).astype(np.int64)) // LAG + _LAGS // 2
+        places.append(((index[near] * _WARPS + number) * _LAGS + lag) * _BLOCKS + own // block)
+        owns.append(own)
+    key, votes = _count(np.concatenate(places), np.concatenate(owns))
+    return _best(key, votes, recordings, warps, (block, frames, hits.fewest), most)
 
 
 def _count(place: Integers, own: Integers) -> tuple[Integers, Integers]:
@@ -96,15 +182,20 @@ def _count(place: Integers, own: Integers) -> tuple[Integers, Integers]:
     new = np.ones(len(place), bool)
     new[1:] = (place[1:] != place[:-1]) | (own[1:] != own[:-1])
     key, votes = np.unique(place[new], return_counts=True)
+    if not len(key):
+        return key, votes
     # A true lag may lie on the edge of two cells.
     after = np.searchsorted(key, key + _BLOCKS)
     beside = np.minimum(after, len(key) - 1)
     return key, votes + np.where(key[beside] == key + _BLOCKS, votes[beside], 0)
 
 
-def _best(key: Integers, votes: Integers, warps: Sequence[Warp], block: int, frames: int, most: int) -> list[Proposal]:
+def _best(
+    key: Integers, votes: Integers, recordings: Integers, warps: Sequence[Warp], sizes: tuple[int, int, int], most: int
+) -> list[Proposal]:
+    block, frames, fewest = sizes
     order = np.lexsort((key, -votes))
-    order = order[votes[order] >= FEWEST]
+    order = order[votes[order] >= fewest]
     within = key[order] % _BLOCKS
     out: list[Proposal] = []
     for one in np.unique(within):
@@ -113,5 +204,5 @@ def _best(key: Integers, votes: Integers, warps: Sequence[Warp], block: int, fra
             recording, warp = divmod(rest, _WARPS)
             first, last = int(one) * block, min((int(one) + 1) * block, frames)
             where = (lag - _LAGS // 2) * LAG + 2
-            out.append(Proposal(int(votes[i]), recording, where, warps[warp], first, last))
+            out.append(Proposal(int(votes[i]), int(recordings[recording]), where, warps[warp], first, last))
     return sorted(out, key=lambda proposal: -proposal.votes)

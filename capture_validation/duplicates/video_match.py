@@ -48,7 +48,7 @@ class Seen(Struct, frozen=True):
 def match_video(new: VideoFingerprint, find: Find, fetch: Fetch) -> list[Match]:
     """Every recording that shows what the new one shows, strongest evidence first.
 
-    `find` answers visual words with postings whose frame is the number of a key frame, `fetch` gives the stored
+    `find` answers visual words with postings whose place is the number of a key frame, `fetch` gives the stored
     fingerprint. What is too short for its motion to be read is `not-enough-content` where it shows the same place. Ask
     `new.enough` before you believe an empty answer.
     """
@@ -73,7 +73,7 @@ def propose_places(new: VideoFingerprint, find: Find, most: int = MOST) -> dict[
             common = np.bincount(answer.asked, minlength=len(own))
             useful = common[answer.asked] <= COMMON
             weight = 1 / np.sqrt(common[answer.asked])
-            pair = answer.recording[useful] * (1 << 20) + answer.frame[useful]
+            pair = answer.recording[useful] * (1 << 20) + answer.place[useful]
             one, where = np.unique(pair, return_inverse=True)
             for code, vote in zip(one.tolist(), np.bincount(where, weight[useful]).tolist(), strict=True):
                 votes[code >> 20, code & ((1 << 20) - 1), number, mirrored] += vote

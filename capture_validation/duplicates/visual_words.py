@@ -23,7 +23,7 @@ def visual_words(bits: Bytes) -> NDArray[np.int64]:
 
 
 def posted(stored: VideoFingerprint) -> Words:
-    """What to post of a stored recording: every word once per key frame; `frame` is the number of the key frame."""
+    """What to post of a stored recording: every word once per key frame; `place` is the number of the key frame."""
     word, key = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for number, frame in enumerate(stored.keys):
         own = np.unique(visual_words(frame.features.bits))

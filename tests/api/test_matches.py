@@ -9,14 +9,16 @@ import httpx
 import numpy as np
 import pytest
 
-from api.matching import Compared, Likely, likeness
+from api.matching import OFTEN, VERSIONS, Compared, Likely, heard, likeness, postings
 from api.validation import Workplace, validate_recording
+from capture_validation.duplicates.audio import AudioFingerprint
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation
+from capture_validation.duplicates.landmarks import Landmarks
 from capture_validation.duplicates.recording import VERSION
 from capture_validation.report import Span
 from storage import fingerprints
 from storage.database import Pool, transaction
-from storage.fingerprints import Fingerprint, Held, Row, Subject
+from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Subject
 from storage.recordings import move
 from tests.api.taking import agree, examined, fresh, submit
 from tests.voices import new_speech, sound_of, wav
@@ -225,19 +227,86 @@ def test_what_a_match_means(found: list[Likely], film: bool, expected: str) -> N
     assert expected == ",".join(name for name in told if getattr(seen, name))
 
 
-async def test_a_list_that_thousands_fill_gives_its_first_rows_only(
+async def test_a_list_of_key_frames_that_thousands_fill_gives_its_first_rows_only(
     contributor: Client, campaign: Campaign, database: Pool
 ) -> None:
-    """The same file again and again, or one that was made for it, costs no more than any other."""
+    """The same film again and again, or one that was made for it, costs no more than any other."""
     recordings = [await submit(contributor, campaign, new_speech()) for _ in range(2)]
-    crowd = [Row(place, [5, 6, 7], bytes(6)) for place in range(400)]
+    crowd = [KeyFrame(number, [5, 6, 7]) for number in range(400)]
     async with transaction(database) as connection:
         for number, recording in enumerate(recordings):
-            content = hashlib.sha256(recording.encode()).digest()
-            kept = Fingerprint(VERSION, content, 10.0, None, None, crowd if number == 0 else [], [])
-            await fingerprints.keep(connection, Subject(UUID(recording)), kept, {"audio": 1, "video": 1})
+            await fingerprints.keep(connection, Subject(UUID(recording)), kept(recording, crowd[: 400 - number]), ONE)
 
-        votes = await fingerprints.alike(connection, "audio", 1, [5, 6, 7, 8], [0, 0, 0, 1], 1000)
+        votes = await fingerprints.pictures_alike(connection, 1, [5, 6, 7, 8], [0, 0, 0, 1], 1000)
 
     assert fingerprints.LONGEST_LIST >= len(votes) > 0
     assert {3} == {vote.votes for vote in votes}
+
+
+ONE: dict[fingerprints.Media, int] = {"audio": VERSIONS["audio"], "video": VERSIONS["video"]}
+#: A word that no recording of these tests has, because it belongs to no landmarks that a fan can hold.
+UNHEARD = 2_000_000_000
+
+
+def kept(recording: str, pictures: list[KeyFrame], sounds: Heard | None = None) -> Fingerprint:
+    """A fingerprint to keep that holds nothing but words."""
+    content = hashlib.sha256(recording.encode()).digest()
+    return Fingerprint(VERSION, content, 10.0, None, None, sounds or Heard([], []), pictures)
+
+
+async def listed(database: Pool, word: int) -> list[tuple[int, int]]:
+    """The postings of a word of sound: number of the fingerprint, place."""
+    async with transaction(database) as connection:
+        lists = await fingerprints.sounds_alike(connection, VERSIONS["audio"], [word])
+    found = postings(np.array([word]), lists)
+    return list(zip(found.recording.tolist(), found.place.tolist(), strict=True))
+
+
+async def test_lists_of_sound_follow_what_is_kept_and_deleted(
+    contributor: Client, campaign: Campaign, database: Pool
+) -> None:
+    """In the same transaction, whoever deletes it and however; what others posted stays."""
+    recordings = [await submit(contributor, campaign, new_speech()) for _ in range(2)]
+    word = UNHEARD + int(UUID(recordings[0])) % 100_000_000
+    numbers = []
+    for recording in recordings:
+        async with transaction(database) as connection:
+            heard_twice = Heard([word, word], [7, 2**31 - 1])
+            numbers.append(
+                await fingerprints.keep(connection, Subject(UUID(recording)), kept(recording, [], heard_twice), ONE)
+            )
+    before = await listed(database, word)
+
+    async with transaction(database) as connection:
+        await fingerprints.forget(connection, UUID(recordings[0]))
+    between = await listed(database, word)
+    async with transaction(database) as connection:
+        await fingerprints.forget(connection, UUID(recordings[1]))
+
+    assert [(number, place) for number in numbers for place in (7, 2**31 - 1)] == before
+    assert [(numbers[1], 7), (numbers[1], 2**31 - 1)] == between
+    assert [] == await listed(database, word)
+
+
+async def test_a_list_of_sound_that_is_full_takes_no_more(
+    contributor: Client, campaign: Campaign, database: Pool
+) -> None:
+    """One file ten thousand times, or a file that was made for it, costs no more than a jingle."""
+    recordings = [await submit(contributor, campaign, new_speech()) for _ in range(2)]
+    word = UNHEARD + int(UUID(recordings[0])) % 100_000_000
+    many = Heard([word] * 800, list(range(800)))
+    for recording in recordings:
+        async with transaction(database) as connection:
+            await fingerprints.keep(connection, Subject(UUID(recording)), kept(recording, [], many), ONE)
+
+    assert list(range(800)) == [place for _, place in await listed(database, word)]
+
+
+def test_a_recording_fills_little_of_a_list() -> None:
+    """A steady trill repeats a few words for ever; a handful of each says as much."""
+    time = np.repeat(np.arange(2000) * 6.0, 2)
+    peaks = Landmarks(time, np.tile([40.0, 60.0], 2000))
+    own = heard(AudioFingerprint(10.0, peaks, np.zeros(0, np.uint64), np.zeros(0, np.uint64)))
+
+    assert max(np.unique(own.words, return_counts=True)[1], default=0) <= OFTEN
+    assert len(own.words) == len(own.places)

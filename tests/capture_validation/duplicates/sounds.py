@@ -11,7 +11,6 @@ from capture_validation.duplicates.audio_match import match_audio
 from capture_validation.duplicates.audio_words import triples, words
 from capture_validation.duplicates.evidence import Match
 from capture_validation.duplicates.memory import MemoryIndex
-from capture_validation.duplicates.nomination import everything
 from tests.media import media
 
 
@@ -53,5 +52,5 @@ class Library:
         """What a new recording matches, by name."""
         return {
             self.names[found.recording]: found
-            for found in match_audio(new, everything(self.index.find), self.stored.__getitem__)
+            for found in match_audio(new, self.index.find, lambda numbers: {one: self.stored[one] for one in numbers})
         }
