@@ -31,7 +31,7 @@ from capture_validation.duplicates.audio_words import OFFSETS, Integers, Triples
 from capture_validation.duplicates.evidence import Match
 from capture_validation.duplicates.recording import VERSION, Fingerprints
 from storage import fingerprints
-from storage.database import Pool, pool, transaction
+from storage.database import Connection, Pool, pool, transaction
 from storage.fingerprints import Subject
 from storage.migrate import migrate
 
@@ -257,7 +257,7 @@ def whole(audio: AudioFingerprint) -> Fingerprints:
     return Fingerprints(os.urandom(32).hex(), audio, None)
 
 
-async def public_work(connection: fingerprints.Connection, title: str) -> UUID:
+async def public_work(connection: Connection, title: str) -> UUID:
     """A public work that a fingerprint can belong to."""
     work = uuid4()
     await connection.execute(

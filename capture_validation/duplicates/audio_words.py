@@ -10,6 +10,7 @@ sides keep the same ones without knowing each other.
 """
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -62,17 +63,17 @@ class Words(Struct, frozen=True):
     place: Integers
 
 
-def frame_of(place: Integers) -> Integers:
+def frame_of(place: NDArray[np.integer[Any]]) -> Integers:
     """When a word was heard, units of 16 ms."""
     return np.asarray(place >> 13, np.int64)
 
 
-def height_of(place: Integers) -> Integers:
+def height_of(place: NDArray[np.integer[Any]]) -> Integers:
     """How high its first landmark lies, in levels of 1/90 of a natural logarithm."""
-    return np.asarray((place >> 5) & (HEIGHTS - 1))
+    return np.asarray((place >> 5) & (HEIGHTS - 1), np.int64)
 
 
-def span_of(place: Integers) -> Integers:
+def span_of(place: NDArray[np.integer[Any]]) -> Integers:
     """How long its three landmarks take, in levels of 1/9 of a natural logarithm."""
     return np.asarray(place & (SPANS - 1), np.int64)
 

@@ -5,6 +5,7 @@ arithmetic on that answer.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -30,8 +31,8 @@ class Postings(Struct, frozen=True):
     """
 
     asked: Integers
-    recording: Integers
-    place: Integers
+    recording: NDArray[np.integer[Any]]
+    place: NDArray[np.integer[Any]]
 
 
 Find = Callable[[Integers], Postings]
@@ -103,8 +104,8 @@ class Hits(Struct, frozen=True):
 
     def where(self, chosen: NDArray[np.bool_] | Integers) -> "Hits":
         """Only the chosen ones."""
-        parts = self.recording, self.own, self.there, self.height, self.span
-        return Hits(*(part[chosen] for part in parts), self.fewest)
+        when = self.own[chosen], self.there[chosen]
+        return Hits(self.recording[chosen], *when, self.height[chosen], self.span[chosen], self.fewest)
 
 
 def look_up(triples: Triples, find: Find) -> Hits:
@@ -149,9 +150,9 @@ def _company(hits: Hits, salt: int, shift: int) -> NDArray[np.bool_]:
 
 def joined(parts: Sequence[Hits], fewest: int) -> Hits:
     """Hits of several blocks as one."""
-    nothing = np.zeros(0, np.int64)
-    names = ("recording", "own", "there", "height", "span")
-    return Hits(*(np.concatenate([nothing, *(getattr(part, name) for part in parts)]) for name in names), fewest)
+    columns = [(part.recording, part.own, part.there, part.height, part.span) for part in parts]
+    recording, own, there, height, span = np.concatenate([np.zeros((5, 0), np.int64), *map(np.array, columns)], axis=1)
+    return Hits(recording, own, there, height, span, fewest)
 
 
 def propose(hits: Hits, frames: int, warps: Sequence[Warp] = PLAIN, most: int = 8) -> list[Proposal]:

@@ -1,6 +1,6 @@
 -- Sounds are found through lists of their own. A word that no change of speed or pitch alters is asked for once instead
 -- of under twenty changes, and what was posted beside it tells the change and the time without reading anything else.
--- depends: 0017.statements
+-- depends: 0007.fingerprints
 
 DROP FUNCTION sounds_alike(int4[], int4[], int, int, int);
 DROP TABLE sound_words;
