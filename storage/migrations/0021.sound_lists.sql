@@ -39,17 +39,37 @@ BEGIN
         WHERE octet_length(held.postings) < 8 * 800;
     RETURN NULL;
 END $$;
+-- A list without one of its postings, which begin at every eighth byte.
+CREATE FUNCTION without_posting(list bytea, posting bytea) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    start int := 1;
+    found int;
+BEGIN
+    LOOP
+        found := position(posting IN substring(list FROM start));
+        IF found = 0 THEN
+            RETURN list;
+        END IF;
+        start := start + found;
+        IF start % 8 = 2 THEN
+            RETURN overlay(list PLACING ''::bytea FROM start - 1 FOR 8);
+        END IF;
+    END LOOP;
+END $$;
 CREATE FUNCTION withdraw_sounds() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    heard record;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('sound lists', 0));
-    UPDATE sound_lists AS held SET postings = coalesce((
-            SELECT string_agg(substring(held.postings FROM at FOR 8), ''::bytea ORDER BY at)
-            FROM generate_series(1, octet_length(held.postings), 8) AS at
-            WHERE substring(held.postings FROM at FOR 4) <> int4send(OLD.number)
-        ), ''::bytea)
-        WHERE held.version = OLD.version / 100 AND held.word = ANY (OLD.words);
-    DELETE FROM sound_lists AS held
-        WHERE held.version = OLD.version / 100 AND held.word = ANY (OLD.words) AND held.postings = ''::bytea;
+    FOR heard IN
+        SELECT word, int4send(OLD.number) || int4send(place) AS posting
+        FROM unnest(OLD.words, OLD.places) AS posted (word, place) ORDER BY word
+    LOOP
+        UPDATE sound_lists SET postings = without_posting(postings, heard.posting)
+            WHERE version = OLD.version / 100 AND word = heard.word AND position(heard.posting IN postings) > 0;
+    END LOOP;
+    DELETE FROM sound_lists
+        WHERE version = OLD.version / 100 AND word = ANY (OLD.words) AND postings = ''::bytea;
     RETURN NULL;
 END $$;
 CREATE CONSTRAINT TRIGGER fingerprints_post AFTER INSERT ON fingerprints DEFERRABLE INITIALLY DEFERRED
