@@ -27,10 +27,10 @@ def claim(contributor: httpx.Client, name: str, media_type: str) -> dict:
 
 def examined(contributor: httpx.Client, recording: str) -> dict:
     """Wait until the recording was examined, and read its report."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         found = contributor.get(f"/v1/recordings/{recording}").raise_for_status().json()
         if found["report_url"]:
             return contributor.get(found["report_url"]).raise_for_status().json()
         time.sleep(0.1)
-    pytest.fail(f"No report after 60 s; the recording is {found['recording']['state']}.")
+    pytest.fail(f"No report after 240 s; the recording is {found['recording']['state']}.")
