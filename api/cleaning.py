@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import IO
+from collections.abc import Mapping
+from typing import IO, Any, Literal
 from uuid import UUID, uuid4
 
 import msgspec
@@ -18,6 +19,7 @@ from api.validation import Workplace, unlinked
 from capture_validation.clean.choices import Choices
 from capture_validation.clean.clean import Cleaned, clean
 from capture_validation.errors import ChoicesInvalid, NotClean, Unreadable
+from capture_validation.report import Span
 from storage import encryption, events, renditions
 from storage.database import transaction
 from storage.encryption import Layout, SealingFile
@@ -27,6 +29,10 @@ from storage.renditions import Order
 logger = logging.getLogger("companion.cleaning")
 
 READ_SIZE = 1 << 20
+#: What a term sheet calls a copy in which nobody can be recognised by face or plate.
+BLURRED = "recording_with_faces_and_plates_blurred"
+#: What terms can hide by themselves.
+Hidden = Literal["faces", "text", "sound"]
 
 
 async def make_rendition(place: Workplace, recording: UUID) -> None:
@@ -48,9 +54,32 @@ async def make_rendition(place: Workplace, recording: UUID) -> None:
         await keep(place, order, key, done, copy)
 
 
+def hidden_by_terms(media: Mapping[str, Any], media_type: str) -> list[Hidden]:
+    """List what the terms of a recording promise to hide whatever its owner chooses; `media` is the sheet's part."""
+    if not media_type.startswith("video/"):
+        return []
+    delivered = media.get("delivered", [])
+    blurred = BLURRED in delivered and "recording" not in delivered
+    return [*(("faces", "text") if blurred else ()), *(("sound",) if media.get("sound") == "removed" else ())]
+
+
+def demanded(order: Order) -> Choices:
+    """Give what is to be hidden: what the owner chose, and never less than the terms promise them."""
+    choices = msgspec.convert(order.choices, Choices)
+    hidden = hidden_by_terms(order.promised, order.media_type)
+    if "faces" in hidden and choices.faces == "keep":
+        choices = msgspec.structs.replace(choices, faces="blur")
+    if "text" in hidden and choices.text == "keep":
+        choices = msgspec.structs.replace(choices, text="blur")
+    if "sound" in hidden:
+        # Silence from the first to the last moment; the second more is for a track that outlasts the pictures.
+        choices = msgspec.structs.replace(choices, mute=(Span(0.0, order.duration_ms / 1000 + 1),))
+    return choices
+
+
 async def hide(place: Workplace, order: Order, original: IO[bytes], copy: IO[bytes]) -> Cleaned:
     """Clean the file in the sandbox, in a thread, so that this worker's heartbeat goes on meanwhile."""
-    choices = msgspec.convert(order.choices, Choices)
+    choices = demanded(order)
     original.flush()
     return await to_thread.run_sync(
         lambda: clean(original.fileno(), copy, choices),  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from litestar import Request, Response, get, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from api.cleaning import Hidden, hidden_by_terms
 from api.conditional import PRIVATE, conditional
 from api.dependencies import Caller, Database
 from api.problems import problems
@@ -20,6 +21,7 @@ from capture_validation.errors import ChoicesInvalid
 from storage import recordings, renditions
 from storage.database import Connection, transaction
 from storage.errors import RecordingMissing
+from storage.recordings import Recording
 from storage.renditions import Privacy, Rendition
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
@@ -49,19 +51,24 @@ class PrivacyView(Struct, frozen=True):
 
     recording: UUID
     choices: Choices
+    by_terms: Annotated[
+        list[Hidden],
+        Meta(description="What the terms you agreed to hide in any case, whatever you choose.", examples=[["sound"]]),
+    ]
     version: Annotated[int, Meta(description="0 before anything was chosen.", examples=[1])]
     standing: Standing
     trouble: Annotated[str | None, Meta(examples=["nothing-left"])]
     rendition: RenditionView | None
 
 
-async def shown(connection: Connection, recording: UUID) -> PrivacyView:
+async def shown(connection: Connection, recording: Recording) -> PrivacyView:
     """Put together what the owner of a recording sees."""
-    chosen = await renditions.privacy(connection, recording)
-    made = await renditions.newest(connection, recording)
+    chosen = await renditions.privacy(connection, recording.id)
+    made = await renditions.newest(connection, recording.id)
     return PrivacyView(
-        recording=recording,
+        recording=recording.id,
         choices=msgspec.convert(chosen.choices if chosen else {}, Choices),
+        by_terms=hidden_by_terms(await renditions.promised(connection, recording.id), recording.media_type),
         version=chosen.version if chosen else 0,
         standing=standing(chosen, made),
         trouble=chosen.trouble if chosen else None,
@@ -98,8 +105,8 @@ async def read_privacy(
 ) -> Response[PrivacyView]:
     """Read what is hidden in the copy that buyers get, and the list of changes once it is made."""
     async with transaction(database) as connection:
-        await recordings.find(connection, account.id, recording)
-        return conditional(request, await shown(connection, recording), PRIVATE)
+        found = await recordings.find(connection, account.id, recording)
+        return conditional(request, await shown(connection, found), PRIVATE)
 
 
 @put("/v1/recordings/{recording:uuid}/privacy", responses=problems(RecordingMissing, ChoicesInvalid), tags=["Privacy"])
@@ -108,14 +115,15 @@ async def choose_privacy(
 ) -> PrivacyView:
     """Say what is to be hidden: faces and text blurred or under boxes, stretches silenced or taken out.
 
+    What your terms promise to hide (`by_terms`) is hidden as well, whatever you choose here.
     Metadata is always removed. Until the new copy is made, no copy is given to anybody. What you take out before the
     recording is accepted is not paid; what you take out later stays paid.
     """
     choices = checked(data)
     async with transaction(database) as connection:
-        await recordings.lock(connection, account.id, recording)
+        found = await recordings.lock(connection, account.id, recording)
         await renditions.choose(connection, recording, msgspec.to_builtins(choices))
-        return await shown(connection, recording)
+        return await shown(connection, found)
 
 
 handlers = [read_privacy, choose_privacy]

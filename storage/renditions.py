@@ -114,19 +114,31 @@ async def choose(connection: Connection, recording: UUID, choices: dict[str, Any
 
 
 class Order(Struct, frozen=True):
-    """A rendition to be made: of which bytes, of whom, and for which version of the choices."""
+    """A rendition to be made: of which bytes, of whom, and for which version of the choices.
+
+    `promised` is what the term sheet of its consent says about the media that buyers get.
+    """
 
     recording_id: UUID
     account_id: UUID
     object_key: str
     size_bytes: int
+    media_type: str
+    duration_ms: int
     choices: dict[str, Any]
     version: int
+    promised: dict[str, Any]
 
 
-ORDER = """
-    SELECT r.id AS recording_id, r.account_id, r.object_key, r.size_bytes, p.choices, p.version
-    FROM privacy p JOIN recordings r ON r.id = p.recording_id
+PROMISED = """
+    SELECT coalesce(s.document -> 'media', '{}') AS promised FROM consents c
+        JOIN term_sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
+    WHERE c.recording_id = %(recording)s ORDER BY c.given_at DESC, c.id DESC LIMIT 1
+"""
+ORDER = f"""
+    SELECT r.id AS recording_id, r.account_id, r.object_key, r.size_bytes, r.media_type,
+        coalesce(r.duration_ms, 0) AS duration_ms, p.choices, p.version, coalesce(t.promised, '{{}}') AS promised
+    FROM privacy p JOIN recordings r ON r.id = p.recording_id LEFT JOIN LATERAL ({PROMISED}) t ON true
     WHERE p.recording_id = %(recording)s AND p.due AND r.object_key IS NOT NULL AND r.state IN ('accepted', 'held')
 """
 
@@ -134,6 +146,16 @@ ORDER = """
 async def order(connection: Connection, recording: UUID) -> Order | None:
     """Give what is to be made of a recording; None when nothing is, which is how a job run twice ends."""
     return await one(connection, Order, ORDER, recording=recording)
+
+
+class _Promised(Struct, frozen=True):
+    promised: dict[str, Any]
+
+
+async def promised(connection: Connection, recording: UUID) -> dict[str, Any]:
+    """Give what a recording's terms say about the media that buyers get; nothing before its consent."""
+    found = await one(connection, _Promised, PROMISED, recording=recording)
+    return {} if found is None else found.promised
 
 
 class Due(Struct, frozen=True):

@@ -13,16 +13,20 @@ import httpx
 import pytest
 from PIL import Image
 
-from api.cleaning import make_rendition
+from api.cleaning import demanded, make_rendition
 from api.validation import Workplace
+from storage import renditions
 from storage.database import Pool, transaction
 from storage.queue import enqueue_rendition
+from storage.renditions import Order
 from tests.api.conftest import running
 from tests.api.taking import agree, claim, examined, speech, submit
 from tests.media import media
 
 Client = httpx.AsyncClient
 Campaign = dict[str, Any]
+#: What the terms of street scenes say about the copy that buyers get.
+STREET = {"delivered": ["recording_with_faces_and_plates_blurred"], "sound": "removed"}
 
 
 @pytest.fixture
@@ -114,6 +118,43 @@ async def test_other_choices_take_the_copy_back_and_make_another(contributor: Cl
     assert ("sound", "muted") in {(edit["what"], edit["how"]) for edit in now["rendition"]["edits"]}
     heard = (await contributor.get("/v1/events")).json()["data"]
     assert [1, 2] == [event["data"]["number"] for event in heard if event["kind"] == "rendition.made"]
+
+
+async def test_what_the_terms_promise_to_hide_is_hidden_whatever_is_chosen(
+    contributor: Client, film: Campaign, place: Workplace, database: Pool
+):
+    """The street's terms: faces and plates blurred, the sound taken out; its owner reads that, and can hide more."""
+    recording = (await claim(contributor, film, street())).json()["id"]
+    url = f"/v1/recordings/{recording}"
+    before = (await contributor.get(f"{url}/privacy")).json()["by_terms"]
+    await agree(contributor, film, recording)
+    chosen = await contributor.put(f"{url}/privacy", json={"faces": "keep", "text": "box", "seen_agreed": True})
+    async with transaction(database) as connection:
+        promised = await renditions.promised(connection, UUID(recording))
+
+    assert ([], ["faces", "text", "sound"]) == (before, chosen.json()["by_terms"])
+    assert ("never", "removed") == (promised["contacts"], promised["sound"])
+
+
+@pytest.mark.parametrize(
+    ("media_type", "media", "choices", "hidden"),
+    [
+        ("video/mp4", STREET, {}, ("blur", "blur", ((0.0, 9.0),))),
+        ("video/mp4", STREET, {"faces": "keep", "seen_agreed": True, "text": "box"}, ("blur", "box", ((0.0, 9.0),))),
+        ("video/mp4", {**STREET, "sound": "kept"}, {"faces": "box"}, ("box", "blur", ())),
+        ("video/mp4", {"delivered": ["recording"]}, {}, ("blur", "keep", ())),
+        ("audio/flac", STREET, {"mute": [{"start_s": 1, "end_s": 2}]}, ("blur", "keep", ((1.0, 2.0),))),
+        ("video/mp4", {}, {}, ("blur", "keep", ())),
+    ],
+)
+def test_a_copy_hides_what_was_chosen_and_never_less_than_the_terms_say(
+    media_type: str, media: dict[str, Any], choices: dict[str, Any], hidden: tuple[Any, ...]
+):
+    order = Order(UUID(int=1), UUID(int=2), "key", 10, media_type, 8000, choices, 1, media)
+
+    made = demanded(order)
+
+    assert hidden == (made.faces, made.text, tuple((span.start_s, span.end_s) for span in made.mute))
 
 
 async def test_choices_that_leave_nothing_are_impossible_and_say_so(contributor: Client, spoken: str, place: Workplace):
