@@ -125,7 +125,9 @@ async def post_notices(tower: Tower) -> None:
 
 
 async def clear_withdrawn(tower: Tower) -> None:
-    """Let go of our own copies of what was withdrawn, in the time that the terms promise."""
+    """End what nobody may use any more, and let go of our own copies in the time that the terms promise."""
+    async with transaction(tower.place.database) as connection:
+        await withdrawn.end(connection)
     async with transaction(tower.place.database) as connection:
         await withdrawn.clear(connection)
 

@@ -24,6 +24,7 @@ from storage.recordings import Recording, State, find, lock, move
 Decision = Literal["given", "refused"]
 #: After these a consent changes nothing any more; withdrawal is a resource of its own.
 DECIDED = ("accepted", "held", "withdrawn", "replaced", "expired")
+DECIDED_ALREADY = "You have decided about this recording already; to take back a use, withdraw it."
 
 
 class Agreement(Struct, frozen=True):
@@ -98,20 +99,39 @@ NEWEST = f"SELECT {COLUMNS} FROM consents WHERE recording_id = %(recording)s ORD
 async def give(connection: Connection, account: UUID, recording: UUID, agreement: Agreement) -> Consent:
     """Record a consent; once its receipt is stored, `go_on` lets a recording go on that waited for it.
 
-    The same consent given twice is one consent. Raises RecordingMissing, TermsChanged when the recording is offered
-    under another sheet, DecisionMissing, and MoveRefused for a recording whose consent can no longer change here.
+    The same consent given twice is one consent, except in the last thirty days of a grant: it never renews itself, so
+    agreeing again is what renews it. Raises RecordingMissing, TermsChanged when the recording is offered under another
+    sheet, DecisionMissing, and MoveRefused for a recording whose consent can no longer change here.
     """
     subject = await lock(connection, account, recording)
     terms = await terms_of(connection, recording)
     if (terms.term_sheet_id, terms.term_sheet_version, terms.sha256) != sheet_of(agreement):
         raise TermsChanged(term_sheet=terms.term_sheet_id, version=terms.term_sheet_version)
     check_decisions([Use(str(use["code"]), use["stance"]) for use in terms.uses], agreement.decisions)  # type: ignore[arg-type]
+    if subject.state == "accepted" and await ends_soon(connection, recording):
+        return await _store(connection, account, recording, agreement)
     present = await newest(connection, recording)
     if present is not None and same(present, agreement):
         return present
     if subject.state in DECIDED:
-        raise MoveRefused(state=subject.state)
+        raise MoveRefused(DECIDED_ALREADY, state=subject.state)
     return await _store(connection, account, recording, agreement)
+
+
+class _Soon(Struct, frozen=True):
+    soon: bool
+
+
+ENDS_SOON = """
+    SELECT coalesce(max(expires_at) < now() + interval '30 days', false) AS soon
+    FROM consent_uses WHERE recording_id = %(recording)s AND status = 'given'
+"""
+
+
+async def ends_soon(connection: Connection, recording: UUID) -> bool:
+    """Whether the last use that stands ends within thirty days, which is when its contributor was told of that."""
+    found = await one(connection, _Soon, ENDS_SOON, recording=recording)
+    return found is not None and found.soon
 
 
 async def go_on(connection: Connection, account: UUID, recording: UUID) -> Recording:

@@ -222,6 +222,10 @@ DOOM_CHUNKS = """
 """
 
 
+#: Stills and the spectrogram show the recording itself; what was measured stays.
+FORGET_GLIMPSES = "UPDATE reports SET glimpses = NULL WHERE recording_id = %(recording)s"
+
+
 async def delete(connection: Connection, account: UUID, recording: UUID, because: str = "asked-for") -> None:
     """Delete a recording that was not sold; its objects are removed soon after.
 
@@ -230,6 +234,7 @@ async def delete(connection: Connection, account: UUID, recording: UUID, because
     await lock(connection, account, recording)
     await move(connection, recording, "deleted", by="contributor", because=because)
     await run(connection, DOOM_OBJECT, recording=recording)
+    await run(connection, FORGET_GLIMPSES, recording=recording)
     await doom_chunks(connection, recording)
     await run(connection, "UPDATE recordings SET object_key = NULL WHERE id = %(recording)s", recording=recording)
 

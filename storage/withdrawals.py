@@ -20,6 +20,7 @@ from storage.events import Mover, tell
 
 #: Every use that is given now.
 ALL = "*"
+NOT_GIVEN = "You have not given the uses in `not_given`, or have withdrawn them already; leave them out."
 #: Only what was accepted can have been sold; before, its owner deletes it.
 SELLABLE = ("accepted", "held")
 
@@ -136,8 +137,10 @@ def meant(wanted: list[str], stand: list[UseStatus]) -> tuple[list[str], bool]:
     """
     given = {use.use_code for use in stand if use.status == "given"}
     uses = given if ALL in wanted else set(wanted)
-    if not uses or uses - given:
-        raise WithdrawalRefused(not_given=sorted(uses - given))
+    if not given:
+        raise WithdrawalRefused(not_given=sorted(uses))
+    if uses - given:
+        raise WithdrawalRefused(NOT_GIVEN, not_given=sorted(uses - given))
     return sorted(uses), uses == given
 
 

@@ -1,7 +1,8 @@
-"""What becomes of the bytes of withdrawn recordings: our own copies go within the time that the terms promise.
+"""What becomes of recordings that nobody may use any more: our own copies go within the time that the terms promise.
 
-Until then the contributor can still fetch them. Afterwards the row stays, without bytes, copies and fingerprints, as
-the other end of receipts, licences and the passport.
+Consent was withdrawn, or the time is over that it was given for. Until then the contributor can still fetch the
+recording. Afterwards the row stays, without bytes, copies, stills and fingerprints, as the other end of receipts,
+licences and the passport.
 """
 
 from __future__ import annotations
@@ -12,24 +13,37 @@ from msgspec import Struct
 
 from storage.database import Connection, every, run
 from storage.events import tell
-from storage.recordings import DOOM_OBJECT
+from storage.recordings import DOOM_OBJECT, FORGET_GLIMPSES, move
 
 
 class Due(Struct, frozen=True):
-    """A withdrawn recording whose bytes are to go."""
+    """A recording that something is due of."""
 
     id: UUID
     account_id: UUID
 
 
-# A day before the promised time, and never later than thirty days after the withdrawal.
+# A use that was given is over, and no other lasts.
+OVER = """
+    SELECT r.id, r.account_id FROM recordings r
+    WHERE r.state = 'accepted'
+      AND r.id IN (SELECT recording_id FROM consent_uses WHERE status = 'given' AND expires_at <= now())
+      AND NOT EXISTS (SELECT FROM consent_uses u
+          WHERE u.recording_id = r.id AND u.status = 'given' AND u.expires_at > now())
+    ORDER BY r.account_id, r.id LIMIT 100 FOR UPDATE OF r SKIP LOCKED
+"""
+# A day before the promised time, and never later than thirty days after the end.
 DUE = """
     SELECT r.id, r.account_id FROM recordings r
-    JOIN withdrawals w ON w.recording_id = r.id AND w.ended
     JOIN LATERAL (SELECT * FROM consents WHERE recording_id = r.id ORDER BY given_at DESC, id DESC LIMIT 1) c ON true
     JOIN term_sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
-    WHERE r.state = 'withdrawn' AND r.object_key IS NOT NULL AND w.sales_stopped_at < now() + interval '1 day'
-        - least(interval '30 days', (s.document #>> '{withdrawal,delete_at_platform_within}')::interval)
+    LEFT JOIN withdrawals w ON w.recording_id = r.id AND w.ended
+    CROSS JOIN LATERAL (SELECT coalesce(w.sales_stopped_at,
+            (SELECT max(expires_at) FROM consent_uses WHERE recording_id = r.id AND status = 'given')) AS ended_at,
+        CASE WHEN w.id IS NULL THEN s.document #>> '{retention,after_end}'
+            ELSE s.document #>> '{withdrawal,delete_at_platform_within}' END::interval AS promised) AS promise
+    WHERE r.state = 'withdrawn' AND r.object_key IS NOT NULL
+        AND ended_at < now() + interval '1 day' - least(interval '30 days', promised)
     ORDER BY r.account_id, r.id LIMIT 100 FOR UPDATE OF r SKIP LOCKED
 """
 DOOM_RENDITIONS = """
@@ -41,6 +55,17 @@ LET_GO = "UPDATE recordings SET object_key = NULL WHERE id = %(recording)s"
 NOTE = "SELECT note_in_passport(%(recording)s, 'recording.bytes_deleted', '{}')"
 
 
+async def end(connection: Connection) -> int:
+    """End recordings whose time is over, at most 100; return how many. What was earned is kept, and each owner hears.
+
+    A grant goes on only with a new consent, which its contributor can give until now.
+    """
+    over = await every(connection, Due, OVER)
+    for recording in over:
+        await move(connection, recording.id, "withdrawn", by="clock", because="term-ended")
+    return len(over)
+
+
 async def clear(connection: Connection) -> int:
     """Let go of the bytes that are due, at most of 100 recordings; return of how many.
 
@@ -48,7 +73,7 @@ async def clear(connection: Connection) -> int:
     """
     due = await every(connection, Due, DUE)
     for recording in due:
-        for words in (DOOM_OBJECT, DOOM_RENDITIONS, FORGET, LET_GO, NOTE):
+        for words in (DOOM_OBJECT, DOOM_RENDITIONS, FORGET, FORGET_GLIMPSES, LET_GO, NOTE):
             await run(connection, words, recording=recording.id)
         await tell(connection, recording.account_id, "recording.bytes_deleted", recording=recording.id, by="clock")
     return len(due)

@@ -21,6 +21,7 @@ from storage.database import Pool, run, transaction
 from storage.errors import NoticeMoveRefused
 from tests.api import trading
 from tests.api.conftest import client_of
+from tests.api.taking import agree
 
 Client = httpx.AsyncClient
 
@@ -116,6 +117,16 @@ async def test_what_was_not_given_cannot_be_withdrawn(contributor: Client, recor
     answer = await withdraw(contributor, recording, *uses)
 
     assert (409, "/problems/withdrawal-refused") == (answer.status_code, answer.json()["type"])
+
+
+async def test_what_keeps_a_withdrawal_from_being_made_is_said(contributor: Client, recording: str):
+    """Uses that were never given are not the same as nothing left to withdraw."""
+    wrong = (await withdraw(contributor, recording, "voice_cloning")).json()
+    await withdraw(contributor, recording)
+    late = (await withdraw(contributor, recording)).json()
+
+    assert (["voice_cloning"], True) == (wrong["not_given"], "leave them out" in wrong["detail"])
+    assert "no consent left" in late["detail"]
 
 
 async def test_a_second_withdrawal_finds_nothing(contributor: Client, recording: str):
@@ -303,6 +314,50 @@ async def test_our_own_copies_go_in_the_promised_time(
     assert None is passport["rendition"]
     assert "recording.bytes_deleted" == passport["entries"][-1]["kind"]
     assert 1 == len(await heard(contributor, "recording.bytes_deleted"))
+
+
+async def test_a_grant_ends_by_the_clock_and_its_bytes_go_as_its_terms_promise(
+    place: Workplace, contributor: Client, recording: str, sold: str, database: Pool
+):
+    """Five years are over in a moment: nobody may use it, its owner reads why, and thirty days later it is deleted."""
+    await trading.cleaned(place, recording)
+    back = "UPDATE consent_uses SET expires_at = now() - make_interval(days => %(days)s, secs => 1)"
+    counts = []
+    for days in (0, 29):
+        async with transaction(database) as connection:
+            await run(connection, back + " WHERE recording_id = %(id)s", id=recording, days=days)
+            await withdrawn.end(connection)
+            await withdrawn.clear(connection)
+        counts.append((await contributor.get(f"/v1/recordings/{recording}/media")).status_code)
+    seen = (await contributor.get(f"/v1/recordings/{recording}")).json()
+    uses = (await contributor.get(f"/v1/recordings/{recording}/uses")).json()["data"]
+
+    assert counts[0] < 400 < counts[1]
+    assert ("withdrawn", "term-ended") == (seen["recording"]["state"], seen["recording"]["because"])
+    assert "is over" in seen["reason"]
+    assert [True] == [use["ended_at"] is not None for use in uses]
+    assert 1 == len(await heard(contributor, "recording.bytes_deleted"))
+    assert 409 == (await withdraw(contributor, recording)).status_code
+
+
+async def test_a_grant_goes_on_only_when_it_is_given_again(
+    contributor: Client, campaign: dict[str, Any], recording: str, database: Pool
+):
+    """In its last thirty days the same decisions are a new consent, with a receipt and a term of its own."""
+    first = (await agree(contributor, campaign, recording)).json()
+    async with transaction(database) as connection:
+        soon = "UPDATE consent_uses SET expires_at = now() + interval '29 days' WHERE recording_id = %(id)s"
+        await run(connection, soon, id=recording)
+    renewed = (await agree(contributor, campaign, recording)).json()
+    again = (await agree(contributor, campaign, recording)).json()
+    async with transaction(database) as connection:
+        await withdrawn.end(connection)
+    standing = (await contributor.get("/v1/consents")).json()["data"]
+
+    assert first["receipt"] != renewed["receipt"] == again["receipt"]
+    assert "accepted" == (await contributor.get(f"/v1/recordings/{recording}")).json()["recording"]["state"]
+    years = {use["expires_at"][:4] for one in standing if one["recording"] == recording for use in one["uses"]}
+    assert {str(int(renewed["given_at"][:4]) + 5)} == years
 
 
 async def test_an_operator_notes_what_a_buyer_said_by_letter(
