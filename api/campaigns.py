@@ -20,7 +20,7 @@ from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.profile import CaptureProfile, CaptureRule, capture_profile, override, profile
 from storage import campaigns
 from storage.campaigns import Campaign as Row
-from storage.campaigns import Media, Prompt
+from storage.campaigns import Draft, Media, Prompt
 from storage.database import reading, transaction
 from storage.errors import CampaignMissing
 from storage.quotes import Offer
@@ -86,6 +86,12 @@ def rate_of(row: Row | Offer) -> Rate:
 def rules_of(row: Row) -> CaptureProfile:
     """Resolve the campaign's profile, its own rules and its own limits on the file."""
     return _resolved(row.profile, msgspec.json.encode(row.rules), row.media, row.max_bytes, row.max_duration_ms)
+
+
+def check_rules(draft: Draft) -> CaptureProfile:
+    """Resolve the rules of a campaign that is not open yet. Raises UnknownProfile, InvalidRule."""
+    rules = msgspec.json.encode(draft.rules)
+    return _resolved(draft.profile, rules, draft.media, draft.max_bytes, draft.max_duration_ms)
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,8 @@ from msgspec import Struct
 from psycopg.types.json import Jsonb
 
 from storage.database import Connection, every, one, run
-from storage.errors import CampaignMissing
+from storage.errors import CampaignMissing, TermsTooSoon
+from storage.rates import check_promise
 
 Media = Literal["audio", "video"]
 
@@ -139,7 +140,12 @@ class _Id(Struct, frozen=True):
 
 
 async def open_campaign(connection: Connection, draft: Draft) -> UUID | None:
-    """Write a campaign and its prompts; None, and no change, when one of that slug exists."""
+    """Write a campaign and its prompts; None, and no change, when one of that slug exists.
+
+    Raises TermSheetMissing, and RateBelowTerms for one that would pay less than its own card says.
+    """
+    sheet, version = draft.term_sheet_id, draft.term_sheet_version
+    await check_promise(connection, sheet, version, draft.rate_currency, draft.rate_micros, draft.rate_per_ms)
     made = await one(
         connection,
         _Id,
@@ -169,3 +175,38 @@ async def open_campaign(connection: Connection, draft: Draft) -> UUID | None:
             text=text,
         )
     return made.id
+
+
+class _Possible(Struct, frozen=True):
+    since: datetime
+    now: datetime
+
+
+# Contributors hear of a version when it is published, and were promised to hear so long before it counts.
+POSSIBLE = """
+    SELECT CASE WHEN EXISTS (SELECT FROM consents g JOIN recordings r ON r.id = g.recording_id
+            WHERE r.campaign_id = c.id AND g.term_sheet_id = c.term_sheet_id)
+        THEN new.published_at + coalesce(old.document #>> '{changes,notice}', 'P0D')::interval
+        ELSE new.published_at END AS since, now() AS now
+    FROM campaigns c
+    JOIN term_sheets old ON old.id = c.term_sheet_id AND old.version = c.term_sheet_version
+    JOIN term_sheets new ON new.id = %(sheet)s AND new.version = %(version)s
+    WHERE c.id = %(campaign)s
+"""
+CHANGE_TERMS = """
+    UPDATE campaigns SET term_sheet_id = %(sheet)s, term_sheet_version = %(version)s WHERE id = %(campaign)s
+"""
+
+
+async def change_terms(connection: Connection, campaign: UUID, sheet: str, version: int) -> None:
+    """Offer what is claimed from now on under another sheet or version; quotes and consents keep theirs.
+
+    Raises CampaignMissing, TermSheetMissing, RateBelowTerms, and TermsTooSoon until the notice is over that the present
+    sheet promises to those who gave a recording under it.
+    """
+    row = await find(connection, campaign)
+    await check_promise(connection, sheet, version, row.rate_currency, row.rate_micros, row.rate_per_ms)
+    possible = await one(connection, _Possible, POSSIBLE, campaign=campaign, sheet=sheet, version=version)
+    if possible is not None and possible.since > possible.now:
+        raise TermsTooSoon(possible_from=f"{possible.since:%Y-%m-%d}")
+    await run(connection, CHANGE_TERMS, campaign=campaign, sheet=sheet, version=version)

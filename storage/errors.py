@@ -12,10 +12,10 @@
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
     │   │   RenditionPending, CaseClosed, PayoutUnderWay, UploadIncomplete, DestinationResting, DestinationInUse,
-    │   │   PayoutMoveRefused, PayoutTooSmall, NothingToPay, AccountOpen, DisputeOpen
+    │   │   PayoutMoveRefused, PayoutTooSmall, NothingToPay, AccountOpen, DisputeOpen, TermsTooSoon
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
-    │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused
+    │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused, RateBelowTerms
     │   └── Exhausted                 allowed, but not so much at once: try again later
     │       ├── TooManyUploads, TooManyWaiting, DailyBytesUsed, TooManyQuotes
     ├── Expired                       UploadExpired, LicenceEnded
@@ -171,6 +171,10 @@ class TermsChanged(Conflict):
     """The term sheet that was agreed to is not the one this campaign uses; read it again."""
 
 
+class TermsTooSoon(Conflict):
+    """Contributors of this campaign were promised to hear of new terms earlier; move it once that time is over."""
+
+
 class QuoteUsed(Conflict):
     """This quote has been used; each one is for a single recording."""
 
@@ -261,6 +265,10 @@ class LanguageRefused(Refused):
 
 class DecisionMissing(Refused):
     """A use in the term sheet needs a decision of its own."""
+
+
+class RateBelowTerms(Refused):
+    """A campaign cannot pay less than its term sheet promises, nor in a currency that the sheet does not name."""
 
 
 class TermSheetInvalid(Refused):

@@ -10,7 +10,7 @@ import psycopg.errors
 from msgspec import Struct
 
 from storage.database import Connection, every, one, run
-from storage.errors import CampaignMissing
+from storage.errors import CampaignMissing, RateBelowTerms, TermSheetMissing
 from storage.ledger.errors import CurrencyUnknown
 
 
@@ -104,6 +104,41 @@ async def terms(connection: Connection, campaign: UUID) -> Terms:
     return found
 
 
+class Promise(Struct, frozen=True):
+    """What a term sheet says an hour or a minute pays, and how much more where it is given to nobody else."""
+
+    rates: list[dict[str, Any]]
+    premium_bps: int
+
+
+PROMISE = """
+    SELECT coalesce(document #> '{price,rates}', '[]') AS rates,
+        coalesce((document #>> '{exclusivity,premium_bps}')::int, 0) AS premium_bps
+    FROM term_sheets WHERE id = %(sheet)s AND version = %(version)s
+"""
+PER_MS = {"PT1M": 60_000, "PT1H": 3_600_000}
+
+
+async def check_promise(
+    connection: Connection, sheet: str, version: int, currency: str, micros: int, per_ms: int
+) -> None:
+    """Let through a rate that is no less than what the card of a sheet tells; a sheet without rates promises none.
+
+    Contributors read the card before they record, so no campaign may pay less than its card says. Raises
+    RateBelowTerms, TermSheetMissing.
+    """
+    promise = await one(connection, Promise, PROMISE, sheet=sheet, version=version)
+    if promise is None:
+        raise TermSheetMissing
+    due = [rate for rate in promise.rates if rate["currency"] == currency]
+    kept = all(
+        micros * PER_MS[rate["per"]] * 10_000 >= rate["micros"] * (10_000 + promise.premium_bps) * per_ms
+        for rate in due
+    )
+    if promise.rates and not (due and kept):
+        raise RateBelowTerms(term_sheet=sheet, version=version)
+
+
 CHANGE = """
     UPDATE campaigns SET rate_currency = %(currency)s, rate_micros = %(micros)s, rate_per_ms = %(per_ms)s,
         rate_because = %(because)s
@@ -112,10 +147,12 @@ CHANGE = """
 
 
 async def change(connection: Connection, campaign: UUID, currency: str, micros: int, per_ms: int, because: str) -> None:
-    """Let a campaign pay another rate from now on. Raises CampaignMissing, CurrencyUnknown.
+    """Let a campaign pay another rate from now on. Raises CampaignMissing, RateBelowTerms, CurrencyUnknown.
 
     Whatever was quoted or claimed before keeps its rate: it is pinned on the recording.
     """
+    now = await terms(connection, campaign)
+    await check_promise(connection, now.term_sheet_id, now.term_sheet_version, currency, micros, per_ms)
     try:
         changed = await run(
             connection, CHANGE, campaign=campaign, currency=currency, micros=micros, per_ms=per_ms, because=because

@@ -84,6 +84,8 @@ class _Id(Struct, frozen=True):
 CANDIDATES = """
     WITH sheets AS MATERIALIZED (
         SELECT id, version, document #> '{parties,buyers,excluded_sectors}' ? %(sector)s AS excludes,
+            NOT document #> '{territory,include}' ?| ARRAY['worldwide', %(country)s]
+                OR document #> '{territory,exclude}' ? %(country)s AS elsewhere,
             (SELECT (royalty ->> 'share_bps')::int FROM jsonb_array_elements(document #> '{price,royalties}') AS royalty
              WHERE royalty ->> 'event' = 'dataset_sale' LIMIT 1) AS share_bps
         FROM term_sheets)
@@ -96,6 +98,7 @@ CANDIDATES = """
                 THEN 'claimed'
             WHEN c.id IS NULL THEN 'no-consent'
             WHEN s.excludes THEN 'sector-excluded'
+            WHEN s.elsewhere THEN 'territory-excluded'
             WHEN (SELECT count(*) FROM consent_uses u WHERE u.recording_id = r.id AND u.use_code = ANY(%(uses)s)
                   AND u.status = 'given') < cardinality(%(uses)s::text[]) THEN 'use-not-given'
             WHEN EXISTS (SELECT FROM consent_uses u WHERE u.recording_id = r.id AND u.use_code = ANY(%(uses)s)
@@ -122,7 +125,7 @@ async def sell(connection: Connection, offer: Offer) -> Sale:
     """
     buyer = await cleared(connection, offer.buyer_id)
     await datasets.version(connection, offer.dataset_id, offer.version)
-    candidates = await examined(connection, offer, buyer.sector)
+    candidates = await examined(connection, offer, buyer)
     refused = {str(line.recording_id): line.refused for line in candidates if line.refused is not None}
     sold = [line for line in candidates if line.refused is None]
     if not sold or (refused and not offer.without_refused):
@@ -149,7 +152,7 @@ async def cleared(connection: Connection, buyer: UUID) -> buyers.Buyer:
     return found
 
 
-async def examined(connection: Connection, offer: Offer, sector: str) -> list[Candidate]:
+async def examined(connection: Connection, offer: Offer, buyer: buyers.Buyer) -> list[Candidate]:
     """Look at every recording of the version; the ones that may be sold are kept so until the transaction ends.
 
     They are locked first and looked at afterwards: what a withdrawal wrote while we waited for its rows is only seen by
@@ -158,11 +161,13 @@ async def examined(connection: Connection, offer: Offer, sector: str) -> list[Ca
     listed = await datasets.recordings(connection, offer.dataset_id, offer.version)
     found = []
     for start in range(0, len(listed), CHUNK):
-        found += await _examined(connection, offer, sector, listed[start : start + CHUNK])
+        found += await _examined(connection, offer, buyer, listed[start : start + CHUNK])
     return found
 
 
-async def _examined(connection: Connection, offer: Offer, sector: str, listed: Sequence[UUID]) -> list[Candidate]:
+async def _examined(
+    connection: Connection, offer: Offer, buyer: buyers.Buyer, listed: Sequence[UUID]
+) -> list[Candidate]:
     locked = await consents.lock_for_sale(connection, listed, offer.uses, offer.ends_at)
     uses = Counter(grant.recording_id for grant in locked)
     candidates = await every(
@@ -174,7 +179,8 @@ async def _examined(connection: Connection, offer: Offer, sector: str, listed: S
         recordings=listed,
         uses=offer.uses,
         ends_at=offer.ends_at,
-        sector=sector,
+        sector=buyer.sector,
+        country=buyer.country,
     )
     return [
         candidate

@@ -1,27 +1,41 @@
-"""`companion campaigns`: list campaigns and change what one pays from now on."""
+"""`companion campaigns`: open a campaign, list them, and change what one pays or offers from now on."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from uuid import UUID
 
-from api.campaigns import HOUR_MS, rate_of
-from api.commands.database import amount, with_database
+import msgspec
+
+from api.campaigns import HOUR_MS, check_rules, rate_of
+from api.commands.database import amount, in_transaction
+from capture_validation.errors import InvalidRule, UnknownProfile
 from storage import campaigns, rates
-from storage.database import Pool, transaction
+from storage.campaigns import Draft
+from storage.database import Connection
 
 
 def command(words: Sequence[str]) -> int:
     """Run one of the campaign commands: 0 done, 1 refused, 2 asked wrongly."""
     chosen = parser().parse_args(words)
+    draft = read(chosen.file) if chosen.what == "open" else None
+    if chosen.what == "open" and draft is None:
+        return 2
 
-    async def work(database: Pool) -> int:
-        if chosen.what == "list":
-            return await show(database)
-        return await change(database, chosen)
+    async def work(connection: Connection) -> None:
+        if draft is not None:
+            await open_one(connection, draft)
+        elif chosen.what == "list":
+            await show(connection)
+        elif chosen.what == "rate":
+            await change_rate(connection, chosen)
+        else:
+            await change_terms(connection, chosen)
 
-    return with_database("campaigns", work)
+    return in_transaction("campaigns", work)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +43,14 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="companion campaigns", description=__doc__)
     commands = top.add_subparsers(dest="what", required=True, metavar="COMMAND")
     commands.add_parser("list", help="show the newest campaigns and what they pay")
+    new = commands.add_parser("open", help="open a campaign that is described in a JSON file")
+    new.add_argument("file", type=Path, metavar="FILE", help="as the files of api/demo_data are")
+    terms = commands.add_parser(
+        "terms", help="offer another term sheet for what is announced from now on, once its notice is over"
+    )
+    terms.add_argument("campaign", type=UUID, metavar="ID")
+    terms.add_argument("--sheet", required=True, metavar="ID")
+    terms.add_argument("--version", required=True, type=int)
     rate = commands.add_parser(
         "rate", help="pay another rate for what is quoted or announced from now on; what was before keeps its own"
     )
@@ -39,17 +61,37 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-async def show(database: Pool) -> int:
+def read(file: Path) -> Draft | None:
+    """Read a campaign and try its rules; None, and a sentence, when it cannot be used."""
+    try:
+        draft = msgspec.json.decode(file.read_bytes(), type=Draft)
+        check_rules(draft)
+    except (OSError, msgspec.DecodeError, UnknownProfile, InvalidRule) as error:
+        print(f"companion campaigns: {file}: {error}", file=sys.stderr)
+        return None
+    return draft
+
+
+async def open_one(connection: Connection, draft: Draft) -> None:
+    """Open a campaign, unless there is one of its name."""
+    made = await campaigns.open_campaign(connection, draft)
+    print(f"Opened: /v1/campaigns/{made}" if made else f"There is a campaign “{draft.slug}” already; nothing changed.")
+
+
+async def show(connection: Connection) -> None:
     """Print the newest campaigns."""
-    async with transaction(database) as connection:
-        for campaign in await campaigns.listing(connection, media=None, language=None, after=None, limit=100):
-            print(f"{campaign.id}  {rate_of(campaign).display:>24}  {campaign.title}")
-    return 0
+    for row in await campaigns.listing(connection, media=None, language=None, after=None, limit=100):
+        terms = f"{row.term_sheet_id} {row.term_sheet_version}"
+        print(f"{row.id}  {rate_of(row).display:>24}  {terms:<20}  {row.title}")
 
 
-async def change(database: Pool, chosen: argparse.Namespace) -> int:
+async def change_rate(connection: Connection, chosen: argparse.Namespace) -> None:
     """Change a rate."""
-    async with transaction(database) as connection:
-        await rates.change(connection, chosen.campaign, chosen.currency, chosen.per_hour, HOUR_MS, chosen.because)
+    await rates.change(connection, chosen.campaign, chosen.currency, chosen.per_hour, HOUR_MS, chosen.because)
     print("What is quoted or announced from now on is paid by the new rate.")
-    return 0
+
+
+async def change_terms(connection: Connection, chosen: argparse.Namespace) -> None:
+    """Change the term sheet."""
+    await campaigns.change_terms(connection, chosen.campaign, chosen.sheet, chosen.version)
+    print("What is quoted or announced from now on is offered under these terms; what was before keeps its own.")

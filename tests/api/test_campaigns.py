@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from api.campaigns import rate_of
-from storage import campaigns
+from storage import campaigns, rates, term_sheets
 from storage.campaigns import Draft
 from storage.database import Pool, transaction
+from storage.errors import RateBelowTerms
+from tests.api.terms.sheets import document
 
 
 async def test_a_campaign_says_everything_before_recording(client: httpx.AsyncClient, campaign: dict[str, Any]):
@@ -74,17 +76,57 @@ async def test_pages_follow_one_another_without_gap_or_repeat(client: httpx.Asyn
     assert "page-late" not in seen
 
 
+#: A sheet that promises no rate, for campaigns that pay next to nothing.
+NO_PROMISE = {"id": "no-promise", "version": 1, "title": "No promise", "uses": [], "parties": {}, "term": {}}
+
+
 async def opened(database: Pool, slug: str, **changes: Any) -> str:
     """Open a small campaign."""
     draft = {
         "slug": slug, "title": slug, "brief": "Say something.", "media": "audio", "languages": ["xx"],
         "profile": "speech", "rules": {}, "max_bytes": 1000, "max_duration_ms": 1000, "rate_currency": "EUR",
-        "rate_micros": 1, "rate_per_ms": 1, "quota_recordings": 1, "term_sheet_id": "voice-standard",
+        "rate_micros": 1, "rate_per_ms": 1, "quota_recordings": 1, "term_sheet_id": "no-promise",
         "term_sheet_version": 1, "prompts": [],
     }  # fmt: skip
     async with transaction(database) as connection:
+        await term_sheets.publish(connection, NO_PROMISE)
         await campaigns.open_campaign(connection, Draft(**{**draft, **changes}))
     return slug
+
+
+@pytest.mark.parametrize(
+    ("currency", "micros", "per_ms", "kept"),
+    [
+        ("EUR", 12_000_000, 3_600_000, True),
+        ("EUR", 11_999_999, 3_600_000, False),
+        ("EUR", 200_000, 60_000, True),
+        ("EUR", 3_333, 1_000, False),
+        ("USD", 90_000_000, 3_600_000, False),
+    ],
+)
+async def test_no_campaign_pays_less_than_its_card_says(
+    database: Pool, currency: str, micros: int, per_ms: int, kept: bool
+):
+    """The card says 12 euros an hour; a micro less, or another currency, is refused when it opens and ever after."""
+    sheet = {"term_sheet_id": "voice-standard", "term_sheet_version": 2}
+    rate = {"rate_currency": currency, "rate_micros": micros, "rate_per_ms": per_ms}
+    try:
+        await opened(database, f"kept-{currency}-{micros}", **sheet, **rate)
+    except RateBelowTerms:
+        assert not kept
+    else:
+        assert kept
+
+
+async def test_what_is_given_to_nobody_else_is_paid_more(database: Pool):
+    """The premium of an exclusive sheet is part of what its campaign has to pay."""
+    sheet = document("voice-standard", 2) | {"id": "sole-voice", "version": 1, "supersedes": None}
+    sheet["exclusivity"] = {"kind": "sole", "premium_bps": 2500}
+    async with transaction(database) as connection:
+        await term_sheets.publish(connection, sheet)
+        await rates.check_promise(connection, "sole-voice", 1, "EUR", 15_000_000, 3_600_000)
+        with pytest.raises(RateBelowTerms):
+            await rates.check_promise(connection, "sole-voice", 1, "EUR", 14_999_999, 3_600_000)
 
 
 @pytest.mark.parametrize(

@@ -279,14 +279,14 @@ async def test_a_rate_change_is_history_and_reaches_only_what_is_announced_after
     database: Pool,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """A cut between the claim and the acceptance of a recording does not cut its pay."""
+    """A change between the claim and the acceptance of a recording does not change its pay."""
     moved, cut = trading.move, []
 
     async def cut_before(connection: Any, recording: UUID, to: Any, **more: Any) -> Any:
         if to == "accepted" and not cut:
             cut.append(recording)
-            reason = "The buyer pays less from December on."
-            await rates.change(connection, UUID(campaign["id"]), "EUR", 6_000_000, 3_600_000, reason)
+            reason = "The buyer pays more from December on."
+            await rates.change(connection, UUID(campaign["id"]), "EUR", 18_000_000, 3_600_000, reason)
         return await moved(connection, recording, to, **more)
 
     monkeypatch.setattr(trading, "move", cut_before)
@@ -302,9 +302,9 @@ async def test_a_rate_change_is_history_and_reaches_only_what_is_announced_after
         recording: (await contributor.get(f"/v1/recordings/{recording}/earnings")).json()["data"][0]["net"]["micros"]
         for recording in (before, after)
     }
-    assert {before: PAY, after: 18_333} == paid
+    assert {before: PAY, after: 55_000} == paid
     new, old = [version for version in versions if version["campaign"] == campaign["id"]][:2]
-    assert (6_000_000, "The buyer pays less from December on.", None) == (new["micros"], new["because"], new["until"])
+    assert (18_000_000, "The buyer pays more from December on.", None) == (new["micros"], new["because"], new["until"])
     assert (12_000_000, new["since"]) == (old["micros"], old["until"])
 
 

@@ -219,6 +219,26 @@ async def test_what_its_terms_exclude_is_not_sold_to_that_sector(operator: Clien
     assert {recording: "sector-excluded"} == answer.json()["refused"]
 
 
+@pytest.mark.parametrize(
+    ("territory", "country", "sold"),
+    [
+        ({"include": ["FR", "DE"]}, "DE", True),
+        ({"include": ["FR"]}, "DE", False),
+        ({"include": ["worldwide"], "exclude": ["DE"]}, "DE", False),
+        ({"include": ["worldwide"], "exclude": ["US-IL"]}, "US", True),
+    ],
+)
+async def test_nothing_is_sold_to_where_its_terms_do_not_count(
+    database: Pool, operator: Client, recording: str, territory: dict[str, Any], country: str, sold: bool
+):
+    """A part of a country binds what a buyer does there, not where it is."""
+    await trading.under(database, recording, {"territory": territory})
+    buyer = await trading.buyer(operator, country=country)
+    answer = await trading.sell(operator, buyer["id"], await trading.version(operator, [recording]))
+
+    assert (None if sold else {recording: "territory-excluded"}) == answer.json().get("refused")
+
+
 async def test_a_held_recording_stops_a_sale_or_is_left_out_of_it(
     place: Workplace,
     contributor: Client,

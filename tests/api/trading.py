@@ -11,11 +11,12 @@ import httpx
 from msgspec import Struct
 
 from api.validation import Workplace
-from storage import encryption, renditions, screening, validations
+from storage import encryption, renditions, screening, term_sheets, validations
 from storage.database import Pool, one, run, transaction
 from storage.encryption import Layout, SealingFile
 from storage.recordings import move
 from tests.api.taking import agree, claim
+from tests.api.terms.sheets import document
 
 #: Nobody is cleared without a list; this one names a company, a country and a sector.
 LIST = b"kind,value,because\nname,Nord Aggression Holding,test\ncountry,XX,test\nsector,surveillance,test\n"
@@ -96,6 +97,22 @@ async def listed(database: Pool) -> None:
     """Load the screening list."""
     async with transaction(database) as connection:
         await screening.load(connection, LIST)
+
+
+UNDER = """
+    INSERT INTO consents (recording_id, account_id, term_sheet_id, term_sheet_version, term_sheet_sha256, locale,
+        decisions)
+    SELECT c.recording_id, c.account_id, s.id, s.version, s.sha256, c.locale, c.decisions
+    FROM consents c, term_sheets s WHERE c.recording_id = %(recording)s AND s.id = %(name)s
+"""
+
+
+async def under(database: Pool, recording: str, changes: dict[str, Any]) -> None:
+    """Put the consent of a recording under a sheet of its own that differs in some members."""
+    name = f"sheet-{os.urandom(6).hex()}"
+    async with transaction(database) as connection:
+        await term_sheets.publish(connection, document("voice-standard", 2) | changes | {"id": name, "version": 1})
+        await run(connection, UNDER, recording=recording, name=name)
 
 
 async def buyer(operator: httpx.AsyncClient, **more: Any) -> dict[str, Any]:

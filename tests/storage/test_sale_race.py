@@ -202,12 +202,12 @@ async def test_the_race_can_be_lost(database: Pool, monkeypatch: pytest.MonkeyPa
     subject = (await prepared(database, 1))[0]
     async with transaction(database) as connection:
         wish = Registration(f"Racer {os.urandom(4).hex()}", "DE", "speech_technology", "Races.")
-        buyer = (await buyers.register(connection, wish)).id
-    offer = Offer(buyer, subject.dataset, 1, USES, "Race.", datetime.now(UTC) + timedelta(days=9), "EUR", 1000)
+        buyer = await buyers.register(connection, wish)
+    offer = Offer(buyer.id, subject.dataset, 1, USES, "Race.", datetime.now(UTC) + timedelta(days=9), "EUR", 1000)
 
     async with database.connection() as first, first.transaction():
         # The sale has looked and is about to write; the withdrawal does not wait for it.
-        seen = await sales.examined(first, offer, "speech_technology")
+        seen = await sales.examined(first, offer, buyer)
         async with transaction(database) as second:
             await withdrawals.withdraw(second, subject.account, subject.recording, ["*"], None)
 

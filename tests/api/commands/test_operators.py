@@ -1,6 +1,7 @@
 """What operators type about recordings and money: decided once, with a reason, and read by the contributor."""
 
 import asyncio
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,19 @@ from api.commands.database import amount
 from api.commands.ledger import read_report
 from api.commands.review import span
 from api.validation import Workplace
-from storage import recordings
-from storage.database import Pool, transaction
+from storage import recordings, term_sheets
+from storage.database import Pool, run, transaction
 from storage.ledger import accounts
 from tests.api import trading
 from tests.api.commands.conftest import Say
 from tests.api.earning import owner
 from tests.api.paying import account_of
-from tests.api.taking import claim
+from tests.api.taking import agree, claim
+from tests.api.terms.sheets import document
 
 Client = httpx.AsyncClient
 PAY = 36_667
+CAMPAIGN = Path(__file__).parents[3] / "api/demo_data/campaign-read-speech.json"
 
 
 @pytest.fixture
@@ -231,6 +234,63 @@ async def test_a_rate_is_changed_with_a_reason_that_everybody_reads(say: Say, cl
     assert "13.37 EUR per hour" in listed[1]
     assert (campaign["id"], 13_370_000, "A test.") == (newest["campaign"], newest["micros"], newest["because"])
     assert 1 == (await say("campaigns", "rate", str(uuid4()), *words[3:], "--per-hour", "1"))[0]
+
+
+async def test_a_campaign_is_opened_from_a_file(say: Say, client: Client, tmp_path: Path):
+    """And refused with a sentence when it cannot be read, has rules that contradict, or pays less than its card."""
+    draft = json.loads(CAMPAIGN.read_text()) | {"slug": uuid4().hex}
+    file = tmp_path / "campaign.json"
+    bad = (
+        {"rate_micros": 1},
+        {"profile": "opera"},
+        {"rules": {"audio.duration": {"minimum": 9, "maximum": 2}}},
+        {"x": 1},
+    )
+
+    statuses = []
+    for changes in ({}, {}, *bad):
+        file.write_text(json.dumps(draft | changes))
+        statuses.append((await say("campaigns", "open", str(file)))[0])
+    opened = (await say("campaigns", "list"))[1]
+
+    assert [0, 0, 1, 2, 2, 2] == statuses
+    assert 2 == (await say("campaigns", "open", str(tmp_path / "none.json")))[0]
+    shown = next(line for line in opened.splitlines() if "voice-standard 2" in line)
+    assert 200 == (await client.get(f"/v1/campaigns/{shown.split()[0]}")).status_code
+
+
+async def test_a_campaign_moves_to_new_terms_once_its_contributors_had_notice(
+    say: Say, client: Client, contributor: Client, database: Pool, tmp_path: Path
+):
+    """At once while nobody has agreed; afterwards only as long after the publication as the card promises."""
+    name = f"sheet-{uuid4().hex[:12]}"
+    async with transaction(database) as connection:
+        for version in (1, 2, 3):
+            await term_sheets.publish(connection, document() | {"id": name, "version": version})
+    draft = json.loads(CAMPAIGN.read_text())
+    file = tmp_path / "campaign.json"
+    terms = {"term_sheet_id": name, "term_sheet_version": 1, "slug": name, "title": name, "prompts": []}
+    file.write_text(json.dumps(draft | terms))
+    url = (await say("campaigns", "open", str(file)))[1].split()[-1]
+    move = ("campaigns", "terms", url.rsplit("/", 1)[1], "--sheet", name, "--version")
+    first = await say(*move, "2")
+    campaign = dict((await client.get(url)).json())
+    recording = (await claim(contributor, campaign, uuid4().bytes)).json()["id"]
+    await agree(contributor, campaign, recording)
+    second = await say(*move, "3")
+    async with transaction(database) as connection:
+        long_ago = """
+            INSERT INTO term_sheets (id, version, sha256, document, published_at)
+            SELECT id, 4, sha256, document, now() - interval '31 days' FROM term_sheets
+            WHERE id = %(name)s AND version = 3
+        """
+        await run(connection, long_ago, name=name)
+    third = await say(*move, "4")
+
+    assert (2, 4) == (campaign["term_sheet"]["version"], (await client.get(url)).json()["term_sheet"]["version"])
+    assert [0, 1, 0] == [first[0], second[0], third[0]]
+    assert "possible_from" in second[1]
+    assert 1 == (await say(*move, "99"))[0]
 
 
 def test_amounts_are_exact_to_the_micro():
