@@ -9,6 +9,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from psycopg.types.json import Jsonb
 from storage import accounts, buyers, consents, sales, screening, withdrawals
 from storage.buyers import Registration
 from storage.database import Connection, Pool, every, one, pool, run, transaction
-from storage.errors import NotForSale
+from storage.errors import DatabaseBusy, NotForSale
 from storage.sales import Offer
 
 ROUNDS = int(os.environ.get("COMPANION_FAULT_RACES", "300"))
@@ -159,12 +160,18 @@ async def raced(database: Pool, buyer: UUID, subject: Round, tally: Counter[str]
         except NotForSale:
             tally["refused"] += 1
             start.lead_s /= 0.9
+        except DatabaseBusy:
+            # On a machine that is overloaded a sale is told to come back; nothing was sold.
+            tally["busy"] += 1
 
     async def withdraw() -> None:
         await asyncio.sleep(start.lead_s * random.uniform(0.5, 1.5))
-        async with transaction(database) as connection:
-            await withdrawals.withdraw(connection, subject.account, subject.recording, ["*"], None)
-        tally["withdrawn"] += 1
+        while tally["withdrawn"] < ROUNDS:
+            with suppress(DatabaseBusy):
+                async with transaction(database) as connection:
+                    await withdrawals.withdraw(connection, subject.account, subject.recording, ["*"], None)
+                tally["withdrawn"] += 1
+                return
 
     await asyncio.gather(sell(), withdraw())
 
@@ -175,6 +182,8 @@ async def test_no_sale_goes_without_refusal_or_notice(database: Pool):
     began = time.monotonic()
     waiting = await prepared(database, ROUNDS)
     ids = [subject.recording for subject in waiting]
+    # Five hundred recordings have one owner, whose row everybody locks: mixed, pairs wait for each other now and then.
+    random.shuffle(waiting)
     tally: Counter[str] = Counter()
 
     async def pair() -> None:
@@ -190,8 +199,8 @@ async def test_no_sale_goes_without_refusal_or_notice(database: Pool):
         stands = await one(connection, Tally, TALLY, ids=ids)
 
     print(f"\n{ROUNDS} rounds in {time.monotonic() - began:.0f} s: {dict(tally)}, {stands}")
-    assert {"sold", "refused", "withdrawn"} == set(tally)
-    assert (ROUNDS, ROUNDS) == (tally["sold"] + tally["refused"], tally["withdrawn"])
+    assert {"sold", "refused", "withdrawn"} <= set(tally)
+    assert (ROUNDS, ROUNDS) == (tally["sold"] + tally["refused"] + tally["busy"], tally["withdrawn"])
     assert Tally(tally["sold"], 0, 0, 0) == stands
 
 
