@@ -22,7 +22,7 @@ from api.media_types import wanted
 from api.problems import problems
 from api.signing import Signer, sign
 from api.terms.odrl import VOCABULARY
-from api.terms.words import LOCALES, time, words
+from api.terms.words import LOCALES, filled, language, time, words
 from capture_validation.texts import negotiate
 from storage import receipts
 from storage.consents import Consent
@@ -216,30 +216,35 @@ async def formed(receipt: Receipt, kind: str) -> bytes:
 
 
 def paper(receipt: Mapping[str, Any], sha256: str) -> dict[str, Any]:
-    """Put the facts of a receipt into words that a person reads; uses are named in the language of the consent."""
+    """Put the facts of a receipt into words that a person reads, in the language of the consent."""
     record = receipt["dpv:hasRecordOfActivity"]
     shown = record["dpv:hasNotice"]
-    names = words(negotiate(receipt["dct:language"], LOCALES)).names["uses"]
+    locale = negotiate(receipt["dct:language"], LOCALES)
+    spoken = words(locale)
+    agreed = {"time": minute(record["dpv:isIndicatedAtTime"])}
+    sheet = {"name": shown["terms:termSheet"], "count": str(shown["terms:version"])}
     return {
-        "locale": "en",
-        "title": "Receipt of your consent",
+        "locale": locale,
+        "title": spoken.receipt["title"],
+        "words": spoken.receipt,
+        "reviewed": spoken.reviewed,
         "id": receipt["dct:identifier"],
         "issued": minute(receipt["dct:created"]),
-        "given": minute(record["dpv:isIndicatedAtTime"]),
+        "agreed": filled(spoken.receipt["agreed"], agreed),
+        "withdraw": filled(spoken.receipt["withdraw"], {"address": record["dpv:hasConsentControl"]["@id"]}),
         "author": record["dpv:hasDataController"]["dpv:hasName"],
         "contact": record["dpv:hasDataController"]["dpv:hasContact"].removeprefix("mailto:"),
         "contributor": record["dpv:hasDataSubject"]["@id"],
         "recording": record["terms:recording"]["@id"],
         "recording_sha256": record["terms:recordingSha256"],
-        "sheet": f"{shown['terms:termSheet']}, version {shown['terms:version']}",
+        "sheet": filled(spoken.receipt["terms_version"], sheet),
         "sheet_sha256": shown["terms:termSheetSha256"],
         "card_sha256": shown.get("terms:cardSha256", ""),
-        "language": receipt["dct:language"],
-        "term": time(record["dpv:hasDuration"], "en"),
-        "retention": time(record["dpv:hasStorageCondition"]["dpv:hasDuration"], "en"),
-        "uses": [decision(process, names) for process in record["dpv:hasProcess"]],
+        "language": language(receipt["dct:language"], locale),
+        "term": time(record["dpv:hasDuration"], locale),
+        "retention": time(record["dpv:hasStorageCondition"]["dpv:hasDuration"], locale),
+        "uses": [decision(process, spoken.names["uses"]) for process in record["dpv:hasProcess"]],
         "recipients": record["dpv:hasRecipient"]["@id"],
-        "withdraw": record["dpv:hasConsentControl"]["@id"],
         "sha256": sha256,
     }
 

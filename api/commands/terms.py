@@ -27,6 +27,9 @@ def command(words: Sequence[str]) -> int:
     if chosen.what == "check":
         document = read(chosen.file)
         return 2 if document is None else checked(document)
+    if chosen.what == "grades":
+        print("\n".join(table(newest_shipped())))
+        return 0
 
     async def work(database: Pool) -> int:
         if chosen.what == "show":
@@ -43,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="companion terms", description=__doc__)
     commands = top.add_subparsers(dest="what", required=True, metavar="COMMAND")
     commands.add_parser("list", help="show the newest version of every published sheet")
+    commands.add_parser("grades", help="show how hard the cards of the sheets that ship are to read, as Markdown")
     one = commands.add_parser("check", help="say everything that is wrong in a file, its flags and reading grades")
     one.add_argument("file", type=Path, metavar="FILE")
     shown = commands.add_parser("show", help="show a published sheet as a contributor reads it")
@@ -101,6 +105,29 @@ def measured(told: Card) -> str:
     bound = "at most" if found.scale == "grade" else "at least"
     verdict = "plain" if found.plain else "TOO HARD"
     return f"{found.scale} {found.score:.1f} ({bound} {found.limit:g}: {verdict}), {lengths}; {found.formula}"
+
+
+def newest_shipped() -> list[TermSheet]:
+    """Give the newest version of every sheet that ships."""
+    newest = {document["id"]: document for document in publishing.shipped()}
+    return [msgspec.convert(document, TermSheet) for document in newest.values()]
+
+
+def table(sheets: Sequence[TermSheet]) -> Iterator[str]:
+    """Say how hard every card of these sheets is to read, a row for each language."""
+    names = [f"{sheet.id}, version {sheet.version}" for sheet in sheets]
+    yield "| " + " | ".join(["Card", *names]) + " |"
+    yield "|" + "---|" * (len(names) + 1)
+    for locale in LOCALES:
+        cells = [short(card(sheet, "0" * 64, locale)) for sheet in sheets]
+        yield "| " + " | ".join([locale, *cells]) + " |"
+
+
+def short(told: Card) -> str:
+    """Say the grade and the lengths of one card in a few words."""
+    found = told.reading
+    lengths = f"{found.words_per_sentence:.1f} words a sentence, {found.long_words:.0%} long"
+    return lengths if found.formula is None else f"{found.scale} {found.score:.1f}, {lengths}"
 
 
 def changes(older: TermSheet, newer: TermSheet) -> Iterator[str]:

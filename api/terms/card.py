@@ -140,6 +140,9 @@ def give(sheet: TermSheet, speaker: Speaker) -> Iterator[Sentence]:
     pointer = "/retention/pseudonymised_before_delivery"
     yield speaker.say(f"retention.pseudonymised_before_delivery.{pseudonymised}", pointer)
     yield speaker.say(f"identity.name_to_buyers.{_said(sheet.identity.name_to_buyers)}", "/identity/name_to_buyers")
+    if "audio" in media.kinds or media.sound == "kept":
+        # Taking a name off does not take the voice off, and to keep quiet about that would be half a truth.
+        yield speaker.say("identity.recognisable", "/media/delivered")
     yield speaker.say(f"identity.attribution.{sheet.identity.attribution}", "/identity/attribution")
 
 
@@ -209,8 +212,18 @@ def how_long(sheet: TermSheet, speaker: Speaker) -> Iterator[Sentence]:
     """When it ends and where it counts."""
     yield speaker.say("term.duration", "/term/duration", time=speaker.time(sheet.term.duration))
     yield speaker.say("term.renewal.only_with_new_consent", "/term/renewal")
-    yield speaker.say("retention.after_end", "/retention/after_end", time=speaker.time(sheet.retention.after_end))
+    kept = sheet.retention
+    yield speaker.say("retention.after_end", "/retention/after_end", time=speaker.time(kept.after_end))
+    yield speaker.say("retention.consent_record", "/retention/consent_record", time=speaker.time(kept.consent_record))
     yield speaker.say(f"exclusivity.kind.{sheet.exclusivity.kind}", "/exclusivity/kind")
+    if sheet.exclusivity.premium_bps:
+        more = w.percent(sheet.exclusivity.premium_bps, speaker.locale)
+        yield speaker.say("exclusivity.premium_bps", "/exclusivity/premium_bps", percent=more)
+    yield from where(sheet, speaker)
+
+
+def where(sheet: TermSheet, speaker: Speaker) -> Iterator[Sentence]:
+    """In which countries it counts."""
     included, excluded = sheet.territory.include, sheet.territory.exclude
     if "worldwide" in included:
         yield speaker.say("territory.worldwide", "/territory/include")
@@ -221,7 +234,7 @@ def how_long(sheet: TermSheet, speaker: Speaker) -> Iterator[Sentence]:
 
 
 def pay(sheet: TermSheet, speaker: Speaker) -> Iterator[Sentence]:
-    """What is earned, what is taken off, and how it is paid out."""
+    """What is earned, what is taken off, and how it arrives."""
     for place, rate in enumerate(sheet.price.rates):
         hourly = w.amount(rate.currency, rate.micros * (60 if rate.per == "PT1M" else 1), speaker.locale)
         yield speaker.say(f"price.rate.{rate.basis}", f"/price/rates/{place}", money=hourly)
@@ -234,6 +247,11 @@ def pay(sheet: TermSheet, speaker: Speaker) -> Iterator[Sentence]:
     if not sheet.price.royalties:
         yield speaker.say("price.royalties.none", "/price/royalties")
     yield from fees(sheet, speaker)
+    yield from paid_out(sheet, speaker)
+
+
+def paid_out(sheet: TermSheet, speaker: Speaker) -> Iterator[Sentence]:
+    """When and how what was earned arrives."""
     payout = sheet.payout
     yield speaker.say("payout.hold", "/payout/hold", time=speaker.time(payout.hold))
     least = w.amount(payout.threshold.currency, payout.threshold.micros, speaker.locale)
@@ -256,12 +274,22 @@ def fees(sheet: TermSheet, speaker: Speaker) -> Iterator[Sentence]:
         yield speaker.say("price.fees.none", "/price/fees")
 
 
+#: What a withdrawal sets going, in the order in which it happens.
+CLOCKS = (
+    "stop_sales_within",
+    "notify_buyers_within",
+    "buyers_delete_within",
+    "delete_at_platform_within",
+    "backups_within",
+)
+
+
 def stop(sheet: TermSheet, speaker: Speaker) -> Iterator[Sentence]:
     """How to stop, how fast that works, and what it cannot undo."""
     terms = sheet.withdrawal
     yield speaker.say(f"withdrawal.reason_needed.{_said(terms.reason_needed)}", "/withdrawal/reason_needed")
     yield speaker.say("withdrawal.scope", "/withdrawal/scope", list=speaker.names("scope", terms.scope, "or"))
-    for name in ("stop_sales_within", "notify_buyers_within", "buyers_delete_within", "delete_at_platform_within"):
+    for name in CLOCKS:
         yield speaker.say(f"withdrawal.{name}", f"/withdrawal/{name}", time=speaker.time(getattr(terms, name)))
     for limit in terms.cannot_undo:
         yield speaker.say(f"withdrawal.cannot_undo.{limit}", "/withdrawal/cannot_undo")
@@ -275,7 +303,8 @@ def promise(sheet: TermSheet, speaker: Speaker) -> Iterator[Sentence]:
         yield speaker.say(f"duties.contributor.{duty}", "/duties/contributor")
     yield speaker.say(f"duties.liability_cap.{sheet.duties.liability_cap}", "/duties/liability_cap")
     yield speaker.say(f"duties.indemnity.{sheet.duties.indemnity}", "/duties/indemnity")
-    yield speaker.say(f"identity.moral_rights_waived.{_said(sheet.identity.moral_rights_waived)}", "/identity")
+    waived = _said(sheet.identity.moral_rights_waived)
+    yield speaker.say(f"identity.moral_rights_waived.{waived}", "/identity/moral_rights_waived")
     yield speaker.say("changes.old_recordings_keep.their_version", "/changes/old_recordings_keep")
     yield speaker.say("changes.notice", "/changes/notice", time=speaker.time(sheet.changes.notice))
     yield speaker.say(

@@ -66,7 +66,8 @@ def parties(sheet: TermSheet) -> Iterator[Paragraph]:
         "/parties/licensee",
     )
     yield Paragraph(
-        f"You reach us at {licensee.contact}, and our data protection officer at {licensee.data_protection_officer}.",
+        f"You reach us at {_bare(licensee.contact)}, and our data protection officer at "
+        f"{_bare(licensee.data_protection_officer)}.",
         "/parties/licensee/contact",
     )
 
@@ -362,6 +363,10 @@ def _time(duration: str) -> str:
 
 def _percent(bps: int) -> str:
     return w.percent(bps, LOCALE)
+
+
+def _bare(address: str) -> str:
+    return address.removeprefix("mailto:")
 
 
 def _place(code: str) -> str:

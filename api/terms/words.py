@@ -1,4 +1,4 @@
-"""The words of cards, comparisons and flags, in the reader's language.
+"""The words of cards, comparisons, flags and receipts, in the reader's language.
 
 One file per language in `texts/`; a test keeps each as complete as the English one. `reviewed` in a file says whether a
 person has compared it with the English wording: what nobody has compared helps to read and does not bind.
@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Literal
 
 import msgspec
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from msgspec import Struct
@@ -69,6 +69,7 @@ class Words(Struct, frozen=True):
     diff: DiffWords
     flags: dict[str, str]
     understanding: dict[str, Understanding]
+    receipt: dict[str, str]
 
 
 @cache
@@ -129,6 +130,14 @@ def place(code: str, locale: str) -> str:
     country, _, part = code.partition("-")
     name = str(Locale.parse(locale).territories.get(country, country))
     return f"{name} ({code})" if part else name
+
+
+def language(code: str, locale: str) -> str:
+    """Name a language (BCP 47) in another; its code where that has no name for it."""
+    try:
+        return Locale.parse(code, sep="-").get_display_name(locale) or code
+    except (ValueError, UnknownLocaleError):
+        return code
 
 
 def listed(items: Iterable[str], locale: str, style: Literal["standard", "or"] = "standard") -> str:

@@ -4,6 +4,7 @@ import copy
 import json
 import warnings
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from jsonschema import Draft202012Validator
 from litestar import Litestar
 
 from api.commands.verify import checked
-from api.receipts import issue_missing
+from api.receipts import issue_missing, paper
 from api.signing import parse_jwks
+from api.terms.words import LOCALES, language, time, words
+from api.typesetting import set_paper
 from storage.database import Pool, run, transaction
 from tests.api.taking import agree, claim, speech
+from tests.api.test_typesetting import archived
 
 Client = httpx.AsyncClient
 DATA = Path(__file__).parent.parent / "data"
@@ -102,6 +106,28 @@ async def test_a_receipt_is_had_as_a_paper(contributor: Client, consent: dict[st
     assert papers[0].content.startswith(b"%PDF-")
     assert papers[0].content == papers[1].content
     assert "application/pdf" == papers[0].headers["content-type"]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+async def test_the_paper_is_in_the_language_of_the_consent(receipt: dict[str, Any], locale: str):
+    """Every word of it, set without a missing letter; what nobody has reviewed says so."""
+    spoken = words(locale)
+    receipt["dct:language"] = locale
+    facts = paper(receipt, "ab" * 32)
+    made = await set_paper("receipt", facts, datetime(2026, 11, 29, tzinfo=UTC))
+
+    assert archived(made)
+    assert (spoken.receipt["title"], spoken.reviewed) == (facts["title"], facts["reviewed"])
+    assert time("P5Y", locale) == facts["term"]
+    assert locale != facts["language"]
+    assert {True} == {use["name"] == spoken.names["uses"][use["code"]] for use in facts["uses"]}
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [("de-CH", "German (Switzerland)"), ("hi", "Hindi"), ("xx-Zz-nonsense", "xx-Zz-nonsense")]
+)
+def test_a_language_is_named_where_it_has_a_name(code: str, told: str):
+    assert told == language(code, "en")
 
 
 async def test_a_receipt_is_nobody_else_s(other: Client, consent: dict[str, Any]):

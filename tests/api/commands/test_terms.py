@@ -46,6 +46,14 @@ async def test_a_file_is_checked_without_a_database(
     assert "not reviewed, does not bind" in told
 
 
+def test_the_documentation_has_the_grades_of_every_card(capsys: pytest.CaptureFixture[str]):
+    """A sheet or a word that changes is measured anew: `companion terms grades` prints the table."""
+    page = (Path(__file__).parents[3] / "docs" / "terms.md").read_text(encoding="utf-8")
+
+    assert 0 == main(["terms", "grades"])
+    assert capsys.readouterr().out in page
+
+
 @pytest.mark.parametrize(
     ("sheet", "status", "told"),
     [

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from api.publishing import shipped
 from api.terms.card import QUESTIONS, Card, card, text_of
 from api.terms.check import faults
+from api.terms.diff import RULES
 from api.terms.readability import Reading, reading, syllables_of
 from api.terms.sheet import TermSheet
 from api.terms.words import LOCALES
@@ -70,6 +71,9 @@ def test_every_sheet_has_a_card_in_every_language(locale: str, sheet: TermSheet)
         ("/sublicensing", {"allowed": False}, "Buyers may not pass it on."),
         ("/withdrawal/reason_needed", True, "but you must give a reason."),
         ("/disputes/class_waiver", True, "You may not join others in one case."),
+        ("/withdrawal/backups_within", "P60D", "It is out of our backups within 60 days."),
+        ("/retention/consent_record", "P3Y", "We keep the proof that you agreed for 3 years."),
+        ("/exclusivity", {"kind": "sole", "premium_bps": 2500}, "For that, your pay is 25% higher."),
         ("/price/rates/0/per", "PT1M", "You get €720.00 for each hour of speech that we accept."),
     ],
     ids=str,
@@ -77,6 +81,35 @@ def test_every_sheet_has_a_card_in_every_language(locale: str, sheet: TermSheet)
 def test_what_the_sheet_says_the_card_says(pointer: str, value: Any, told: str):
     assert told not in english(document())
     assert told in english(put(document(), pointer, value))
+
+
+#: What the card leaves to the legal text: what the schema fixes to one value, how amounts are rounded, what Illinois
+#: and article 9 ask for by name, and what is shown where it is used (ways to be paid, where others can complain).
+LEFT_OUT = {
+    "title", "parties.licensor", "media.kinds", "term.starts", "withdrawal.allowed", "withdrawal.cost_micros",
+    "withdrawal.notice", "withdrawal.undoes", "biometrics.templates_sold", "biometrics.gdpr_art9.condition",
+    "biometrics.gdpr_art9.uses", "biometrics.gdpr_art9.separate_screen", "biometrics.bipa.written_release",
+    "biometrics.bipa.purpose_stated", "biometrics.bipa.period", "biometrics.bipa.retention_schedule",
+    "retention.recording", "price.rounding.accrual", "price.rounding.split", "price.rounding.payout",
+    "price.later_cuts_apply_to_accepted", "payout.methods", "people.minors", "people.claims", "changes.one_sided",
+    "law.consumer_law_kept",
+}  # fmt: skip
+
+
+def test_every_member_of_a_sheet_is_on_its_card_or_left_out_on_purpose():
+    """That something stays in backups, or that a proof is kept for years, must not be found in small print only."""
+    changed = put(document("street-scene", 2), "/exclusivity", {"kind": "sole", "premium_bps": 5})
+    put(put(changed, "/territory", {"include": ["DE"], "exclude": ["FR"]}), "/sublicensing", {"allowed": False})
+    put(changed, "/price/bonuses", [{"code": "quality", "max_bps": 5, "basis": "published_score"}])
+    sentences = [
+        sentence
+        for sheet in [*shipped(), changed]
+        for answer in card(read(sheet), SHA256, "en").answers
+        for sentence in answer.sentences
+    ]
+    said = {".".join(part for part in one.at.split("/")[1:] if not part.isdigit()) for one in sentences}
+
+    assert LEFT_OUT == {kind for kind in RULES if not any(f"{kind}.".startswith(f"{at}.") for at in said)}
 
 
 @pytest.mark.parametrize(
@@ -108,6 +141,16 @@ def test_three_questions_check_what_was_understood(locale: str):
 
     assert [1, 0, 2] == [question.right for question in asked]
     assert [3, 3, 3] == [len(set(question.choices)) for question in asked]
+
+
+def test_a_name_taken_off_is_not_called_more_than_it_is():
+    """A voice tells who somebody is; a picture without faces and sound does not."""
+    spoken, silent = (
+        english(document(name, version)) for name, version in (("voice-standard", 2), ("street-scene", 2))
+    )
+
+    assert "someone may know that it is you" in spoken
+    assert "someone may know that it is you" not in silent
 
 
 def test_a_translation_that_nobody_reviewed_does_not_bind():

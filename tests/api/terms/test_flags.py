@@ -1,5 +1,6 @@
 """Practice flags: a flag appears exactly when its trait is in the sheet."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from api.terms.sheet import TermSheet
 from api.terms.words import LOCALES, words
 from tests.api.terms.sheets import any_sheet, document, put
 
+DATA = Path(__file__).parents[2] / "data"
 #: Each trait, written into a sheet that has none; the pointer may lie below the one the flag names.
 HARMS: dict[str, tuple[str, Any]] = {
     "irrevocable": ("/withdrawal/allowed", False),
@@ -146,6 +148,15 @@ def test_the_worst_case_has_every_trait_but_the_milder_of_two():
     assert {"/withdrawal/allowed", "/term/duration", "/term/renewal", "/unlisted_uses"} <= {
         fault.pointer for fault in faults(market_worst())
     }
+
+
+@pytest.mark.parametrize(("name", "count"), [("stock", 16), ("gig", 18)])
+def test_two_kinds_of_offers_on_the_market_have_many(name: str, count: int):
+    """Encoded with what offers of their kind state and no more; ours, in the same layout, have one."""
+    found = [flag.code for flag in flags(msgspec.json.decode((DATA / f"market_{name}.json").read_bytes()))]
+
+    assert count == len(found)
+    assert {"irrevocable", "perpetual", "unlisted_uses", "unilateral_change", "sublicence_without_limit"} <= set(found)
 
 
 def test_the_most_serious_stands_first():
