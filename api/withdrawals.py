@@ -62,12 +62,15 @@ class LicenceView(Struct, frozen=True):
 class Consequences(Struct, frozen=True):
     """What a withdrawal would do if you made it now.
 
-    `ends_recording` tells that no use is left. Money that you earned stays yours.
+    `ends_recording` tells that no use is left: then our own copies are deleted, too, and last of all the ones in our
+    backups. Money that you earned stays yours.
     """
 
     uses: UseCodes
     ends_recording: bool
     buyers: list[LicenceView]
+    we_delete_by: datetime | None
+    backups_gone_by: datetime | None
     undoes: Effects
     cannot_undo: Effects
     earned_money: Annotated[str, Meta(examples=["kept"])]
@@ -103,14 +106,17 @@ class WithdrawalView(Struct, frozen=True):
 
 
 def consequences(preview: Preview) -> Consequences:
-    """Show what a withdrawal would do."""
+    """Show what a withdrawal would do; our own copies go when no use is left that needs them."""
+    promise = preview.promise
     return Consequences(
         uses=preview.uses,
         ends_recording=preview.ended,
         buyers=[licence_view(licence) for licence in preview.licences],
-        undoes=preview.sheet.get("undoes", []),
-        cannot_undo=preview.sheet.get("cannot_undo", []),
-        earned_money=str(preview.sheet.get("earned_money", "kept")),
+        we_delete_by=promise.delete_by if preview.ended else None,
+        backups_gone_by=promise.backups_by if preview.ended else None,
+        undoes=promise.promise.get("undoes", []),
+        cannot_undo=promise.promise.get("cannot_undo", []),
+        earned_money=str(promise.promise.get("earned_money", "kept")),
     )
 
 

@@ -53,17 +53,21 @@ class Withdrawal(Struct, frozen=True):
     sheet: dict[str, Any]
 
 
+class Promise(Struct, frozen=True):
+    """The sheet's part on withdrawal, and until when our own copies and our backups would be gone."""
+
+    promise: dict[str, Any]
+    delete_by: datetime | None
+    backups_by: datetime | None
+
+
 class Preview(Struct, frozen=True):
     """What a withdrawal would do if it were made now."""
 
     uses: list[str]
     ended: bool
     licences: list[Licence]
-    sheet: dict[str, Any]
-
-
-class _Promise(Struct, frozen=True):
-    promise: dict[str, Any]
+    promise: Promise
 
 
 class _Id(Struct, frozen=True):
@@ -114,7 +118,10 @@ END_LINES = """
             AND u.status = 'given')
 """
 PROMISE = """
-    SELECT s.document -> 'withdrawal' AS promise
+    SELECT s.document -> 'withdrawal' AS promise,
+        now() + least(interval '30 days', (s.document #>> '{withdrawal,delete_at_platform_within}')::interval)
+            AS delete_by,
+        now() + (s.document #>> '{withdrawal,backups_within}')::interval AS backups_by
     FROM consents c JOIN term_sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
     WHERE c.recording_id = %(recording)s ORDER BY c.given_at DESC, c.id DESC LIMIT 1
 """
@@ -152,8 +159,8 @@ async def preview(connection: Connection, account: UUID, recording: UUID, wanted
     if subject.state not in SELLABLE:
         raise MoveRefused(state=subject.state)
     licences = await every(connection, Licence, LICENCES, recording=recording, uses=uses)
-    promise = await one(connection, _Promise, PROMISE, recording=recording)
-    return Preview(uses, ended, licences, promise.promise if promise else {})
+    promise = await one(connection, Promise, PROMISE, recording=recording)
+    return Preview(uses, ended, licences, promise or Promise({}, None, None))
 
 
 async def withdraw(

@@ -27,7 +27,7 @@ QUESTIONS = ["give", "uses", "never", "who", "how_long", "pay", "stop", "promise
 async def test_a_term_sheet_leads_to_its_newest_version(client: httpx.AsyncClient):
     answer = await client.get("/v1/term-sheets/voice-standard")
 
-    assert (307, "/v1/term-sheets/voice-standard/versions/2") == (answer.status_code, answer.headers["location"])
+    assert (307, "/v1/term-sheets/voice-standard/versions/3") == (answer.status_code, answer.headers["location"])
 
 
 async def test_the_bytes_of_a_term_sheet_are_what_its_hash_is_taken_over(client: httpx.AsyncClient):
@@ -70,7 +70,7 @@ async def test_offers_are_found_by_media_and_territory(client: httpx.AsyncClient
     assert {"voice-standard", "ambient-sound"} <= offers.keys()
     assert "street-scene" not in offers
     voice = offers["voice-standard"]
-    assert (2, 1, "€12.00", "accepted_speech") == (
+    assert (3, 1, "€12.00", "accepted_duration") == (
         voice["version"], voice["flags"], voice["rate"]["hourly"]["display"], voice["rate"]["basis"],
     )  # fmt: skip
 

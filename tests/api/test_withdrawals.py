@@ -77,6 +77,16 @@ async def test_a_withdrawal_is_previewed_before_it_is_made(
     assert shown["ends_recording"]
     assert "models_already_trained" in shown["cannot_undo"]
     assert ("kept", "accepted") == (shown["earned_money"], state)
+    told, ours, backups = (shown["buyers"][0]["told_by"], shown["we_delete_by"], shown["backups_gone_by"])
+    assert told < shown["buyers"][0]["deleted_by"] == ours < backups
+
+
+async def test_our_copies_stay_while_a_use_is_left(contributor: Client, recording: str):
+    """And the preview does not say otherwise."""
+    url = f"/v1/recordings/{recording}/withdrawals/preview"
+    shown = (await contributor.get(url, params={"uses": "evaluation"})).json()
+
+    assert (False, None, None) == (shown["ends_recording"], shown["we_delete_by"], shown["backups_gone_by"])
 
 
 async def test_after_a_withdrawal_nothing_is_sold_and_every_buyer_is_told(

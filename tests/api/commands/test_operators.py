@@ -255,7 +255,7 @@ async def test_a_campaign_is_opened_from_a_file(say: Say, client: Client, tmp_pa
 
     assert [0, 0, 1, 2, 2, 2] == statuses
     assert 2 == (await say("campaigns", "open", str(tmp_path / "none.json")))[0]
-    shown = next(line for line in opened.splitlines() if "voice-standard 2" in line)
+    shown = next(line for line in opened.splitlines() if "voice-standard 3" in line)
     assert 200 == (await client.get(f"/v1/campaigns/{shown.split()[0]}")).status_code
 
 
