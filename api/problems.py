@@ -8,6 +8,7 @@ the bytes on the wire come from the same struct.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -105,6 +106,8 @@ SENTENCES: dict[type[Exception], str] = {
     RequestEntityTooLarge: "The body of this request may be at most 1 MB.",
     psycopg.DataError: "A value in the request has characters or a size that cannot be stored.",
 }
+#: A parameter that is missing is named in Litestar's message only.
+MISSING = re.compile(r"Missing required \w+ parameter '([^']+)'")
 OUR_FAULT = "This is our fault and it has been noted. Try again; if it stays, quote `instance`."
 
 
@@ -126,8 +129,11 @@ def _sentence(exception: type[BaseException]) -> str:
 
 
 def _facts(error: Exception) -> dict[str, Any]:
-    if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        return {"errors": [_request_error(entry) for entry in error.extra]}
+    if isinstance(error, ValidationException):
+        missing = MISSING.match(str(error.detail))
+        entries = [{"source": "query", "key": missing[1], "message": "It is missing."}] if missing else error.extra
+        if isinstance(entries, list):
+            return {"errors": [_request_error(entry) for entry in entries]}
     facts: Mapping[str, Any] = getattr(error, "facts", {})
     return {name: value for name, value in facts.items() if name not in {"type", "title", "status", "instance"}}
 

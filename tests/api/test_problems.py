@@ -102,6 +102,15 @@ async def test_a_method_that_is_not_taken_names_the_ones_that_are(client: httpx.
     assert "GET" in answer.headers["allow"]
 
 
+async def test_a_parameter_that_is_missing_is_named(client: httpx.AsyncClient):
+    """The sentence sends the reader to `errors`, so something has to be there."""
+    answer = await client.get("/v1/term-sheets/voice-standard/diff")
+
+    assert (400, "/problems/request-invalid") == (answer.status_code, answer.json()["type"])
+    assert ["It is missing."] == [error["detail"] for error in answer.json()["errors"]]
+    assert answer.json()["errors"][0]["pointer"] in {"from", "to"}
+
+
 async def test_a_body_that_is_not_json_is_refused_by_its_type(client: httpx.AsyncClient):
     answer = await client.post("/v1/sessions", content=b"a=b", headers={"Content-Type": "text/plain"})
 
