@@ -151,8 +151,6 @@ async def change(connection: Connection, campaign: UUID, currency: str, micros: 
 
     Whatever was quoted or claimed before keeps its rate: it is pinned on the recording.
     """
-    now = await terms(connection, campaign)
-    await check_promise(connection, now.term_sheet_id, now.term_sheet_version, currency, micros, per_ms)
     try:
         changed = await run(
             connection, CHANGE, campaign=campaign, currency=currency, micros=micros, per_ms=per_ms, because=because
@@ -161,3 +159,5 @@ async def change(connection: Connection, campaign: UUID, currency: str, micros: 
         raise CurrencyUnknown(currency=currency) from error
     if not changed:
         raise CampaignMissing
+    now = await terms(connection, campaign)
+    await check_promise(connection, now.term_sheet_id, now.term_sheet_version, currency, micros, per_ms)

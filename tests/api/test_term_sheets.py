@@ -20,7 +20,7 @@ from storage.database import Pool, transaction
 from storage.errors import TermSheetInvalid, TermSheetPublished
 from tests.api.taking import agree, claim, speech
 
-VOICE = "/v1/term-sheets/voice-standard/versions/2"
+VOICE = "/v1/term-sheets/voice-standard/versions/3"
 QUESTIONS = ["give", "uses", "never", "who", "how_long", "pay", "stop", "promise"]
 
 
