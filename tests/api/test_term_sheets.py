@@ -151,7 +151,7 @@ async def test_what_was_shown_stays_what_was_shown(client: httpx.AsyncClient, da
     before = (await client.get(f"{VOICE}/card")).content
     async with transaction(database) as connection:
         other = renderings.rendering("card", "en", b"{}", reviewed=True)
-        kept = await renderings.pin(connection, "voice-standard", 2, other)
+        kept = await renderings.pin(connection, "voice-standard", 3, other)
 
     assert before == kept.body
     assert before == (await client.get(f"{VOICE}/card")).content
@@ -222,11 +222,11 @@ async def test_who_agreed_to_an_older_version_is_told_of_a_newer_one_once(
     recording = (await claim(contributor, campaign, speech())).json()["id"]
     assert 200 == (await agree(contributor, campaign, recording)).status_code
 
-    assert await announce(database, "voice-standard", 3) >= 1
-    assert 0 == await announce(database, "voice-standard", 3)
+    assert await announce(database, "voice-standard", 4) >= 1
+    assert 0 == await announce(database, "voice-standard", 4)
 
     told = [event for event in await events_of(contributor) if event["kind"] == "term_sheet.published"]
-    assert [{"term_sheet": "voice-standard", "version": 3}] == [event["data"] for event in told]
+    assert [{"term_sheet": "voice-standard", "version": 4}] == [event["data"] for event in told]
     assert [] == [event for event in await events_of(other) if event["kind"] == "term_sheet.published"]
 
 
