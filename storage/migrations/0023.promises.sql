@@ -1,5 +1,5 @@
 -- What a term sheet promises is kept by the service itself.
--- depends: 0009.licensing 0014.renditions 0021.lost_pieces
+-- depends: 0009.licensing 0014.renditions 0022.sound_lists
 
 -- What ends by the clock is found by its end.
 CREATE INDEX consent_uses_over ON consent_uses (expires_at) WHERE status = 'given';
