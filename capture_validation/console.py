@@ -16,9 +16,9 @@ from capture_validation.catalogue import Entry, catalogue
 from capture_validation.errors import CaptureError
 from capture_validation.picture import clock, draw
 from capture_validation.profile import PUBLISHED
-from capture_validation.report import CheckResult, Limit, Report, Tier
+from capture_validation.report import CheckResult, Report, Tier
 from capture_validation.summary import Examined, as_csv, as_json, recordings, table
-from capture_validation.texts import LOCALES, language, negotiate, quantity, told, told_rejection
+from capture_validation.texts import LOCALES, good, language, negotiate, quantity, told, told_rejection
 from capture_validation.validate import validate
 
 
@@ -27,12 +27,11 @@ def check(arguments: Sequence[str]) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     several = len(options.files) > 1 or options.files[0].is_dir()
-    if several and options.picture:
-        parser.error("--picture takes one file")
     files = list(recordings(options.files))
     examined, unread = _examined(files, options.profile, options.tier)
-    if options.picture and examined:
-        options.picture.write_bytes(draw(examined[0].report, options.language, dark=options.dark))
+    if options.picture:
+        drawn = _drawn(examined, options.picture, several=several, locale=options.language, dark=options.dark)
+        unread = unread or not drawn
     if options.csv:
         sys.stdout.write(as_csv(examined))
     elif several:
@@ -60,6 +59,24 @@ def _examined(files: Sequence[Path], profile: str | None, tier: Tier) -> tuple[l
     return examined, unread
 
 
+def _drawn(examined: Sequence[Examined], picture: Path, *, several: bool, locale: str, dark: bool) -> bool:
+    """Draw one report into a file, or several into a folder, each under its recording's name; whether that worked."""
+    taken: set[str] = set()
+    try:
+        if several:
+            picture.mkdir(parents=True, exist_ok=True)
+        for one in examined:
+            # Two folders may hold a recording of the same name.
+            name = one.file.name if one.file.name not in taken else f"{len(taken) + 1}-{one.file.name}"
+            taken.add(name)
+            target = picture / f"{name}.png" if several else picture
+            target.write_bytes(draw(one.report, locale, dark=dark))
+    except OSError as trouble:
+        sys.stderr.write(f"companion check: {trouble}\n")
+        return False
+    return True
+
+
 def _progress(words: str) -> None:
     """Say on one line how far we are, to a person only; no words clear it."""
     if sys.stderr.isatty():
@@ -83,7 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the report as JSON; of several files, a list")
     form.add_argument("--csv", action="store_true", help="print a row for every check of every file")
-    parser.add_argument("--picture", type=Path, metavar="OUT.png", help="also draw the report into this file")
+    parser.add_argument(
+        "--picture",
+        type=Path,
+        metavar="OUT.png",
+        help="also draw the report here; of several files, one picture each in a folder of this name",
+    )
     parser.add_argument("--dark", action="store_true", help="draw on dark paper")
     parser.add_argument("--language", choices=LOCALES, default=own_language(), help="of the sentences (%(default)s)")
     return parser
@@ -171,16 +193,6 @@ def _row(result: CheckResult, locale: str) -> tuple[str, str, str, str]:
     unit = language(locale).units.get(result.unit, result.unit)
     value = "–" if result.value is None else f"{quantity(result.value, locale)} {unit}".strip()
     return language(locale).statuses[result.status], told(result, locale).title, value, good(result.limit, locale)
-
-
-def good(limit: Limit, locale: str) -> str:
-    """The good range in a few characters: ≥ 1, ≤ 5, -40…-9."""
-    low, high = limit.minimum, limit.maximum
-    if low is not None and high is not None:
-        return f"{quantity(low, locale)}…{quantity(high, locale)}"
-    if low is not None:
-        return f"≥ {quantity(low, locale)}"
-    return "" if high is None else f"≤ {quantity(high, locale)}"
 
 
 def _advice(result: CheckResult, locale: str) -> list[str]:

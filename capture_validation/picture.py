@@ -15,10 +15,10 @@ from capture_validation.levels import runs
 from capture_validation.report import CheckResult, Curve, Report, Span, Spectrogram, Status
 from capture_validation.sheet import DARK, LIGHT, WIDTH, Sheet, Theme, fitted, width_of, wrapped
 from capture_validation.spectrogram import mel
-from capture_validation.texts import language, quantity, told, told_rejection
+from capture_validation.texts import good, language, quantity, told, told_rejection
 
 MARGIN, GUTTER = 16, 34
-PANEL_HEIGHT, STRIP_HEIGHT, LANE_HEIGHT, LANES = 132, 64, 34, 8
+PANEL_HEIGHT, STRIP_HEIGHT, LANE_HEIGHT, ADVICE_HEIGHT, LANES = 132, 64, 34, 15, 8
 #: The curve that says where somebody speaks; it is ground, not a line.
 SPEECH = "speech"
 #: A spectrogram shows this much below its loudest cell, in cells of 0.4 dB: 70 dB.
@@ -46,7 +46,7 @@ CHARTS = {
 
 
 class Lane(Struct, frozen=True):
-    """One finding on the picture: its check, its number and title, how bad it is, and where."""
+    """One finding on the picture: its check, its number and title, how bad it is, where, and lines on what helps."""
 
     check: str
     number: int
@@ -54,6 +54,12 @@ class Lane(Struct, frozen=True):
     detail: str
     status: Status
     spans: tuple[Span, ...]
+    advice: tuple[str, ...]
+
+    @property
+    def height(self) -> int:
+        """Points from this finding to the next."""
+        return LANE_HEIGHT + ADVICE_HEIGHT * len(self.advice)
 
 
 def draw(report: Report, locale: str = "en", *, dark: bool = False) -> bytes:
@@ -68,7 +74,8 @@ def draw(report: Report, locale: str = "en", *, dark: bool = False) -> bytes:
     lanes = _lanes(report, locale) if panels else []
     more = max(len(lanes) - LANES, 0)
     lanes = lanes[:LANES]
-    height = 52 + 18 * len(head) + (PANEL_HEIGHT + 34) * len(panels) + LANE_HEIGHT * len(lanes) + (18 if more else 0)
+    height = 52 + 18 * len(head) + (PANEL_HEIGHT + 34) * len(panels) + (18 if more else 0)
+    height += sum(lane.height for lane in lanes)
     stills = shown(report)
     height += round(height_of(stills)) + (20 if panels else 0) + (STRIP_HEIGHT + 8 if strip else 0)
     sheet = Sheet(height, DARK if dark else LIGHT)
@@ -157,12 +164,14 @@ def _lanes(report: Report, locale: str) -> list[Lane]:
 
 
 def _lane(number: int, check: CheckResult, locale: str) -> Lane:
-    title = told(check, locale).title
+    words = told(check, locale)
     detail = ""
     if check.value is not None:
         unit = language(locale).units.get(check.unit, check.unit)
-        detail = f"{quantity(check.value, locale)} {unit}".strip()
-    return Lane(check.name, number, title, detail, check.status, check.spans)
+        allowed = good(check.limit, locale)
+        detail = f"{quantity(check.value, locale)} {unit}".strip() + (f" ({allowed})" if allowed else "")
+    advice = wrapped(words.fix, 11, WIDTH - 2 * MARGIN - GUTTER)
+    return Lane(check.name, number, words.title, detail, check.status, check.spans, tuple(advice))
 
 
 def at_x(seconds: float, duration_s: float) -> float:
@@ -331,10 +340,11 @@ def tick(duration_s: float) -> float:
 
 
 def _draw_lanes(sheet: Sheet, top: float, lanes: list[Lane], duration_s: float, more: int) -> None:
-    for number, lane in enumerate(lanes):
-        y = top + LANE_HEIGHT * number
+    y = top
+    for lane in lanes:
         colour = sheet.theme.marks[lane.status]
-        sheet.text(MARGIN, y, fitted(lane.title, 12, 240), 12, sheet.theme.ink)
+        room = WIDTH - 2 * MARGIN - width_of(lane.detail, 12) - 8
+        sheet.text(MARGIN, y, fitted(lane.title, 12, room), 12, sheet.theme.ink)
         sheet.text(WIDTH - MARGIN, y, lane.detail, 12, colour, "ra")
         sheet.box(at_x(0, duration_s), y + 19, WIDTH - MARGIN, y + 23, sheet.theme.grid, 2)
         # A finding without a place concerns the whole recording; its number lies beside the time line, not on it.
@@ -343,5 +353,8 @@ def _draw_lanes(sheet: Sheet, top: float, lanes: list[Lane], duration_s: float, 
             left, right = at_x(span.start_s, duration_s), at_x(span.end_s, duration_s)
             left = min(left, WIDTH - MARGIN - 3)
             sheet.box(left, y + 17, max(right, left + 3), y + 25, colour, 1.5)
+        for line, words in enumerate(lane.advice):
+            sheet.text(MARGIN + GUTTER, y + 27 + ADVICE_HEIGHT * line, words, 11, sheet.theme.soft)
+        y += lane.height
     if more:
-        sheet.text(MARGIN, top + LANE_HEIGHT * len(lanes), f"+ {more}", 12, sheet.theme.soft)
+        sheet.text(MARGIN, y, f"+ {more}", 12, sheet.theme.soft)

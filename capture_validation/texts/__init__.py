@@ -141,6 +141,16 @@ def quantity(number: float, locale: str, decimals: int | None = None) -> str:
     return format_decimal(number, format="#,##0" + ("." + "#" * places if places else ""), locale=locale)
 
 
+def good(limit: Limit, locale: str) -> str:
+    """The good range in a few characters: ≥ 1, ≤ 5, -40…-9."""
+    low, high = limit.minimum, limit.maximum
+    if low is not None and high is not None:
+        return f"{quantity(low, locale)}…{quantity(high, locale)}"
+    if low is not None:
+        return f"≥ {quantity(low, locale)}"
+    return "" if high is None else f"≤ {quantity(high, locale)}"
+
+
 def _decimals(number: float) -> int:
     size = abs(number)
     return 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 or not size else 4

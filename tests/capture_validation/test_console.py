@@ -7,9 +7,10 @@ import shutil
 import pytest
 
 from capture_validation import checks as check_files
-from capture_validation.console import check, checks, good, guessed
+from capture_validation.console import check, checks, guessed
 from capture_validation.profile import profile
 from capture_validation.report import Limit
+from capture_validation.texts import good
 from tests.media import hostile, media
 
 
@@ -132,11 +133,22 @@ def test_an_empty_folder_is_a_mistake_of_the_command(tmp_path):
     assert 2 == check([str(tmp_path)])
 
 
-def test_a_picture_is_of_one_file(folder):
-    with pytest.raises(SystemExit) as exit_:
-        check([str(folder), "--picture", "out.png"])
+def test_a_folder_gives_a_picture_of_every_recording(folder, tmp_path):
+    shutil.copy(media("speech_fsdd_7_theo_0.wav"), folder / "SHORT.WAV")
 
-    assert 2 == exit_.value.code
+    check([str(folder), "--picture", str(tmp_path / "pictures")])
+
+    pictures = {file.name: file.read_bytes()[:4] for file in (tmp_path / "pictures").iterdir()}
+    assert {"SHORT.WAV.png", "good.ogg.png", "none.mp3.png"} < pictures.keys()
+    assert 4 == len(pictures)
+    assert {b"\x89PNG"} == set(pictures.values())
+
+
+def test_a_picture_that_cannot_be_written_is_a_mistake_of_the_command(capsys, folder, tmp_path):
+    (tmp_path / "taken").write_text("a file, no folder")
+
+    assert 2 == check([str(folder), "--picture", str(tmp_path / "taken")])
+    assert "taken" in capsys.readouterr().err
 
 
 def test_progress_is_for_people_only(capsys, folder, monkeypatch):
