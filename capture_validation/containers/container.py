@@ -73,11 +73,12 @@ def malformed(what: str, value: float | str = "") -> Unreadable:
 
 
 def claimed_s(claimed: int, available: int, bytes_per_second: float, capacity: Capacity) -> float | None:
-    """Seconds of sound that a length in bytes claims and the file can hold; None for an unknown rate.
+    """Seconds of sound that a length in bytes claims; None for an unknown rate.
 
-    Recorders that stream write 0 or the largest number as length, and a phone that died leaves a length the
-    file does not reach: both count as "all that follows". A length that no recording can have is a lie.
-    Raises Unreadable "over-limit" for such a length, "empty" when no sample follows.
+    Recorders that stream write 0 or the largest number as length, which counts as "all that follows". What a phone that
+    died left claims more than the file holds: the claim stands, so that the contributor hears how much is missing. A
+    length that no recording can have is a lie. Raises Unreadable "over-limit" for such a length, "empty" when no sample
+    follows.
     """
     if available <= 0:
         raise Unreadable("empty")
@@ -86,7 +87,7 @@ def claimed_s(claimed: int, available: int, bytes_per_second: float, capacity: C
     if is_open_ended(claimed):
         return available / bytes_per_second
     at_most("duration_s", claimed / bytes_per_second, capacity.audio_duration_s)
-    return min(claimed, available) / bytes_per_second
+    return claimed / bytes_per_second
 
 
 def is_open_ended(claimed: int) -> bool:

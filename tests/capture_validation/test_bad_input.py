@@ -109,8 +109,8 @@ def test_of_two_tracks_one_is_measured():
     assert -9 == pytest.approx(next(one.value for one in report.checks if one.name == "audio.loudness"), abs=1.5)
 
 
-def test_a_header_that_claims_twice_as_much_is_not_believed():
-    """What is there counts; that a WAV file breaks off cannot be told from a recorder that never came back to it."""
+def test_a_header_that_claims_twice_as_much_tells_that_half_is_missing():
+    """What is there is measured, and the contributor hears that the recording breaks off."""
     file = io.BytesIO()
     soundfile.write(file, NOISE.normal(0, 0.1, 48000), 16000, "PCM_16", format="WAV")
     content = bytearray(file.getvalue())
@@ -119,4 +119,20 @@ def test_a_header_that_claims_twice_as_much_is_not_believed():
 
     report = told(bytes(content))
 
+    broken = next(check for check in report.failed if check.name == "audio.decodable")
     assert (None, 3.0) == (report.rejection, report.media.duration_s)
+    assert ("truncated", 3.0) == (broken.code, broken.parameters["missing_s"])
+
+
+@pytest.mark.parametrize("length", [0, 1, 0xFFFFFFFF, 0x7FFFFFFF])
+def test_a_header_without_a_true_length_hides_nothing(length):
+    """A recorder that streams cannot know it; a length of a single byte still leaves one sample, or a reason."""
+    file = io.BytesIO()
+    soundfile.write(file, NOISE.normal(0, 0.1, 48000), 16000, "PCM_16", format="WAV")
+    content = bytearray(file.getvalue())
+    place = content.index(b"data") + 4
+    content[place : place + 4] = length.to_bytes(4, "little")
+
+    report = told(bytes(content))
+
+    assert report.rejection is not None or report.media.duration_s in (3.0, 0.0) or "audio.duration" in failed(report)
