@@ -176,7 +176,8 @@ def repeated(source: Path, file: Path, codec: str, bits: int, times: int) -> Pat
     packets = []
     with av.open(str(source)) as media, av.open(str(file), "w") as out:
         stream = out.add_stream(codec, rate=SAMPLE_RATE, layout="mono")
-        stream.bit_rate = bits or None
+        if bits:
+            stream.bit_rate = bits
         for frame in [*media.decode(audio=0), None]:
             packets += stream.encode(frame)
         length = sum(packet.duration for packet in packets)

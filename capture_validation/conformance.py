@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import scipy
 import soundfile
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -162,9 +163,20 @@ def _loudness() -> Iterator[Vector]:
     short = "audio.short_term_loudness"
     turns = ((-20.0, 1.34), (-30.0, 1.66)) * 5
     yield Vector("3341-9", short, -23.0, 0.1, 0.1, f"{tech} 9", lambda: tones(*turns))
-    yield Vector(
-        "3341-10", short, -23.0, 0.1, 0.1, f"{tech} 10", lambda: tones((-240.0, 0.15), (-23.0, 3.0), (-240.0, 1.0))
-    )
+    moment = "audio.momentary_loudness"
+    quick = ((-20.0, 0.18), (-30.0, 0.22)) * 25
+    yield Vector("3341-12", moment, -23.0, 0.1, 0.1, f"{tech} 12", lambda: tones(*quick))
+    # Four of the twenty segments of each: a tone that begins where no step begins, as loud as case 1 or ever louder.
+    for case, check, length_s, wait_s, rises in (
+        (10, short, 3.0, 0.15, False),
+        (11, short, 3.0, 0.15, True),
+        (13, moment, 0.4, 0.02, False),
+        (14, moment, 0.4, 0.02, True),
+    ):
+        for segment in (0, 3, 8, 19):
+            level = -38.0 + segment if rises else -23.0
+            made = partial(tones, (-240.0, wait_s * segment), (level, length_s), (-240.0, 1.0))
+            yield Vector(f"3341-{case}-{segment + 1}", check, level, 0.1, 0.1, f"{tech} {case}", made)
     wide = "audio.loudness_range"
     yield Vector("3342-1", wide, 10.0, 1.0, 1.0, f"{range_} 1", lambda: tones((-20.0, 20.0), (-30.0, 20.0)))
     yield Vector("3342-2", wide, 5.0, 1.0, 1.0, f"{range_} 2", lambda: tones((-20.0, 20.0), (-15.0, 20.0)))
@@ -191,6 +203,26 @@ def _peaks() -> Iterator[Vector]:
             f"EBU Tech 3341, case {case}",
             partial(between, period, degrees, level),
         )
+
+
+def _swings() -> Iterator[Vector]:
+    """Cases 20 to 23 of EBU Tech 3341: one period of full scale in a tone of half of it, at each of four places."""
+    for offset in range(4):
+        make = partial(_one_period, offset)
+        source = f"after EBU Tech 3341, case {20 + offset}"
+        yield Vector(f"3341-{20 + offset}", "audio.true_peak", 0.0, 0.4, 0.2, source, make)
+
+
+def _one_period(offset: int) -> Signal:
+    """A tone of a sixth of the rate, made at four times the rate and thinned from a place between two samples."""
+    period = 4 * 6
+    times = np.arange(4 * RATE)
+    fade = np.clip(np.minimum(times, times[::-1]) / (4 * RATE / 10), 0, 1)
+    level = np.where(times // period == len(times) // period // 2, 1.0, 0.5)
+    tone = fade * level * np.sin(2 * np.pi * times / period)
+    # The step in its level holds sound above half the rate, which no recorder would let through.
+    taps = scipy.signal.firwin(513, 1 / 4, window=("kaiser", 8.0))
+    return np.asarray(scipy.signal.fftconvolve(tone, taps, "same")[offset::4, None])
 
 
 def _made() -> Iterator[Vector]:
@@ -220,7 +252,7 @@ def _made() -> Iterator[Vector]:
 
 def vectors() -> tuple[Vector, ...]:
     """Every vector; its signal is only made when it is measured or written."""
-    return (*_loudness(), *_peaks(), *_made())
+    return (*_loudness(), *_peaks(), *_swings(), *_made())
 
 
 def conformance(arguments: Sequence[str]) -> int:

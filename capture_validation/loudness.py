@@ -1,8 +1,11 @@
 """Loudness as ITU-R BS.1770-5 defines it, step by step.
 
 The ear hears bass less and treble more than a meter does, so samples pass a K-weighting filter before their power
-counts. The power of 100 ms steps is all that integrated, short-term and range measures need.
+counts. The power of 100 ms steps is all that integrated, short-term and range measures need; a single loud moment lies
+anywhere, so powers are kept for every fifth of a step.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import scipy
@@ -15,8 +18,12 @@ OFFSET = -0.691
 #: What never counts as content: the absolute gate (BS.1770-5, equation 5).
 SILENCE_LUFS = -70.0
 STEP_S = 0.1
+#: Parts of a step, each 20 ms.
+PARTS = 5
 #: Steps in a short-term window: 3 s (EBU Tech 3341, section 2.2).
 SHORT_TERM = 30
+#: Parts in a momentary window: 0.4 s.
+MOMENT = 20
 #: Quieter short-term windows than this below the mean are background, not part of the range (EBU Tech 3342).
 RANGE_GATE_LU = 20.0
 
@@ -59,17 +66,24 @@ class Weighting:
 
     def __init__(self, rate: int) -> None:
         self._coefficients = k_weighting(rate)
-        self._steps = Grid(round(rate * STEP_S), round(rate * STEP_S))
+        self._parts = Grid(round(rate * STEP_S / PARTS), round(rate * STEP_S / PARTS))
         self._memory: NDArray[np.float64] | None = None
 
     def take(self, channels: Samples) -> NDArray[np.float64]:
-        """Weighted power of the new complete 100 ms steps, summed over channels; takes shape (channels, samples)."""
+        """Weighted power of the new complete parts of 20 ms, summed over channels; takes shape (channels, samples)."""
         if self._memory is None:
             self._memory = np.zeros((len(channels), 4))
         weighted, self._memory = scipy.signal.lfilter(*self._coefficients, channels, axis=1, zi=self._memory)
-        _, whole = self._steps.take(weighted)
-        powers = mean_square(whole.reshape(len(channels), -1, self._steps.length))
+        _, whole = self._parts.take(weighted)
+        powers = mean_square(whole.reshape(len(channels), -1, self._parts.length))
         return np.asarray(channel_weights(len(channels)) @ powers, dtype=np.float64)
+
+
+def steps(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Power of the complete 100 ms steps that were heard in parts of 20 ms."""
+    joined = np.concatenate(parts) if parts else np.zeros(0)
+    whole = len(joined) // PARTS * PARTS
+    return np.asarray(joined[:whole].reshape(-1, PARTS).mean(axis=1))
 
 
 def lufs(power: NDArray[np.float64] | float) -> NDArray[np.float64]:
@@ -78,7 +92,7 @@ def lufs(power: NDArray[np.float64] | float) -> NDArray[np.float64]:
 
 
 def windows(steps: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """Mean power of every window of `length` following 100 ms steps."""
+    """Mean power of every window of `length` following steps, or parts of steps."""
     if len(steps) < length:
         return np.zeros(0)
     sums = np.concatenate(([0.0], np.cumsum(steps)))
@@ -107,6 +121,15 @@ def short_term_maximum(steps: NDArray[np.float64]) -> tuple[float, float] | None
         return None
     loudest = int(short.argmax())
     return max(float(lufs(short[loudest])), SILENCE_LUFS), loudest * STEP_S
+
+
+def momentary_maximum(parts: Sequence[NDArray[np.float64]]) -> tuple[float, float] | None:
+    """The loudest 0.4 s, to 20 ms: its loudness in LUFS and its start in seconds. None under 0.4 s."""
+    moments = windows(np.concatenate(parts), MOMENT) if parts else np.zeros(0)
+    if not moments.size:
+        return None
+    loudest = int(moments.argmax())
+    return max(float(lufs(moments[loudest])), SILENCE_LUFS), loudest * STEP_S / PARTS
 
 
 def loudness_range(steps: NDArray[np.float64]) -> float | None:

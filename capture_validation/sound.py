@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from capture_validation.grid import Grid, Powers, Samples, mean_square
 from capture_validation.loudness import Weighting
 from capture_validation.rumble import LowPass
-from capture_validation.spectrum import Calming
+from capture_validation.spectrum import Calming, Histogram
 from capture_validation.voice import Voices
 
 #: The step of levels: short enough for a syllable's edge, and a whole period of the mains at 50 Hz.
@@ -69,7 +69,7 @@ class Sound:
 
     @cached_property
     def weighted(self) -> NDArray[np.float64]:
-        """K-weighted power of every complete 100 ms step, summed over channels, shape (steps,). See `loudness`.
+        """K-weighted power of every complete part of 20 ms, summed over channels, shape (parts,). See `loudness`.
 
         The filter has a memory: a check that uses this asks for it at every stretch.
         """
@@ -87,6 +87,12 @@ class Sound:
     def calmed(self) -> NDArray[np.float32]:
         """New means over eight following spectra in dB, shape (means, bins); has a memory, as `weighted`."""
         return self._grids.calming.take(self.spectra)
+
+    @cached_property
+    def histogram(self) -> Histogram:
+        """How often each level occurred in each band so far, `calmed` of this stretch included; asked as `weighted`."""
+        self._grids.histogram.add(self.calmed)
+        return self._grids.histogram
 
     @cached_property
     def voices(self) -> NDArray[np.float32]:
@@ -147,6 +153,7 @@ class Stretches:
         self.weighting = Weighting(rate)
         self.low_pass = LowPass(rate, level_length(rate))
         self.calming = Calming()
+        self.histogram = Histogram(spectrum_length(rate) // 2 + 1)
         self.voices = Voices(rate)
         self._levels = Grid(level_length(rate), level_length(rate))
         self._spectra = Grid(spectrum_length(rate), spectrum_length(rate) // 2)

@@ -24,15 +24,16 @@ KINDS: tuple[tuple[str, Kind | None], ...] = (
     (r"shared/media/speech_", "speech"),
     (r"shared/media/ambient_", "ambient"),
     (r"shared/media/music_", "music"),
-    (r"asterisk/.*/silence/", None),
-    (r"asterisk.*\.g722$", "speech"),
+    (r"asterisk/sounds/\w+/[\w-]+\.g722$", "speech"),  # The folders below hold silence, tones and single letters.
     (r"ktuberling/sounds/", "speech"),
-    (r"klettres/", "speech"),
     (r"stamps/.*_desc_", "speech"),
     (r"stamps/", "ambient"),
-    (r"sounds/freedesktop/", None),
-    (r"(lincity-ng|pathological|pingus|tumiki).*/musics?/|/bgm", "music"),
-    (r"lincity-ng.*/sounds/", "ambient"),
+    (r"fillets-ng/sound/.*/[a-z]+-[mv]-[^/]*$", "speech"),
+    (r"unknown-horizons/.*/voice/", "speech"),
+    (r"(lincity-ng|pathological|asc|singularity|hyperrogue|unknown-horizons|fillets-ng|widelands)/.*music/", "music"),
+    (r"(asc|singularity|hyperrogue|fillets-ng|widelands)/music/", "music"),
+    (r"lomiri/ringtones/", "music"),
+    (r"lincity-ng.*/sounds/|unknown-horizons/.*/sounds/", "ambient"),
 )
 
 
@@ -74,7 +75,10 @@ def source_of(file: Path) -> str:
         return f"stamps {spoken[1]}"
     if file.parent.name == "media":
         return "_".join(file.stem.split("_")[:2])
-    place = re.search(r"(asterisk-core-sounds-\w\w|klettres/\w+|sounds/[\w@]+$|stamps/\w+/\w+)", file.parent.as_posix())
+    if acted := re.search(r"fillets-ng/sound/.*/(\w\w)/[a-z]+-([mv])-", file.as_posix()):
+        # Each language has one actor for the small fish and one for the big one.
+        return f"fillets {acted[1]} {acted[2]}"
+    place = re.search(r"(sounds/[\w@]+$|stamps/\w+/\w+|voice/\w\w)", file.parent.as_posix())
     return place[1] if place else file.parent.as_posix().rsplit("/usr/", 1)[-1]
 
 
@@ -87,7 +91,12 @@ def decoded(file: Path, kind: Kind) -> tuple[Signal, int] | None:
     form = "g722" if file.suffix == ".g722" else None
     try:
         with av.open(str(file), format=form, metadata_errors="ignore") as media:
-            parts = [frame.to_ndarray() for frame in converted(media)]
+            length_s = (media.duration or 0) / av.time_base
+            if media.duration is not None and length_s < SHORTEST_S:
+                return None
+            if kind != "speech" and length_s > CUT_S:
+                media.seek(round((length_s - CUT_S) / 2 * av.time_base))
+            parts = [frame.to_ndarray() for frame in converted(media, LONGEST_S if kind == "speech" else CUT_S)]
             rate = media.streams.audio[0].rate
     except (av.FFmpegError, IndexError, UnicodeDecodeError):
         return None
@@ -97,15 +106,15 @@ def decoded(file: Path, kind: Kind) -> tuple[Signal, int] | None:
     seconds = len(samples) / rate
     if seconds < SHORTEST_S or (kind == "speech" and seconds > LONGEST_S):
         return None
-    if kind != "speech" and seconds > CUT_S:
-        first = (len(samples) - round(CUT_S * rate)) // 2
-        samples = samples[first : first + round(CUT_S * rate)]
-    return samples, rate
+    return samples if kind == "speech" else samples[: round(CUT_S * rate)], rate
 
 
-def converted(media: av.container.InputContainer) -> Iterator[av.AudioFrame]:
-    """The frames of the first track as planar floats at their own rate."""
-    resampler = av.AudioResampler(format="fltp")
+def converted(media: av.container.InputContainer, longest_s: float) -> Iterator[av.AudioFrame]:
+    """The frames of the first track as planar floats at their own rate, until a little more than so long is there."""
+    resampler, heard_s = av.AudioResampler(format="fltp"), 0.0
     for frame in media.decode(media.streams.audio[0]):
         yield from resampler.resample(frame)
+        heard_s += frame.samples / frame.sample_rate
+        if heard_s > longest_s:
+            break
     yield from resampler.resample(None)

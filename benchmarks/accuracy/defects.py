@@ -47,22 +47,35 @@ def squashed(samples: Signal, rate: int, percent: float, random: np.random.Gener
     return encoded(clipped(samples, rate, percent, random) / 2, rate)
 
 
-def encoded(samples: Signal, rate: int) -> Signal:
-    """Through MP3 at 64 kbit/s a channel, at 44.1 kHz."""
-    file, fast = io.BytesIO(), 44100
-    with av.open(file, "w", format="mp3") as out:
+def encoded(
+    samples: Signal, rate: int, codec: str = "libmp3lame", container: str = "mp3", fast: int = 44100, bits: int = 64000
+) -> Signal:
+    """Through a lossy encoder at so many bits a second a channel, at a rate of its own."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
         layout = "mono" if samples.shape[1] == 1 else "stereo"
-        stream = out.add_stream("libmp3lame", rate=fast, layout=layout)
-        stream.bit_rate = 64000 * samples.shape[1]
+        stream = out.add_stream(codec, rate=fast, layout=layout)
+        stream.bit_rate = bits * samples.shape[1]
         even = scipy.signal.resample_poly(samples, fast, rate, axis=0).astype(np.float32)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(even.T), "fltp", layout)
         frame.sample_rate = fast
-        for packet in [*stream.encode(frame), *stream.encode(None)]:
+        ready = av.AudioResampler(format=stream.format.name).resample(frame)
+        for packet in [*(packet for one in ready for packet in stream.encode(one)), *stream.encode(None)]:
             out.mux(packet)
     file.seek(0)
     with av.open(file) as media:
-        parts = [frame.to_ndarray() for frame in media.decode(audio=0)]
+        parts = [part.to_ndarray() for frame in media.decode(audio=0) for part in planar(frame)]
     return np.asarray(scipy.signal.resample_poly(np.concatenate(parts, axis=1).T, rate, fast, axis=0), np.float32)
+
+
+def planar(frame: av.AudioFrame) -> list[av.AudioFrame]:
+    """A frame as floats, channel by channel."""
+    return av.AudioResampler(format="fltp").resample(frame)
+
+
+def through_mp3(samples: Signal, rate: int, bits: float, random: np.random.Generator) -> Signal:
+    """Through MP3 at so many kbit/s a channel; as it was where the rate leaves nothing for it to cut off."""
+    return encoded(samples, rate, bits=int(bits * 1000)) if rate >= 32000 else samples
 
 
 def level(samples: Signal, rate: int, lufs: float, random: np.random.Generator) -> Signal:
@@ -122,6 +135,11 @@ def holes(samples: Signal, rate: int, milliseconds: float, random: np.random.Gen
     return spoilt
 
 
+def lost(samples: Signal, rate: int, milliseconds: float, random: np.random.Generator) -> Signal:
+    """Three stretches of nothing where it is loud, and then through an Opus encoder, as a call leaves them."""
+    return encoded(holes(samples, rate, milliseconds, random), rate, "libopus", "ogg", 48000)
+
+
 def stutter(samples: Signal, rate: int, times: float, random: np.random.Generator) -> Signal:
     """Packets of 20 ms heard twice, where it is loud."""
     spoilt, length = samples.copy(), rate // 50
@@ -157,12 +175,17 @@ def inverted(samples: Signal, rate: int, share: float, random: np.random.Generat
 
 
 def gated(samples: Signal, rate: int, below_db: float, random: np.random.Generator) -> Signal:
-    """Shut off wherever 20 ms are this far under the loud ones."""
+    """Shut off wherever 20 ms are this far under the loud ones; as it was where no two pauses lie between words."""
     length = rate // 50
-    frames = samples[: len(samples) // length * length].reshape(-1, length, samples.shape[1]).copy()
+    spoilt = samples.copy()
+    frames = spoilt[: len(samples) // length * length].reshape(-1, length, samples.shape[1])
     levels = 10 * np.log10((frames.astype(np.float64) ** 2).mean(axis=(1, 2)) + 1e-12)
-    frames[levels < np.percentile(levels, 95) - below_db] = 0
-    return frames.reshape(-1, samples.shape[1])
+    shut = levels < np.percentile(levels, 95) - below_db
+    frames[shut] = 0
+    between = np.flatnonzero(~shut)
+    inside = shut[between[0] : between[-1]]
+    pauses = np.count_nonzero(inside[:-2] & inside[1:-1] & ~inside[2:])
+    return spoilt if pauses >= 2 else samples
 
 
 def cut_end(samples: Signal, rate: int, share: float, random: np.random.Generator) -> Signal:
@@ -225,6 +248,8 @@ DEFECTS = (
     Defect("wind", "audio.wind", 10, 20, "dB", gusts),
     Defect("thumps", "audio.handling", 10, 20, "dB", thumps),
     Defect("gaps", "audio.dropouts", 20, 100, "ms", holes, EVERY),
+    Defect("gaps, then Opus", "audio.encoded_gaps", 20, 60, "ms", lost),
+    Defect("MP3 history", "audio.spectral_edge", 64, 48, "kbit/s", through_mp3, EVERY),
     Defect("repeated packets", "audio.repeats", 1, 5, "times", stutter, EVERY),
     Defect("clicks", "audio.clicks", 2, 6, "× RMS", clicks),
     Defect("silence added", "audio.silence", 60, 90, "%", padded, ("speech", "music")),

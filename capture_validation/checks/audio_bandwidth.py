@@ -38,19 +38,20 @@ class Bandwidth(AudioCheck):
     source = "P99 spectrum less 50 dB: AUC .97 to .99 for material up-sampled from 8 kHz (librosa's roll-off: .73)."
     uncertainty = 100.0
 
+    histogram: Histogram | None = None
+
     def start(self, track: AudioTrack) -> None:
         length = spectrum_length(track.sample_rate)
         self.frequencies = np.fft.rfftfreq(length, 1 / track.sample_rate)
         self.samples = 0
         self.rate = track.sample_rate
-        self.histogram = Histogram(len(self.frequencies))
 
     def feed(self, sound: Sound) -> None:
         self.samples += len(sound.samples)
-        self.histogram.add(sound.calmed)
+        self.histogram = sound.histogram
 
     def measure(self) -> Measurement:
-        if self.samples < SHORTEST_S * self.rate:
+        if self.histogram is None or self.samples < SHORTEST_S * self.rate:
             return Measurement(None)
         loudest = np.where(self.frequencies >= LOWEST_HZ, self.histogram.percentile(0.99), -np.inf)
         if loudest.max() < -110.0:

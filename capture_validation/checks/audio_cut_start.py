@@ -22,7 +22,7 @@ class CutStart(AudioCheck):
     title = "Start of speech"
     unit = "dB"
     only_in_speech = True
-    profiles = {"speech": at_most(-4.0)}
+    profiles = {"speech": at_most(-2.0)}
     sentences = {
         "passed": "The recording starts before you speak.",
         "too-high": "The first word seems to be cut off: the recording starts right in the sound.",

@@ -30,8 +30,8 @@ class Hum(AudioCheck):
     title = "Mains hum"
     unit = "of 1"
     profiles = {
-        "speech": at_most(0.45),
-        "conversation": at_most(0.45),
+        "speech": at_most(0.55),
+        "conversation": at_most(0.55),
         "ambient": information(),
         "music": information(),
     }

@@ -45,11 +45,11 @@ class IntegratedLoudness(AudioCheck):
     uncertainty = 0.1
 
     def start(self, track: AudioTrack) -> None:
-        self.steps: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
+        self.parts: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
 
     def feed(self, sound: Sound) -> None:
-        self.steps.append(sound.weighted)
+        self.parts.append(sound.weighted)
 
     def measure(self) -> Measurement:
-        value = loudness.integrated(np.concatenate(self.steps)) if self.steps else None
+        value = loudness.integrated(loudness.steps(self.parts))
         return Measurement(value, code="silent" if value == loudness.SILENCE_LUFS else None)

@@ -42,13 +42,13 @@ class LoudnessRange(AudioCheck):
     uncertainty = 1.0
 
     def start(self, track: AudioTrack) -> None:
-        self.steps: list[NDArray[np.float64]] = []
+        self.parts: list[NDArray[np.float64]] = []
 
     def feed(self, sound: Sound) -> None:
-        self.steps.append(sound.weighted)
+        self.parts.append(sound.weighted)
 
     def measure(self) -> Measurement:
-        steps = np.concatenate(self.steps) if self.steps else np.zeros(0)
+        steps = loudness.steps(self.parts)
         if len(steps) * loudness.STEP_S < SHORTEST_S:
             return Measurement(None)
         return Measurement(loudness.loudness_range(steps))

@@ -11,15 +11,15 @@ from capture_validation.spans import Spans
 #: Quieter than the last bit of 16: no microphone in a room is.
 NOTHING = -100.0
 #: What a gate cuts off from is at least this loud (dBFS); a fade to nothing is quieter before it ends.
-AUDIBLE = -65.0
+AUDIBLE = -75.0
 #: A pause between words, in steps of 20 ms; shorter ones are dropouts, which are another check's.
-SHORTEST = 3
+SHORTEST = 2
 #: Steps beside a pause in which the sound must be audible.
 EDGE = 2
 
 
 class NoiseGate(AudioCheck):
-    """Pauses of 60 ms and more that hold nothing at all, right beside sound that can be heard.
+    """Pauses of 40 ms and more that hold nothing at all, right beside sound that can be heard.
 
     Noise suppression and gates in apps and headsets shut the microphone between words. Word endings are cut off with
     it, the room comes and goes, and who learns from such a voice learns the gate.
@@ -29,6 +29,7 @@ class NoiseGate(AudioCheck):
     """
 
     name = "audio.noise_gate"
+    version = 2
     title = "Cut-out pauses"
     unit = "gaps"
     only_in_speech = True

@@ -40,13 +40,13 @@ class ShortTermLoudness(AudioCheck):
     uncertainty = 0.1
 
     def start(self, track: AudioTrack) -> None:
-        self.steps: list[NDArray[np.float64]] = []
+        self.parts: list[NDArray[np.float64]] = []
 
     def feed(self, sound: Sound) -> None:
-        self.steps.append(sound.weighted)
+        self.parts.append(sound.weighted)
 
     def measure(self) -> Measurement:
-        found = loudness.short_term_maximum(np.concatenate(self.steps)) if self.steps else None
+        found = loudness.short_term_maximum(loudness.steps(self.parts))
         if found is None:
             return Measurement(None)
         value, start_s = found

@@ -18,7 +18,7 @@ class SpeechShare(AudioCheck):
     title = "Share of speech"
     unit = "%"
     about_speech = only_in_speech = True
-    profiles = {"speech": at_least(30.0), "conversation": at_least(30.0)}
+    profiles = {"speech": at_least(15.0), "conversation": at_least(30.0)}
     sentences = {
         "passed": "Speech fills {value} % of your recording.",
         "too-low": "Speech fills only {value} % of your recording; at least {minimum} % are wanted.",

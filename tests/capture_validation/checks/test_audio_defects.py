@@ -55,6 +55,16 @@ def holes(samples, rate):
     return spoilt
 
 
+def lost_packets(samples, rate):
+    """30 ms of nothing where the voice is loud, at four places, heard through an encoder's noise."""
+    spoilt = samples.copy()
+    for second in range(4):
+        part = np.abs(samples[(second * 2 + 1) * rate : (second * 2 + 2) * rate, 0])
+        at = (second * 2 + 1) * rate + int(part.argmax())
+        spoilt[at - rate * 15 // 1000 : at + rate * 15 // 1000] = 0
+    return spoilt + noise(spoilt) * 1e-4
+
+
 def stutter(samples, rate):
     """A packet of 20 ms heard twice, where the voice is loud."""
     spoilt = samples.copy()
@@ -92,6 +102,7 @@ DEFECTS = {
     "audio.wind": gusts,
     "audio.handling": knocks,
     "audio.dropouts": holes,
+    "audio.encoded_gaps": lost_packets,
     "audio.repeats": stutter,
     "audio.reverberation": hall,
     "audio.flat_top": squashed,
@@ -154,6 +165,39 @@ def test_a_pause_of_exact_zeros_that_fades_is_no_dropout():
     assert 0 == heard("audio.dropouts", spoilt, rate).value
 
 
+def test_spans_point_at_what_was_lost():
+    samples, rate = clip("speech_librispeech_198_16k.ogg")
+
+    result = heard("audio.encoded_gaps", lost_packets(samples.astype(float), rate), rate)
+
+    assert 3 <= result.value <= 4
+    assert all(0.015 <= span.end_s - span.start_s <= 0.04 for span in result.spans)
+
+
+def test_exact_silence_is_told_once_only():
+    """It is a dropout; the check for what an encoder left of one stays out of it."""
+    samples, rate = clip("speech_librispeech_198_16k.ogg")
+    spoilt = holes(samples.astype(float), rate)
+
+    assert heard("audio.dropouts", spoilt, rate).value
+    assert 0 == heard("audio.encoded_gaps", spoilt, rate).value
+
+
+def test_an_mp3_shows_by_its_edge_even_as_a_wav():
+    """At 64 kbit/s MP3 keeps nothing above 11 kHz; what it came from does."""
+    random = np.random.default_rng(RANDOM)
+    whole = random.normal(0, 0.1, (4 * 44100, 1))
+    spectrum = np.fft.rfft(whole, axis=0)
+    spectrum[np.fft.rfftfreq(len(whole), 1 / 44100) > 11000] = 0
+    cut_off = np.fft.irfft(spectrum, len(whole), axis=0) + random.normal(0, 1e-5, whole.shape)
+
+    wide, edged = heard("audio.spectral_edge", whole, 44100), heard("audio.spectral_edge", cut_off, 44100)
+
+    assert 6 > wide.value
+    assert 40 < edged.value
+    assert 11000 == pytest.approx(edged.parameters["edge_hz"], abs=400)
+
+
 def test_a_synthetic_tone_is_not_called_a_bad_connection():
     tone = np.tile(0.3 * np.sin(2 * np.pi * np.arange(40) / 40), 800)
 
@@ -180,10 +224,19 @@ def test_dead_and_inverted_channels_are_found():
 def test_an_offset_is_measured_in_the_worst_channel():
     voice, rate = clip("speech_jfk_16k.wav")
 
-    result = heard("audio.dc_offset", np.hstack((voice, voice + 0.03)), rate)
+    result = heard("audio.dc_offset", np.hstack((voice, voice + 0.06)), rate)
 
     assert "failed" == result.status
-    assert 3.0 == pytest.approx(result.value, abs=0.1)
+    assert 6.0 == pytest.approx(result.value, abs=0.1)
+
+
+def test_a_deep_swing_is_no_offset():
+    """Four seconds of 0.3 Hz have a mean of 1.8 %, and nothing in them is constant."""
+    voice, rate = clip("speech_jfk_16k.wav")
+    swing = 0.2 * np.sin(2 * np.pi * 0.3 * np.arange(4 * rate) / rate)[:, None]
+
+    assert 1.8 == pytest.approx(100 * swing.mean(), abs=0.1)
+    assert 0.0 == heard("audio.dc_offset", voice[: 4 * rate] + swing, rate).value
 
 
 def test_silence_at_start_end_and_in_between_is_told_apart():
