@@ -16,7 +16,7 @@ from capture_validation.errors import Unreadable
 from capture_validation.report import Span
 from capture_validation.spans import Spans
 from capture_validation.xray.findings import Box
-from capture_validation.xray.looking import LONG_SIDE, Looker, Looking
+from capture_validation.xray.looking import Looker, Looking, shown
 from capture_validation.xray.models import Models
 
 Progress = Callable[[float], None]
@@ -90,9 +90,11 @@ def looked(file: BinaryIO, choices: Choices, models: Models, progress: Progress)
         lookers = {kind: Looker(kind, finders[kind], LOOK_EVERY_S) for kind in wanted}  # type: ignore[arg-type]
         for part in recording.read():
             progress(share_of(part.at_s, recording))
-            due = [kind for kind in wanted if isinstance(part, VideoFrame) and lookers[kind].due(part.at_s)]
-            for kind in due:
-                found[kind] += lookers[kind].look(part.rgb(LONG_SIDE), part.at_s)  # type: ignore[union-attr]
+            due = [kind for kind in wanted if lookers[kind].due(part.at_s)]
+            if due and isinstance(part, VideoFrame):
+                picture = shown(part, recording.video.color_transfer)
+                for kind in due:
+                    found[kind] += lookers[kind].look(picture, part.at_s)
     return found["faces"], found["text"]
 
 

@@ -75,6 +75,13 @@ class Looker:
         )
 
 
+def shown(frame: VideoFrame, transfer: str) -> Picture:
+    """The picture as a phone would show it, for networks that learned from ordinary light: HDR is mapped first."""
+    colours = frame.rgb(LONG_SIDE)
+    display = DISPLAY.get(transfer)
+    return colours if display is None else np.asarray(cv2.LUT(colours, display), np.uint8)
+
+
 def boxes(found: Squares, picture: Picture, at_s: float) -> list[Box]:
     """Pixels to shares of the picture, cut at its edges."""
     height, width = picture.shape[:2]
@@ -102,7 +109,6 @@ class Looking:
         """Begin with a recording of which nothing was read yet."""
         self._recording = recording
         self._traces.update(tagged(recording.media))
-        self._display = DISPLAY.get(recording.video.color_transfer) if recording.video else None
 
     def feed(self, part: AudioBlock | VideoFrame) -> None:
         """Take the next block of sound or the next picture."""
@@ -112,10 +118,8 @@ class Looking:
             self._messages += 1
             self._traces.update(trace for message in part.messages if (trace := in_stream(message)) is not None)
         due = [looker for looker in self._lookers if looker.due(part.at_s)]
-        if due:
-            picture = part.rgb(LONG_SIDE)
-            if self._display is not None:
-                picture = np.asarray(cv2.LUT(picture, self._display), np.uint8)
+        if due and self._recording.video:
+            picture = shown(part, self._recording.video.color_transfer)
             for looker in due:
                 looker.look(picture, part.at_s)
 

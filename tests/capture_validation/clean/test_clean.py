@@ -12,10 +12,11 @@ import pytest
 
 from capture_validation.clean import Choices
 from capture_validation.clean.clean import Cleaned, clean
-from capture_validation.clean.rendition import render
+from capture_validation.clean.rendition import looked, render
 from capture_validation.decode import AudioBlock, VideoFrame, open_recording
 from capture_validation.errors import ChoicesInvalid, Unreadable
 from capture_validation.report import Span
+from capture_validation.xray.looking import Looking
 from capture_validation.xray.models import Models, models
 from tests.capture_validation.made import sound, tone
 from tests.media import all_media, media
@@ -175,6 +176,34 @@ def test_a_file_that_is_no_recording_is_refused_and_shown_faces_need_a_word():
         cleaned(io.BytesIO(b"no recording"), Choices())
     with pytest.raises(ChoicesInvalid):
         cleaned(media("speech_jfk_16k.wav"), Choices(faces="keep"))
+
+
+class Onlooker:
+    """A network that finds nothing and remembers how bright it was."""
+
+    name = "onlooker"
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def find(self, picture: np.ndarray) -> np.ndarray:
+        self.seen.append(float(picture.mean()))
+        return np.zeros((0, 5))
+
+
+def test_an_hdr_take_is_looked_at_in_the_same_light_by_the_x_ray_and_for_the_copy():
+    """Networks learned from ordinary light; the numbers of HDR look like a scene in fog to them."""
+    by_x_ray, for_the_copy = Onlooker(), Onlooker()
+    with media("video_roof_iphone_dolbyvision.mov").open("rb") as file, open_recording(file) as recording:
+        looking = Looking(file, Models(by_x_ray, None), every_s=0.2)
+        looking.start(recording)
+        for part in recording.read():
+            looking.feed(part)
+    with media("video_roof_iphone_dolbyvision.mov").open("rb") as file:
+        looked(file, Choices(), Models(for_the_copy, None), lambda _: None)
+
+    assert by_x_ray.seen
+    assert by_x_ray.seen == for_the_copy.seen
 
 
 def test_text_is_hidden_so_that_none_is_found():
