@@ -85,6 +85,75 @@ def test_an_odd_film_gets_a_report_in_both_tiers_an_x_ray_and_a_copy(name: str):
     assert cleaned(data).seconds == pytest.approx(full, abs=0.6) or name == "late first picture"
 
 
+def written(container: str, encoder: str, sizes: list[tuple[int, int]], times: list[int]) -> bytes:
+    """A film at thirty ticks a second whose pictures are coded in several sizes, an equal share of the times each."""
+    file, each = io.BytesIO(), len(times) // len(sizes)
+    with av.open(file, "w", format=container) as out:
+        stream: Any = out.add_stream(encoder, rate=30)
+        stream.width, stream.height, stream.pix_fmt = *sizes[0], "yuv420p" if encoder == "libvpx" else "yuvj444p"
+        for number, size in enumerate(sizes):
+            context: Any = av.CodecContext.create(encoder, "w")
+            context.width, context.height, context.pix_fmt = *size, stream.pix_fmt
+            context.time_base, context.framerate = Fraction(1, 30), Fraction(30)
+            moments = iter(times[each * number :])
+            for shown in [*range(each), None]:
+                picture = None if shown is None else np.full((size[1], size[0], 3), 2 * shown, np.uint8)
+                for packet in context.encode(picture if picture is None else av.VideoFrame.from_ndarray(picture)):
+                    packet.pts = packet.dts = next(moments)
+                    packet.stream, packet.time_base = stream, Fraction(1, 30)
+                    out.mux(packet)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_phone_turned_half_way_is_told(tier: Tier):
+    data = written("webm", "libvpx", [(128, 96), (96, 128)], list(range(120)))
+    report = validate(io.BytesIO(data), "video", tier=tier)
+
+    assert 1 == next(check.value for check in report.checks if check.name == "video.size_changes")
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_clock_that_begins_below_nothing_changes_no_length(tier: Tier):
+    report = validate(io.BytesIO(written("matroska", "libvpx", [(128, 96)], list(range(-30, 90)))), "video", tier=tier)
+
+    assert report.media is not None
+    assert 4 == pytest.approx(report.media.duration_s, abs=0.05)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_clock_that_wraps_is_refused_for_the_length_it_claims(tier: Tier):
+    """A day between two pictures is no recording of a phone."""
+    times = [*range(60), *range(3_000_000, 3_000_060)]
+    report = validate(io.BytesIO(written("matroska", "libvpx", [(128, 96)], times)), "video", tier=tier)
+
+    assert report.rejection is not None
+    assert ("over-limit", "duration_s") == (report.rejection.code, report.rejection.parameters["what"])
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_film_of_single_pixels_is_read_and_not_called_good(tier: Tier):
+    report = validate(io.BytesIO(written("avi", "mjpeg", [(1, 1)], list(range(120)))), "video", tier=tier)
+
+    assert report.rejection is None
+    assert "passed" != next(check.status for check in report.checks if check.name == "video.resolution")
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_film_without_a_picture_is_refused(tier: Tier):
+    """Its header promises a track, and nothing follows."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as out:
+        stream: Any = out.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        out.start_encoding()
+
+    report = validate(file, "video", tier=tier)
+
+    assert report.rejection is not None
+    assert "no-tracks" == report.rejection.code
+
+
 def test_the_largest_picture_is_read_and_a_larger_one_refused():
     """4096 × 2304 is what the largest phone records."""
     report = validate(io.BytesIO(film((4096, 2304), pictures=3)), "video")
