@@ -82,9 +82,9 @@ DOUBTED = 6
 NEAR_PITCH, NEAR_TIME = 0.02, 0.3
 #: No copy is moved further than 2 semitones and a little.
 WIDEST = 0.135
-#: Lags (0.77 s) and heights (4.4 %) within which a word needs company before it is looked at closely, and the cells of
-#: the table in which company is counted.
-ROUGH_LAG, ROUGH_HEIGHT, ROUGH_CELLS = 48, 4, 1 << 20
+#: Lags (0.77 s) and heights (4.4 %) within which a word needs company before it is looked at closely. The table in
+#: which company is counted has four cells a word, so that it fits into a processor's cache for as long as it can.
+ROUGH_LAG, ROUGH_HEIGHT, ROUGH_CELLS = 48, 4, 4
 _LAGS, _BLOCKS, _WARPS = 1 << 18, 1 << 9, 1 << 5
 
 
@@ -144,8 +144,8 @@ def _company(hits: Hits, salt: int, shift: int) -> NDArray[np.bool_]:
     lag = (hits.there - hits.own + _LAGS + shift * ROUGH_LAG // 2) // ROUGH_LAG
     height = (hits.height + 64 + shift * ROUGH_HEIGHT // 2) // ROUGH_HEIGHT
     key = ((hits.recording << 20) + (lag << 6) + height) * salt
-    cell = (key >> 24) & (ROUGH_CELLS - 1)
-    return np.asarray(np.bincount(cell, minlength=ROUGH_CELLS)[cell] >= FEWEST, bool)
+    cell = (key >> 24) & ((1 << (ROUGH_CELLS * len(key)).bit_length()) - 1)
+    return np.asarray(np.bincount(cell, minlength=1)[cell] >= FEWEST, bool)
 
 
 def joined(parts: Sequence[Hits], fewest: int) -> Hits:
