@@ -19,7 +19,7 @@ INSTALL_PROJECT := uv pip install --quiet --python .venv/bin/python --offline --
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install dev test test-clients faults lint format openapi openapi-clients bench load lock clean
+.PHONY: help run install dev test test-clients faults lint format openapi openapi-clients bench load proof lock clean
 
 help: ## List these tasks.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,8 @@ faults: .venv/dev ## Kill, cut, fill and stop everything many times (COMPANION_F
 	    COMPANION_FAULT_RACES=$${COMPANION_FAULT_RACES:-10000} \
 	    .venv/bin/pytest -s tests/storage/test_sale_race.py tests/api/test_faults.py tests/api/test_network_faults.py tests/api/test_outages.py \
 	    tests/storage/ledger/test_killed.py tests/storage/ledger/test_race.py
+	@.venv/bin/python -m load_tests.broken hash
+	@.venv/bin/python -m load_tests.broken rounding
 
 lint: .venv/dev ## Check style, types, import contracts, and that openapi.json is current.
 	@.venv/bin/ruff check .
@@ -66,6 +68,9 @@ bench: .venv/dev ## Measure the hot paths side by side with a named peer.
 
 load: .venv/dev ## Send five minutes of people at a service of its own and judge what it promises (companion load-test).
 	@.venv/bin/python -m load_tests $(LOAD)
+
+proof: .venv/dev ## Send a crowd at the service with its gate and without, 25 minutes each (PROOF="--duration 5m").
+	@.venv/bin/python -m load_tests.proof $(PROOF)
 
 lock: uv ## Resolve the newest allowed versions into the locks (no address, only hashes).
 	@$(COMPILE) --upgrade --group build --output-file requirements.lock pyproject.toml

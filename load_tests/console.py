@@ -38,6 +38,8 @@ WEATHER = {
     "burst_after_s": 10.0,
     "burst_s": 2.0,
 }
+#: Where a fault lies that `broken.py` puts into the service's processes.
+BROKEN = "COMPANION_LOAD_BROKEN"
 #: Every bound of the gate, so far away that nobody meets it: the service as it would be without.
 NO_GATE = {
     "COMPANION_REQUESTS_AT_ONCE": "1000000",
@@ -58,6 +60,8 @@ def load_test(words: Sequence[str]) -> int:
         os.sched_setaffinity(0, generator_cores)
         return generate(chosen, wanted, chosen.host, generator_cores)
     more = NO_GATE if chosen.without_gate else {}
+    if BROKEN in os.environ:
+        more = {**more, "PYTHONPATH": os.environ[BROKEN]}
     with running_service(service_cores, more) as service:
         # The bad network is a part of the generator, and so is what it costs.
         os.sched_setaffinity(0, generator_cores)

@@ -17,6 +17,7 @@ from load_tests import workers
 from load_tests.personas.buyer import Buyer
 from load_tests.personas.flaky import FlakyRecorder
 from load_tests.personas.hostile import Hostile
+from load_tests.personas.liar import Liar
 from load_tests.personas.newcomer import Newcomer
 from load_tests.personas.payee import Payee
 from load_tests.personas.reader import Reader
@@ -38,7 +39,7 @@ runners.HEARTBEAT_LIVENESS = 30
 #: How many people, and how long, instead of what the profile says.
 OTHER = json.loads(os.environ.get("COMPANION_LOAD_OTHER", "{}"))
 CHOSEN = changed(profile(os.environ.get("COMPANION_LOAD_PROFILE", "mixed")), OTHER.get("users"), OTHER.get("seconds"))
-PERSONAS = (Newcomer, FlakyRecorder, Resumer, Payee, Reader, Hostile, Steady, Seller, Sold, Buyer)
+PERSONAS = (Newcomer, FlakyRecorder, Resumer, Payee, Reader, Hostile, Liar, Steady, Seller, Sold, Buyer)
 if len(CHOSEN.phases) > 1:
     Parts = shape_of(CHOSEN)
 

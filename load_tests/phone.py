@@ -21,7 +21,7 @@ import gevent.ssl
 from locust import FastHttpUser
 
 from load_tests.sounds import recording
-from load_tests.truth import TRUTH, Keys
+from load_tests.truth import TRUTH, Acknowledged, Keys
 from load_tests.watching import TURNED_AWAY
 
 PASSWORD = "a sentence nobody else says"  # noqa: S105 – the accounts live for a run.
@@ -67,6 +67,7 @@ class Phone(FastHttpUser):  # type: ignore[misc]
     def on_start(self) -> None:
         """Open an account, as often as it takes until the service has time for it."""
         self.keys: Keys | None = None
+        self.rate = (0, 1)
         self.email = f"{uuid.uuid4()}@example.org"
         while self.keys is None:
             signed_up = self.post("/v1/accounts", "sign up", {"email": self.email, "password": PASSWORD}, 201)
@@ -91,7 +92,10 @@ class Phone(FastHttpUser):  # type: ignore[misc]
     def campaign(self) -> dict[str, Any] | None:
         """Choose the campaign for read speech."""
         listed = self.get("/v1/campaigns?media=audio", "list campaigns")
-        return self.get(listed["data"][0]["url"], "read campaign") if listed else None
+        found = self.get(listed["data"][0]["url"], "read campaign") if listed else None
+        if found:
+            self.rate = (found["rate"]["micros"], found["rate"]["per_ms"])
+        return found
 
     def claim(self, campaign: dict[str, Any], content: bytes) -> Any:
         """Announce a recording."""
@@ -136,7 +140,8 @@ class Phone(FastHttpUser):  # type: ignore[misc]
 
     def promised(self, claimed: dict[str, Any], content: bytes) -> None:
         """Remember that every byte was acknowledged."""
-        TRUTH.keep(claimed["id"], hashlib.sha256(content).hexdigest(), self.keys)
+        assert self.keys is not None  # noqa: S101 - nobody uploads without.
+        TRUTH.keep(Acknowledged(claimed["id"], hashlib.sha256(content).hexdigest(), self.keys, self.rate))
 
     def agree(self, campaign: dict[str, Any], recording_id: str) -> None:
         """Read the term sheet and give every use that it offers."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import httpx
 
@@ -27,6 +28,10 @@ COUNTED = (
     "hashes that differ",
     "acknowledged and lost",
     "still in validation",
+    "amounts checked",
+    "amounts that differ",
+    "lies told",
+    "lies believed",
     "event streams read",
     "event streams unread",
     "event gaps",
@@ -58,11 +63,16 @@ class Keys:
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """A recording whose bytes the service said it has."""
+    """A recording whose bytes the service said it has; accepted, it is paid `rate`: so many micros for so many ms.
+
+    A `lie` was announced with the hash of other bytes, and is to be rejected.
+    """
 
     recording: str
     sha256: str
     keys: Keys
+    rate: tuple[int, int] = (0, 1)
+    lie: bool = False
 
 
 @dataclass
@@ -77,14 +87,14 @@ class Truth:
     announced: int = 0
     counts: dict[str, int] = field(default_factory=dict)
 
-    def keep(self, recording: str, sha256: str, keys: Keys | None) -> None:
-        """Remember that the service has acknowledged every byte; only who has an account was told so."""
-        assert keys is not None  # noqa: S101 - nobody uploads without.
-        self.acknowledged.append(Acknowledged(recording, sha256, keys))
+    def keep(self, promise: Acknowledged) -> None:
+        """Remember that the service has acknowledged every byte."""
+        self.acknowledged.append(promise)
 
     def completion(self) -> float:
         """Give the share of recordings, of those that somebody set out to send, whose every byte was acknowledged."""
-        return len(self.acknowledged) / self.announced if self.announced else 1.0
+        whole = sum(not promise.lie for promise in self.acknowledged)
+        return whole / self.announced if self.announced else 1.0
 
     def check(self, host: str) -> None:
         """Ask again, and count: what was read back, what differs, what was lost, and gaps in events."""
@@ -105,16 +115,36 @@ class Truth:
 
     def _read_back(self, client: httpx.Client, promise: Acknowledged) -> bool:
         """Look at one promise; false while its bytes are still in quarantine, where nobody can read them."""
+        seen = asked(client, f"/v1/recordings/{promise.recording}", promise.keys)
+        shown = seen.json()["recording"] if seen.is_success else {"state": "gone"}
+        if seen.status_code in ASK_AGAIN or shown["state"] in WAITING:
+            return False
+        if promise.lie:
+            self.counts["lies told"] += 1
+            self.counts["lies believed"] += (shown["state"], shown["because"]) != ("rejected", "hash-mismatch")
+            return True
         answer = asked(client, f"/v1/recordings/{promise.recording}/media", promise.keys)
-        if answer.status_code == httpx.codes.OK:
+        if answer.status_code in ASK_AGAIN:
+            return False
+        if answer.is_success:
             self.counts["hashes read back"] += 1
             self.counts["hashes that differ"] += hashlib.sha256(answer.content).hexdigest() != promise.sha256
-            return True
-        seen = asked(client, f"/v1/recordings/{promise.recording}", promise.keys)
-        if seen.status_code in ASK_AGAIN or (seen.is_success and seen.json()["recording"]["state"] in WAITING):
-            return False
-        self.counts["acknowledged and lost"] += 1
+        else:
+            self.counts["acknowledged and lost"] += 1
+        if shown["state"] == "accepted":
+            self._work_out(client, promise, int(shown["duration_ms"]))
         return True
+
+    def _work_out(self, client: httpx.Client, promise: Acknowledged, duration_ms: int) -> None:
+        """Work out what a recording earned, in a way of our own, and compare; a half goes to the even micro."""
+        micros, per_ms = promise.rate
+        expected = round(Fraction(micros * duration_ms, per_ms))
+        path = f"/v1/balance-transactions?type=earning&recording={promise.recording}"
+        answer = asked(client, path, promise.keys)
+        if answer.is_success:
+            earned = sum(line["gross"]["micros"] for line in answer.json()["data"])
+            self.counts["amounts checked"] += 1
+            self.counts["amounts that differ"] += earned != expected
 
     def _listen_back(self, client: httpx.Client, keys: Keys) -> None:
         """Look through one stream of events."""

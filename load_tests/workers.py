@@ -26,7 +26,7 @@ def tell(data: dict[str, Any], **_: Any) -> None:
         "announced": TRUTH.announced - TOLD["announced"],
         # Tokens are renewed on the way: all of them are told again, which is little beside a run's requests.
         "keys": [[keys.access, keys.refresh, time.monotonic() - keys.since] for keys in TRUTH.phones],
-        "acknowledged": [[one.recording, one.sha256, known[id(one.keys)]] for one in promises],
+        "acknowledged": [[one.recording, one.sha256, known[id(one.keys)], *one.rate, one.lie] for one in promises],
     }
     TOLD["acknowledged"] += len(promises)
     TOLD["phones"] += len(phones)
@@ -52,4 +52,5 @@ def hear(client_id: str, data: dict[str, Any], **_: Any) -> None:
         else:
             phones.append(Keys(access, refresh, since))
             TRUTH.phones.append(phones[-1])
-    TRUTH.acknowledged += [Acknowledged(one, sha256, phones[place]) for one, sha256, place in told["acknowledged"]]
+    for recording, sha256, place, micros, per_ms, lie in told["acknowledged"]:
+        TRUTH.keep(Acknowledged(recording, sha256, phones[place], (micros, per_ms), lie))

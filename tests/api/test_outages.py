@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.api.households import MAY_BE_HEARD, household, judged
@@ -40,6 +41,36 @@ async def test_a_database_that_is_silent_for_a_while_is_a_pause() -> None:
 
     print(f"\nPostgreSQL silent for {AWAY_S:.0f} s; heard {sorted(phone.heard())}")
     assert phone.heard() <= MAY_BE_HEARD
+
+
+@pytest.mark.skipif("COMPANION_FAULT_ROUNDS" not in os.environ, reason="half a minute; part of `make faults`")
+async def test_each_part_that_is_away_is_named_by_its_name() -> None:
+    """Whoever watches hears which part it is, and that it is back; the process itself lives all the while."""
+    async with household() as (companion, client, _):
+        for engine, part, status in (
+            ("postgres", "database", "unavailable"),
+            ("weed", "store", "unavailable"),
+            ("worker", "workers", "limited"),
+        ):
+            with stopped(companion, engine):
+                assert await heard(client, part, (status, "missing")), await said(client, part)
+                assert 200 == (await client.get("/healthz")).status_code
+            assert await heard(client, part, ("ok", "ok")), await said(client, part)
+
+
+async def said(client: httpx.AsyncClient, part: str) -> tuple[str, str]:
+    """What /readyz says about everything, and about a part."""
+    shown = (await client.get("/readyz", auth=None)).json()
+    return shown["status"], shown[part]
+
+
+async def heard(client: httpx.AsyncClient, part: str, expected: tuple[str, str]) -> bool:
+    """Wait until /readyz says something."""
+    for _ in range(60):
+        if await said(client, part) == expected:
+            return True
+        await asyncio.sleep(0.5)
+    return False
 
 
 @contextlib.contextmanager
@@ -101,6 +132,7 @@ async def test_a_full_disk_is_heard_and_heals(small_disk: Path) -> None:
         await asyncio.sleep(2)
         assert 200 == (await client.get("/v1/recordings")).status_code
         assert 507 in phone.heard()
+        assert ("limited", "missing") == await said(client, "disk")
         fill(filler, filler.stat().st_size + free(small_disk))
         await asyncio.sleep(3)
         filler.unlink()

@@ -46,7 +46,7 @@ stats.log_request("POST", "claim", 5, 0)
 stats.log_request("POST", "claim", 5, 0)
 stats.log_error("POST", "claim", RuntimeError("503 overloaded"))
 locustfile.TRUTH.counts = {"hashes that differ": 3}
-locustfile.TRUTH.announced, locustfile.TRUTH.acknowledged = 4, [None]
+locustfile.TRUTH.announced, locustfile.TRUTH.acknowledged = 4, [Acknowledged("1", "x", Keys("a", "b"))]
 asked = ["p99 of read, claim", "p99 of both", "p50 of read", "count of read", "failures of claim", "failures",
          "share of claim over read", "truth hashes that differ", "upload completion", "broken answers"]
 groups = {"both": ["read", "claim"]}
