@@ -1,6 +1,6 @@
 """Run every benchmark and print its table: `make bench`."""
 
-from benchmarks import audio, fairness, ledger, observing, reading, uploads, video
+from benchmarks import audio, capacity, fairness, ledger, observing, reading, uploads, video
 
 if __name__ == "__main__":
     audio.main()
@@ -8,5 +8,6 @@ if __name__ == "__main__":
     ledger.main()
     reading.main()
     observing.main()
+    capacity.main()
     fairness.main()
     uploads.main()

@@ -1,6 +1,6 @@
 """Builds that are broken on purpose: a load test that catches none of them would catch nothing.
 
-`python -m load_tests.broken FAULT` runs the profile of a fault against a service with that fault, and succeeds when the
+`python -m load_tests.broken FAULT` runs the profile `liars` against a service with a fault, and succeeds when the
 load test fails for it. The fault is put into the service's processes by a module that Python imports at their start;
 not a line of the service is another one.
 """
@@ -21,23 +21,16 @@ from load_tests.console import BROKEN, load_test
 
 @dataclass(frozen=True)
 class Fault:
-    """What is broken: `code` runs at the start of each process, once `module` is imported; what has to notice it."""
+    """What is broken: code that runs when a module is imported; and what has to notice it, among those of `liars`."""
 
     meaning: str
-    module: str
-    code: str
-    profile: str
+    changes: dict[str, str]
     noticed_by: str
 
 
-FAULTS = {
-    "hash": Fault(
-        "the worker believes the announced hash instead of looking",
-        "api.validation",
-        """
-class Believing:
-    def __init__(self):
-        self.looked = False
+#: A hash that is whatever it is compared with.
+BELIEVING = """
+class Digest:
     def __eq__(self, other):
         return True
     def __ne__(self, other):
@@ -46,37 +39,43 @@ class Sha:
     def update(self, data):
         pass
     def digest(self):
-        return Believing()
-    def hexdigest(self):
-        return "0" * 64
+        return Digest()
 class Hashlib:
     sha256 = staticmethod(lambda *data: Sha())
 module.hashlib = Hashlib
+"""
+FAULTS = {
+    "hash": Fault(
+        "nobody looks whether what was sent is what was announced",
+        {
+            "api.receiving": """
+async def fits(self, data):
+    return True
+module.Receiver._fits = fits
 """,
-        "liars",
+            "api.validation": BELIEVING,
+        },
         "truth lies believed",
     ),
     "rounding": Fault(
         "every amount is rounded up",
-        "storage.steps",
-        "module.half_even = lambda numerator, denominator: -(-numerator // denominator)",
-        "liars",
+        {"storage.steps": "module.half_even = lambda numerator, denominator: -(-numerator // denominator)"},
         "truth amounts that differ",
     ),
 }
 #: Python imports a module of this name at its start, where there is one.
 AT_START = """
 import importlib.abc, importlib.machinery, sys
+changes = {changes!r}
 class Breaker(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name != {module!r}:
+        if name not in changes:
             return None
-        sys.meta_path.remove(self)
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         whole = spec.loader.exec_module
         def broken(module):
             whole(module)
-            exec({code!r}, {{"module": module}})
+            exec(changes[name], {{"module": module}})
         spec.loader.exec_module = broken
         return spec
 sys.meta_path.insert(0, Breaker())
@@ -87,11 +86,11 @@ def caught(name: str, words: Sequence[str]) -> bool:
     """Run the load test against a broken build; whether it failed because of what had to notice."""
     fault = FAULTS[name]
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "sitecustomize.py").write_text(AT_START.format(module=fault.module, code=fault.code))
+        Path(folder, "sitecustomize.py").write_text(AT_START.format(changes=fault.changes))
         verdict = Path(folder, "verdict.json")
         os.environ[BROKEN] = folder
         try:
-            status = load_test(["--profile", fault.profile, "--json", str(verdict), *words])
+            status = load_test(["--profile", "liars", "--json", str(verdict), *words])
         finally:
             del os.environ[BROKEN]
         found = {entry["measure"]: entry["kept"] for entry in json.loads(verdict.read_text())["thresholds"]}

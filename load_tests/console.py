@@ -8,6 +8,7 @@ import contextlib
 import ipaddress
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -62,6 +63,8 @@ def load_test(words: Sequence[str]) -> int:
     more = NO_GATE if chosen.without_gate else {}
     if BROKEN in os.environ:
         more = {**more, "PYTHONPATH": os.environ[BROKEN]}
+    # Killed, it must not leave a whole service behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with running_service(service_cores, more) as service:
         # The bad network is a part of the generator, and so is what it costs.
         os.sched_setaffinity(0, generator_cores)

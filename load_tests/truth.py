@@ -79,12 +79,14 @@ class Acknowledged:
 class Truth:
     """What was promised to this run's phones, and what was found to be wrong with it.
 
-    `announced` counts recordings that somebody set out to send.
+    `announced` counts recordings that somebody set out to send, `refused` bytes that were refused at once, because they
+    were others than had been announced.
     """
 
     acknowledged: list[Acknowledged] = field(default_factory=list)
     phones: list[Keys] = field(default_factory=list)
     announced: int = 0
+    refused: int = 0
     counts: dict[str, int] = field(default_factory=dict)
 
     def keep(self, promise: Acknowledged) -> None:
@@ -98,7 +100,7 @@ class Truth:
 
     def check(self, host: str) -> None:
         """Ask again, and count: what was read back, what differs, what was lost, and gaps in events."""
-        self.counts = dict.fromkeys(COUNTED, 0)
+        self.counts = {**dict.fromkeys(COUNTED, 0), "lies told": self.refused}
         chosen = random.sample(self.acknowledged, min(MOST, len(self.acknowledged)))
         deadline = time.monotonic() + PATIENCE_S
         with httpx.Client(base_url=host, timeout=30) as client:

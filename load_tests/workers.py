@@ -12,7 +12,7 @@ from load_tests.truth import TRUTH, Acknowledged, Keys
 from load_tests.verdict import generator_cpu
 
 #: How much of this process's was told already, and the newest word of each worker.
-TOLD = {"acknowledged": 0, "phones": 0, "announced": 0}
+TOLD = {"acknowledged": 0, "announced": 0, "refused": 0}
 CPU: dict[str, float] = {}
 
 
@@ -20,17 +20,16 @@ def tell(data: dict[str, Any], **_: Any) -> None:
     """Add to a worker's report what its phones were promised since the last one."""
     known = {id(keys): number for number, keys in enumerate(TRUTH.phones)}
     promises = TRUTH.acknowledged[TOLD["acknowledged"] :]
-    phones = TRUTH.phones[TOLD["phones"] :]
     data["companion"] = {
         "cpu": generator_cpu(),
         "announced": TRUTH.announced - TOLD["announced"],
+        "refused": TRUTH.refused - TOLD["refused"],
         # Tokens are renewed on the way: all of them are told again, which is little beside a run's requests.
         "keys": [[keys.access, keys.refresh, time.monotonic() - keys.since] for keys in TRUTH.phones],
         "acknowledged": [[one.recording, one.sha256, known[id(one.keys)], *one.rate, one.lie] for one in promises],
     }
     TOLD["acknowledged"] += len(promises)
-    TOLD["phones"] += len(phones)
-    TOLD["announced"] = TRUTH.announced
+    TOLD["announced"], TOLD["refused"] = TRUTH.announced, TRUTH.refused
 
 
 #: The phones of each worker, as their master knows them.
@@ -44,6 +43,7 @@ def hear(client_id: str, data: dict[str, Any], **_: Any) -> None:
         return
     CPU[client_id] = told["cpu"]
     TRUTH.announced += told["announced"]
+    TRUTH.refused += told["refused"]
     phones = PHONES.setdefault(client_id, [])
     for number, (access, refresh, age_s) in enumerate(told["keys"]):
         since = time.monotonic() - age_s

@@ -2,9 +2,12 @@
 
 from locust import between, task
 
-from load_tests.phone import Phone
+from load_tests.phone import SEND, Phone, asks_to_wait, kind_of
 from load_tests.sounds import recording
 from load_tests.truth import TRUTH, Acknowledged
+
+#: What tus says of bytes that are not the announced ones.
+REFUSED = 460
 
 
 class Liar(Phone):
@@ -15,8 +18,17 @@ class Liar(Phone):
 
     @task  # type: ignore[untyped-decorator]
     def lie(self) -> None:
-        """Announce one recording, send another, and let the look at promises see what became of it."""
+        """Announce one recording and send another; believed at first, the look at promises sees what became of it."""
         campaign, announced, sent = self.campaign(), recording(), recording()
         claimed = campaign and self.claim(campaign, announced)
-        if self.keys and claimed and claimed.get("upload") and self.send_all(self.path_of(claimed), sent):
-            TRUTH.keep(Acknowledged(claimed["id"], "", self.keys, lie=True))
+        if not self.keys or not claimed or not claimed.get("upload"):
+            return
+        headers = {**self.headers, **SEND, "Upload-Offset": "0"}
+        with self.judged("PATCH", self.path_of(claimed), "upload of a lie", data=sent, headers=headers) as answer:
+            if answer.status_code == REFUSED:
+                TRUTH.refused += 1
+                answer.success()
+            elif answer.status_code == 204:
+                TRUTH.keep(Acknowledged(claimed["id"], "", self.keys, lie=True))
+            elif not asks_to_wait(answer):
+                answer.failure(kind_of(answer))

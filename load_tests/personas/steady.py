@@ -1,4 +1,4 @@
-"""The steady contributor: looks around between recordings, and records once in a few minutes."""
+"""The steady contributor: looks around between recordings, and records once in five minutes."""
 
 import random
 
@@ -9,11 +9,11 @@ from load_tests.sounds import recording
 
 
 class Steady(Phone):
-    """Somebody with the app open on the sofa: a dozen screens for every recording."""
+    """Somebody with the app open on the sofa: forty screens for every recording."""
 
     wait_time = between(4, 12)
 
-    @task(20)  # type: ignore[untyped-decorator]
+    @task(40)  # type: ignore[untyped-decorator]
     def look(self) -> None:
         """Open a screen: what there is to record, what became of mine, what I earned."""
         path, name = random.choice(
