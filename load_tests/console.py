@@ -146,7 +146,7 @@ def shares() -> tuple[set[int], set[int]]:
 
 def generate(chosen: argparse.Namespace, wanted: Profile, url: str, cores: set[int]) -> int:
     """Run Locust against a service and return its verdict as an exit status."""
-    command = ["--headless", "--only-summary", "--host", url, "--stop-timeout", "20", "--loglevel", "INFO"]
+    command = ["--headless", "--only-summary", "--host", url, "--stop-timeout", "20", "--loglevel", "WARNING"]
     if len(wanted.phases) == 1:
         only = wanted.phases[0]
         command += ["--users", str(only.users), "--spawn-rate", str(only.spawn_rate), "--run-time", str(only.seconds)]

@@ -78,6 +78,8 @@ def connect(environment: Any, **_: Any) -> None:
         environment.events.worker_report.add_listener(workers.hear)
 
 
+# Imports took seconds that gevent's loop has not noticed: a run would end as much earlier.
+gevent.get_hub().loop.update_now()
 events.init.add_listener(connect)
 events.test_start.add_listener(begin)
 events.quitting.add_listener(conclude)
