@@ -28,6 +28,8 @@ ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 #: Where bodies are recordings: streamed, judged by their own clock, and never kept in memory.
 TRANSFERS = ("/v1/uploads", "/v1/prechecks", "/v1/passports/look-ups")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
+#: What makes more work, or hashes a password.
+NEW_WORK = frozenset({"/v1/recordings", "/v1/accounts", "/v1/sessions"})
 
 
 class Gate:
@@ -69,24 +71,24 @@ class Gate:
 
     async def _in_line(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Take the body, wait for a turn, and give the turn back when the answer begins."""
-        account = asking(scope)
+        account, urgent = asking(scope), urgency(scope)
         if scope["method"] not in READING:
             receive = await taken(receive)
-        await self.line.enter(account, urgency(scope))
+        await self.line.enter(account, urgent)
         held = True
 
         async def answer(message: Message) -> None:
             nonlocal held
             if held:
                 held = False
-                self.line.leave(account)
+                self.line.leave(account, urgent)
             await send(message)
 
         try:
             await app(scope, receive, answer)
         finally:
             if held:
-                self.line.leave(account)
+                self.line.leave(account, urgent)
 
 
 def transfers(scope: HTTPScope) -> bool:
@@ -98,7 +100,7 @@ def urgency(scope: HTTPScope) -> int:
     """Reading comes first, then changing, and beginning something new comes last: new work makes more work."""
     if scope["method"] in READING:
         return 0
-    return 2 if scope["method"] == "POST" and scope["path"] in {"/v1/recordings", "/v1/accounts"} else 1
+    return 2 if scope["method"] == "POST" and scope["path"] in NEW_WORK else 1
 
 
 def asking(scope: HTTPScope) -> bytes:

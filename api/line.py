@@ -16,6 +16,9 @@ from api.errors import Overloaded
 ALIKE = 4
 #: So many of those beyond run at once: enough to keep a process busy, and not enough to be in everybody's way.
 BEYOND = 2
+#: What begins something new has this urgency, and of all places that run this share: a password is hashed slowly on
+#: purpose, and a crowd that signs up would else sit in every place while others only want to read.
+NEW, SHARE_OF_NEW = 2, 4
 #: Nobody waits longer; a phone would rather ask again.
 LONGEST_WAIT_S = 5.0
 
@@ -42,6 +45,7 @@ class Line:
         """Begin empty."""
         self.running, self.waiting = running, waiting
         self.busy = 0
+        self.new = 0
         self.served: Counter[bytes] = Counter()
         self.places: list[Place] = []
         self.present: Counter[bytes] = Counter()
@@ -51,12 +55,12 @@ class Line:
     async def enter(self, account: bytes, urgency: int) -> None:
         """Wait for a turn; `urgency` 0 goes before 1. Raises Overloaded when others have the better claim.
 
-        Every return must be followed by one `leave`.
+        Every return must be followed by one `leave` of the same urgency.
         """
         rank = max(0, self.present[account] - ALIKE)
         self.present[account] += 1
-        if self.busy < self.running and self._may_run(account, rank):
-            self._begin(account)
+        if self.busy < self.running and self._may_run(account, rank, urgency):
+            self._begin(account, urgency)
             return
         self.arrivals += 1
         place = Place(account, (rank, urgency, self.arrivals), asyncio.get_running_loop().create_future())
@@ -71,29 +75,32 @@ class Line:
                 raise Overloaded from error
             raise
 
-    def leave(self, account: bytes) -> None:
+    def leave(self, account: bytes, urgency: int = 0) -> None:
         """Make room for the next one."""
         self._forget(account)
-        self._end(account)
+        self._end(account, urgency)
         # Whoever was cancelled still stands here until its task runs, and takes itself away.
         standing = (place for place in self.places if not place.turn.done())
-        able = (place for place in standing if self._may_run(place.account, place.order[0]))
+        able = (place for place in standing if self._may_run(place.account, *place.order[:2]))
         best = min(able, key=_order, default=None)
         if best is not None:
-            self._begin(best.account)
+            self._begin(best.account, best.order[1])
             self.places.remove(best)
             best.turn.set_result(None)
 
-    def _may_run(self, account: bytes, rank: int) -> bool:
-        """Whether another request of an account may run: one beyond its handful only beside few of the same."""
-        return rank == 0 or self.served[account] < BEYOND
+    def _may_run(self, account: bytes, rank: int, urgency: int) -> bool:
+        """Whether another may run: one beyond its account's handful, or that begins something, only beside few."""
+        beside_new = urgency < NEW or self.new < max(1, self.running // SHARE_OF_NEW)
+        return beside_new and (rank == 0 or self.served[account] < BEYOND)
 
-    def _begin(self, account: bytes) -> None:
+    def _begin(self, account: bytes, urgency: int) -> None:
         self.busy += 1
+        self.new += urgency >= NEW
         self.served[account] += 1
 
-    def _end(self, account: bytes) -> None:
+    def _end(self, account: bytes, urgency: int) -> None:
         self.busy -= 1
+        self.new -= urgency >= NEW
         self.served[account] -= 1
         if not self.served[account]:
             del self.served[account]
@@ -116,7 +123,7 @@ class Line:
             self._forget(place.account)
         elif not place.turn.cancelled() and place.turn.exception() is None:
             # Its turn had come in that very moment: it is handed on.
-            self.leave(place.account)
+            self.leave(place.account, place.order[1])
 
     def _forget(self, account: bytes) -> None:
         self.present[account] -= 1

@@ -11,13 +11,31 @@ from api.errors import Overloaded
 from api.line import Line
 
 
+async def test_a_crowd_that_signs_up_leaves_places_to_readers():
+    """Each waits for a password to be hashed, two at a time; reading goes on beside them."""
+    line = Line(running=8, waiting=100)
+    crowd = [asyncio.create_task(line.enter(b"%d" % number, line_module.NEW)) for number in range(50)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    signing_up = line.busy
+    await asyncio.wait_for(line.enter(b"reader", 0), 1)
+    line.leave(b"reader")
+    line.leave(b"0", line_module.NEW)
+    await asyncio.sleep(0)
+
+    assert (2, 2, 2) == (signing_up, line.busy, line.new)
+    for task in crowd:
+        task.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)
+
+
 async def serve(line: Line, account: bytes, served: list[bytes], urgency: int = 0) -> None:
     await line.enter(account, urgency)
     served.append(account)
     try:
         await asyncio.sleep(0)
     finally:
-        line.leave(account)
+        line.leave(account, urgency)
 
 
 async def test_whoever_asks_little_goes_before_whoever_asks_much():
