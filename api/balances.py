@@ -10,11 +10,13 @@ from litestar import Request, Response, get
 from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
-from api.dependencies import Caller, Database
+from api.dependencies import Caller, Configuration, Database
 from api.errors import CursorInvalid
+from api.explanation_texts import language_of, texts
 from api.localised import locale_of, localised
 from api.money import Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
+from api.payout_providers import payable
 from api.problems import problems
 from storage import balance_transactions, earnings
 from storage.balance_transactions import BalanceTransaction, Type, Wanted
@@ -28,7 +30,8 @@ class BalanceView(Struct, frozen=True):
 
     `pending` waits for the end of its hold, `available` can be paid out, `reserved` is set aside for a payout or by an
     operator, `in_transit` is on its way to you, `paid_total` has arrived. `owed` was taken back after it had been paid
-    out; what becomes available settles it first.
+    out; what becomes available settles it first. Where `payable` is false, nobody here can pay this currency to a bank
+    account yet: `note` says so in your language, and all of it stays yours.
     """
 
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
@@ -41,6 +44,8 @@ class BalanceView(Struct, frozen=True):
     next_available_at: Annotated[
         datetime | None, Meta(description="When the next pending amount becomes available; null when none is pending.")
     ]
+    payable: bool
+    note: Annotated[str | None, Meta(examples=["We cannot pay out USD yet. All of it stays yours."])]
 
 
 class BalanceList(Struct, frozen=True):
@@ -85,8 +90,10 @@ class BalanceTransactionView(Struct, frozen=True):
     ]
 
 
-def balance_view(balance: Balance, next_available_at: datetime | None, locale: str) -> BalanceView:
-    """Show a balance to a reader of `locale`."""
+def balance_view(
+    balance: Balance, next_available_at: datetime | None, locale: str, payable: frozenset[str]
+) -> BalanceView:
+    """Show a balance to a reader of `locale`; `payable` are the currencies that can be paid out."""
     amounts = {
         name: money(balance.currency, micros, locale)
         for name, micros in (
@@ -98,7 +105,15 @@ def balance_view(balance: Balance, next_available_at: datetime | None, locale: s
             ("owed", balance.receivable),
         )
     }
-    return BalanceView(currency=balance.currency, next_available_at=next_available_at, **amounts)
+    paid_out = balance.currency in payable
+    note = texts(language_of(locale))["balance.unpayable"].format(currency=balance.currency)
+    return BalanceView(
+        currency=balance.currency,
+        next_available_at=next_available_at,
+        payable=paid_out,
+        note=None if paid_out else note,
+        **amounts,
+    )
 
 
 def source_of(line: BalanceTransaction) -> Source:
@@ -138,13 +153,16 @@ def line_view(line: BalanceTransaction, locale: str) -> BalanceTransactionView:
 
 
 @get("/v1/balances", responses=problems(), tags=["Earnings"])
-async def read_balances(request: Request[Any, Any, Any], account: Caller, database: Database) -> Response[BalanceList]:
+async def read_balances(
+    request: Request[Any, Any, Any], account: Caller, database: Database, settings: Configuration
+) -> Response[BalanceList]:
     """Read what you have, currency by currency."""
     locale = locale_of(request)
     async with transaction(database) as connection:
         rows = await accounts.balances(connection, account.id)
         upcoming = await earnings.next_available(connection, account.id)
-    shown = [balance_view(row, upcoming.get(row.currency), locale) for row in rows]
+    can = payable(settings)
+    shown = [balance_view(row, upcoming.get(row.currency), locale, can) for row in rows]
     return localised(request, BalanceList(shown), locale)
 
 

@@ -16,7 +16,7 @@ from procrastinate import App
 
 from api.checkpoints import make
 from api.matching import count_common
-from api.provider_events import submit_approved
+from api.provider_events import ask_silent, submit_approved
 from api.receipts import issue_missing
 from api.settings import Settings
 from api.signing import Signatures
@@ -113,6 +113,12 @@ async def submit_payouts(tower: Tower) -> None:
         await submit_approved(tower.place.database, tower.settings.master_key, url)
 
 
+async def ask_for_payouts(tower: Tower) -> None:
+    """Ask the payment provider for payouts of which it has said nothing for long."""
+    if url := tower.settings.payout_provider_url:
+        await ask_silent(tower.place.database, url)
+
+
 async def issue_statements(tower: Tower) -> None:
     """Close the months that have ended."""
     while await issue_due(tower.place.database, tower.signing):
@@ -168,6 +174,7 @@ HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (30, expire_claims),
     (30, purge_erased),
     (30, submit_payouts),
+    (60, ask_for_payouts),
     (60, watch_due_dates),
     (300, close_day),
     (300, clear_withdrawn),

@@ -57,13 +57,23 @@ class Explanation(Struct, frozen=True):
 
 
 def explained(
-    steps: Iterable[Step], currency: str, locale: str, rules: Mapping[str, str] = MappingProxyType({})
+    steps: Iterable[Step],
+    currency: str,
+    locale: str,
+    rules: Mapping[str, str] = MappingProxyType({}),
+    *,
+    estimate: bool = False,
 ) -> list[ExplainedStep]:
-    """Put steps into the words and numbers of a reader's locale; `rules` are sentences of tax rules, by their code."""
+    """Put steps into the words and numbers of a reader's locale; `rules` are sentences of tax rules, by their code.
+
+    Of an `estimate` nothing was announced or promised yet: its rate is the one of this moment.
+    """
     words = {f"tax.{code}": sentence for code, sentence in rules.items()} | texts(language_of(locale))
     told: list[ExplainedStep] = []
     for step in steps:
         label, how = _keys(step, told)
+        if estimate and step.op == "rate":
+            label = "label.rate.estimate"
         told.append(
             ExplainedStep(
                 **asdict(step),

@@ -18,10 +18,12 @@ from api.localised import locale_of, localised
 from api.money import MICROS, Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.payout_failures import Failure, failure
+from api.payout_providers import payable
 from api.problems import problems
 from storage import payouts
 from storage.database import reading, transaction
 from storage.errors import (
+    CurrencyUnpayable,
     DestinationMissing,
     DestinationResting,
     NothingToPay,
@@ -43,12 +45,16 @@ Because = Annotated[
 
 
 class NewPayout(Struct, frozen=True):
-    """Where to, and how much: everything that is available when no amount is given."""
+    """Where to, and how much: everything that is available when no amount is given.
+
+    `currency` is one that your balance says is `payable`.
+    """
 
     destination: UUID
     micros: (
         Annotated[int, Meta(gt=0, description="Millionths of the unit; rounded down to the smallest coin.")] | None
     ) = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])] = "EUR"
 
 
 class Moment(Struct, frozen=True):
@@ -123,7 +129,15 @@ def failed(row: Payout, locale: str) -> Failure | None:
 
 @post(
     "/v1/payouts",
-    responses=problems(StepUpRequired, DestinationMissing, DestinationResting, NothingToPay, PayoutTooSmall, Overdrawn),
+    responses=problems(
+        StepUpRequired,
+        DestinationMissing,
+        DestinationResting,
+        CurrencyUnpayable,
+        NothingToPay,
+        PayoutTooSmall,
+        Overdrawn,
+    ),
     tags=["Payouts"],
 )
 async def request_payout(
@@ -141,7 +155,15 @@ async def request_payout(
     least = settings.payout_minimum * MICROS
     async with transaction(database) as connection:
         await confirmations.demand(connection, account)
-        made = await payouts.request(connection, account.id, data.destination, data.micros, least)
+        made = await payouts.request(
+            connection,
+            account.id,
+            data.destination,
+            data.micros,
+            least,
+            currency=data.currency,
+            payable=payable(settings),
+        )
         return detail(made, await payouts.moves(connection, made.id), locale_of(request))
 
 

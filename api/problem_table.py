@@ -147,6 +147,7 @@ TABLE: dict[type[Exception], Kind] = {
     stored.PayoutMoveRefused: Kind("payout-move-refused", 409, "Not in this state"),
     stored.AccountOpen: Kind("account-open", 409, "The account is open"),
     stored.PayoutTooSmall: Kind("below-threshold", 409, "Less than the smallest payout"),
+    stored.CurrencyUnpayable: Kind("currency-not-payable", 409, "No payouts in this currency yet"),
     stored.NothingToPay: Kind("nothing-to-pay", 409, "Nothing to pay out"),
     errors.StepUpRequired: Kind("step-up-required", 403, "Give your password again"),
     errors.IbanInvalid: Kind("iban-invalid", 422, "The IBAN cannot be right"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 from litestar import Request, post
@@ -18,6 +19,8 @@ from storage.errors import PayoutMissing, PayoutMoveRefused
 from storage.payout_destinations import bank_account
 from storage.payouts import Payout, State
 
+#: How long nothing may be heard of a payout before its provider is asked.
+QUIET = timedelta(minutes=10)
 logger = logging.getLogger("companion.payouts")
 
 STATES: dict[hooked.Reported, State] = {
@@ -43,18 +46,21 @@ async def hear_provider(request: Request[Any, Any, Any], database: Database, set
     event_id, event = hooked.read(settings.payout_provider_secret, request.headers, await request.body())
     async with transaction(database) as connection:
         if await payouts.heard_first(connection, hooked.NAME, event_id):
-            await _move(connection, event)
+            payout = await payouts.handed_to(connection, hooked.NAME, event.data.end_to_end_id)
+            await _learn(connection, payout, STATES[event.type], event.data.because, event.data.code)
 
 
-async def _move(connection: Connection, event: hooked.ProviderEvent) -> None:
-    payout = await payouts.handed_to(connection, hooked.NAME, event.data.end_to_end_id)
-    to = STATES[event.type]
-    code = event.data.code if to in {"failed", "returned"} else None
+async def _learn(connection: Connection, payout: Payout, to: State, because: str | None, code: str | None) -> None:
+    """Move a payout to where its provider says it is, however often and in whatever order it says so."""
     try:
-        await payouts.move(connection, payout.id, to, by="worker", because=event.data.because, code=code)
+        if to == "returned" and payout.state in {"submitted", "in_transit"}:
+            # What came back had arrived: the report of that was lost, or comes later.
+            await payouts.move(connection, payout.id, "paid", by="worker")
+        code = code if to in {"failed", "returned"} else None
+        await payouts.move(connection, payout.id, to, by="worker", because=because, code=code)
     except PayoutMoveRefused:
         # `in_transit` after `paid`: what is known already is newer.
-        logger.info("late", extra={"payout": str(payout.id), "state": payout.state, "event": event.type})
+        logger.info("late", extra={"payout": str(payout.id), "state": payout.state, "reported": to})
 
 
 async def submit_approved(database: Pool, master_key: bytes, url: str) -> int:
@@ -73,6 +79,25 @@ async def submit_approved(database: Pool, master_key: bytes, url: str) -> int:
         async with transaction(database) as connection:
             await payouts.refer(connection, payout.id, reference)
     return len(waiting)
+
+
+async def ask_silent(database: Pool, url: str, quiet: timedelta = QUIET) -> int:
+    """Ask for payouts of which nothing was heard for long, and return how many were. Raises ProviderUnavailable.
+
+    One that the provider does not know stays as it is, and is logged: whether it was paid has to be found out by hand.
+    """
+    async with transaction(database) as connection:
+        asked = await payouts.silent(connection, hooked.NAME, quiet)
+    for payout in asked:
+        standing = await hooked.poll(url, payout.id)
+        if standing is None:
+            logger.warning("unknown to its provider", extra={"payout": str(payout.id), "state": payout.state})
+        elif standing.state != "accepted":
+            async with transaction(database) as connection:
+                # Read again: its event may have come while we asked.
+                newest = await payouts.handed_to(connection, hooked.NAME, payout.id)
+                await _learn(connection, newest, standing.state, standing.because, standing.code)
+    return len(asked)
 
 
 async def instruction(database: Pool, master_key: bytes, payout: Payout) -> Instruction:

@@ -119,7 +119,7 @@ def estimated(campaign: UUID, terms: Terms, duration_ms: int, locale: str) -> Es
         Tax(0, "before-tax"),
         Sheet(terms.term_sheet_id, terms.term_sheet_version),
     )
-    steps = explained(worked.steps, terms.currency, locale)
+    steps = explained(worked.steps, terms.currency, locale, estimate=True)
     return Estimate(campaign, duration_ms, money(terms.currency, worked.net, locale), steps, terms.hold)
 
 

@@ -126,6 +126,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         str,
         Meta(pattern="^(https?://.*[^/])?$", description="Payment provider's address; SEPA files by hand when empty."),
     ] = field(name="COMPANION_PAYOUT_PROVIDER_URL", default="")
+    payout_provider_currencies: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Z]{3}( [A-Z]{3})*$",
+            description="What the payment provider pays to bank accounts, separated by spaces; SEPA files are in EUR.",
+        ),
+    ] = field(name="COMPANION_PAYOUT_PROVIDER_CURRENCIES", default="EUR")
     payout_provider_secret: Annotated[
         str, Meta(description="Standard Webhooks secret (`whsec_…`) shared with the payment provider.")
     ] = field(name="COMPANION_PAYOUT_PROVIDER_SECRET", default="")

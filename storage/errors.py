@@ -12,7 +12,7 @@
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
     │   │   RenditionPending, CaseClosed, PayoutUnderWay, UploadIncomplete, DestinationResting, DestinationInUse,
-    │   │   PayoutMoveRefused, PayoutTooSmall, NothingToPay, AccountOpen, DisputeOpen, TermsTooSoon
+    │   │   PayoutMoveRefused, PayoutTooSmall, CurrencyUnpayable, NothingToPay, AccountOpen, DisputeOpen, TermsTooSoon
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
     │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused, RateBelowTerms
@@ -329,6 +329,10 @@ class PayoutMoveRefused(Conflict):
 
 class PayoutTooSmall(Conflict):
     """This is less than the smallest payout; what you have stays yours and adds up."""
+
+
+class CurrencyUnpayable(Conflict):
+    """We cannot pay this currency to a bank account yet; it stays on your balance in full until we can."""
 
 
 class NothingToPay(Conflict):

@@ -10,7 +10,7 @@ the floors of the ledger's accounts are constraints, so no interleaving of reque
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from storage import payout_destinations
 from storage.database import Connection, every, one, run
 from storage.errors import (
     AccountOpen,
+    CurrencyUnpayable,
     DestinationResting,
     NothingToPay,
     PayoutMissing,
@@ -32,7 +33,6 @@ from storage.ledger import accounts
 from storage.ledger.accounts import Owned
 from storage.ledger.errors import Overdrawn
 from storage.ledger.posting import Kind, Leg, post
-from storage.payout_destinations import Destination
 
 State: TypeAlias = Literal[
     "requested", "approved", "submitted", "in_transit", "paid", "failed", "returned", "cancelled"
@@ -108,18 +108,28 @@ AVAILABLE = """
 
 
 async def request(
-    connection: Connection, account: UUID, destination: UUID, micros: int | None, least_micros: int
+    connection: Connection,
+    account: UUID,
+    destination: UUID,
+    micros: int | None,
+    least_micros: int,
+    *,
+    currency: str = "EUR",
+    payable: frozenset[str] = frozenset({"EUR"}),
 ) -> Payout:
     """Set money aside and ask for its payout; everything that is available when no amount is given.
 
-    An amount is rounded down to the smallest coin; what is left stays on the account. Raises DestinationMissing,
-    DestinationResting, NothingToPay, PayoutTooSmall, Overdrawn.
+    An amount is rounded down to the smallest coin; what is left stays on the account. `payable` are the currencies that
+    somebody here can move. Raises DestinationMissing, DestinationResting, CurrencyUnpayable, NothingToPay,
+    PayoutTooSmall, Overdrawn.
     """
     target = await payout_destinations.find(connection, account, destination)
     if not target.usable:
         raise DestinationResting(usable_from=target.usable_from.isoformat())
-    amount = await _amount(connection, account, target.currency, micros, least_micros)
-    return await _set_aside(connection, account, target, amount)
+    if currency not in payable:
+        raise CurrencyUnpayable(currency=currency, payable=sorted(payable))
+    amount = await _amount(connection, account, currency, micros, least_micros)
+    return await _set_aside(connection, account, target.id, currency, amount)
 
 
 CLOSED = "SELECT id FROM accounts WHERE id = %(account)s AND erased_at IS NOT NULL FOR UPDATE"
@@ -135,17 +145,17 @@ async def request_for_closed(connection: Connection, account: UUID, country: str
         raise AccountOpen
     target = await payout_destinations.unkept(connection, account, country)
     amount = await _amount(connection, account, target.currency, None, 0)
-    return await _set_aside(connection, account, target, amount)
+    return await _set_aside(connection, account, target.id, target.currency, amount)
 
 
-async def _set_aside(connection: Connection, account: UUID, target: Destination, amount: int) -> Payout:
+async def _set_aside(connection: Connection, account: UUID, destination: UUID, currency: str, amount: int) -> Payout:
     made = await one(
         connection,
         Payout,
         INSERT,
         account=account,
-        destination=target.id,
-        currency=target.currency,
+        destination=destination,
+        currency=currency,
         micros=amount,
     )
     assert made is not None  # noqa: S101 - INSERT … RETURNING gives a row or raises.
@@ -256,6 +266,16 @@ UNANSWERED = f"""
     SELECT {COLUMNS} FROM payouts WHERE state = 'submitted' AND provider = %(provider)s AND reference IS NULL
     ORDER BY id LIMIT 100
 """
+#: Asked one by one, and never by two workers; what has arrived can come back for some weeks.
+SILENT = f"""
+    UPDATE payouts SET asked_at = clock_timestamp() WHERE id IN (
+        SELECT id FROM payouts WHERE provider = %(provider)s AND reference IS NOT NULL AND (
+            state IN ('submitted', 'in_transit') AND greatest(updated_at, asked_at) < now() - %(quiet)s
+            OR state = 'paid' AND updated_at > now() - interval '30 days'
+                AND greatest(updated_at, asked_at) < now() - interval '1 day')
+        ORDER BY asked_at NULLS FIRST, id LIMIT 100 FOR UPDATE SKIP LOCKED)
+    RETURNING {COLUMNS}
+"""
 REFER = "UPDATE payouts SET reference = %(reference)s WHERE id = %(payout)s"
 MOVES = """
     SELECT from_state, to_state, moved_by, because, at FROM payout_moves WHERE payout_id = %(payout)s ORDER BY id
@@ -291,6 +311,14 @@ async def handed_to(connection: Connection, provider: str, payout: UUID) -> Payo
 async def without_reference(connection: Connection, provider: str) -> list[Payout]:
     """List what a provider was to be given and has not answered yet, oldest first."""
     return await every(connection, Payout, UNANSWERED, provider=provider)
+
+
+async def silent(connection: Connection, provider: str, quiet: timedelta) -> list[Payout]:
+    """Take payouts of which a provider has said nothing for so long, to ask it; each again only after as long.
+
+    One that was paid is asked for once a day, for 30 days: money comes back later than it arrives.
+    """
+    return await every(connection, Payout, SILENT, provider=provider, quiet=quiet)
 
 
 async def refer(connection: Connection, payout: UUID, reference: str) -> None:

@@ -1,6 +1,6 @@
 """Who moves the money: by hand with a file for the bank, or a payment provider that reports back by webhook.
 
-A provider is two functions: one that hands payouts over and gives its references, and one that reads what it reports.
+A provider hands payouts over and gives its references, reads what it reports, and asks where nothing was reported.
 `manual` writes a SEPA file and the reports come from the operator; `hooked` speaks HTTP both ways.
 """
 
@@ -10,7 +10,16 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from api.settings import Settings
 from storage.payout_destinations import BankAccount
+
+#: What a SEPA credit transfer moves.
+SEPA = frozenset({"EUR"})
+
+
+def payable(settings: Settings) -> frozenset[str]:
+    """Say which currencies can be paid to a bank account: by whoever moves the money here."""
+    return frozenset(settings.payout_provider_currencies.split()) if settings.payout_provider_url else SEPA
 
 
 class Instruction(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """A payment provider that is spoken to over HTTP, and reports by webhooks signed as Standard Webhooks does.
 
 Handing a payout over may be repeated: it carries the payout's own number as Idempotency-Key, so a provider that has it
-gives the same reference again.
+gives the same reference again. A report that was lost is asked for: `GET /payouts/` and the payout's own number.
 """
 
 from __future__ import annotations
@@ -50,6 +50,14 @@ class ProviderEvent(Struct, frozen=True):
     data: EventData
 
 
+class Standing(Struct, frozen=True):
+    """Where a payout is, as the provider answers when it is asked; `accepted` is nothing new."""
+
+    state: Literal["accepted", "in_transit", "paid", "failed", "returned"]
+    because: Annotated[str, Meta(max_length=500)] | None = None
+    code: Annotated[str, Meta(pattern="^[A-Z0-9]{4}$")] | None = None
+
+
 async def submit(url: str, instruction: Instruction) -> str:
     """Hand one payout over and give the provider's reference. Raises ProviderUnavailable."""
     body = {
@@ -67,6 +75,19 @@ async def submit(url: str, instruction: Instruction) -> str:
         if answer.status not in {200, 201}:
             raise ProviderUnavailable
         return msgspec.json.decode(answer.data, type=Accepted).reference
+    except (HTTPError, msgspec.DecodeError) as error:
+        raise ProviderUnavailable from error
+
+
+async def poll(url: str, payout: UUID) -> Standing | None:
+    """Ask where a payout is; None when the provider does not know it. Raises ProviderUnavailable."""
+    try:
+        answer = await to_thread.run_sync(partial(POOL.request, "GET", f"{url}/payouts/{payout.hex}", redirect=False))
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise ProviderUnavailable
+        return msgspec.json.decode(answer.data, type=Standing)
     except (HTTPError, msgspec.DecodeError) as error:
         raise ProviderUnavailable from error
 

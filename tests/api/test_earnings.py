@@ -266,6 +266,8 @@ async def test_an_estimate_is_explained_and_binds_nobody(client: Client, campaig
     estimate = answer.json()
     assert PAY == estimate["net"]["micros"] == again(estimate)
     assert (False, "P7D", 11_000) == (estimate["binding"], estimate["hold"], estimate["duration_ms"])
+    # Nobody announced anything yet.
+    assert "Rate of the campaign as it is now" == estimate["steps"][0]["label"]
     assert 400 == (await client.get(url, params={"duration": "soon"})).status_code
     assert 422 == (await client.get(url, params={"language": "xx"})).status_code
     assert 404 == (await client.get(f"/v1/campaigns/{uuid4()}/estimate")).status_code

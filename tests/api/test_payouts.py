@@ -225,6 +225,28 @@ async def test_an_amount_that_cannot_be_paid_says_what_is_missing(
     assert fact[1] == refused.json()[fact[0]]
 
 
+async def test_a_currency_that_no_bank_account_here_takes_says_so_and_stays(
+    contributor: Client, database: Pool, account: UUID
+) -> None:
+    """In the balance, in the reader's language, and when it is asked for; nothing of it is lost."""
+    await earned(database, account, 50_000_000, "USD")
+    target = await destination(contributor, database, account)
+
+    refused = await contributor.post("/v1/payouts", json={"destination": target, "currency": "USD"})
+    answer = await contributor.get("/v1/balances", headers={"Accept-Language": "de"})
+
+    assert (409, "currency-not-payable") == (refused.status_code, slug(refused))
+    assert ("USD", ["EUR"]) == (refused.json()["currency"], refused.json()["payable"])
+    [balance] = answer.json()["data"]
+    assert (False, 50_000_000) == (balance["payable"], balance["available"]["micros"])
+    assert "USD können wir noch nicht auf ein Bankkonto auszahlen. Alles davon bleibt dein" in balance["note"]
+    await earned(database, account, 1_000_000)
+    shown = (await contributor.get("/v1/balances")).json()["data"]
+    assert [("EUR", True, True), ("USD", False, False)] == [
+        (row["currency"], row["payable"], row["note"] is None) for row in shown
+    ]
+
+
 async def test_another_s_destination_and_payout_do_not_exist(
     contributor: Client, other: Client, database: Pool, account: UUID
 ) -> None:

@@ -10,10 +10,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook
 
 from api.errors import ProviderUnavailable
-from api.provider_events import submit_approved
+from api.payout_providers import payable
+from api.provider_events import QUIET, ask_silent, submit_approved
 from api.settings import Settings
 from storage import payouts
 from storage.database import Pool, transaction
@@ -30,6 +32,9 @@ class Provider(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Counter)
         self.taken: dict[str, dict[str, Any]] = {}
+        #: Where each payout is, as it answers when it is asked, and how often it was.
+        self.standings: dict[str, dict[str, Any]] = {}
+        self.asked: list[str] = []
         self.refusing = False
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
@@ -43,6 +48,15 @@ class Counter(BaseHTTPRequestHandler):
         if not provider.refusing:
             provider.taken[self.headers["Idempotency-Key"]] = body
             self.wfile.write(json.dumps({"reference": f"p-{body['end_to_end_id']}"}).encode())
+
+    def do_GET(self) -> None:
+        provider: Provider = self.server  # type: ignore[assignment]
+        number = str(UUID(self.path.rpartition("/")[2]))
+        provider.asked.append(number)
+        known = provider.standings.get(number)
+        self.send_response(503 if provider.refusing else 200 if known else 404)
+        self.end_headers()
+        self.wfile.write(json.dumps(known or {}).encode())
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -154,3 +168,99 @@ async def test_a_payout_that_the_provider_never_had_cannot_be_moved_by_it(client
     answer = await client.post("/v1/provider-events", **signed("payout.paid", approved))
 
     assert (404, "payout-missing") == (answer.status_code, slug(answer))
+
+
+async def passed(database: Pool, payout: str, minutes: int) -> None:
+    """Let nothing have been heard of a payout for so long."""
+    query = "UPDATE payouts SET updated_at = updated_at - %(by)s, asked_at = asked_at - %(by)s WHERE id = %(payout)s"
+    async with transaction(database) as connection:
+        await connection.execute(query, {"by": timedelta(minutes=minutes), "payout": payout})
+
+
+@pytest.mark.parametrize(
+    ("standings", "way"),
+    [
+        (["paid"], ["submitted", "paid"]),
+        (["in_transit", "failed"], ["submitted", "in_transit", "failed"]),
+        (["returned"], ["submitted", "paid", "returned"]),
+        (["accepted"], ["submitted"]),
+        ([None], ["submitted"]),
+    ],
+)
+async def test_a_report_that_was_lost_is_asked_for(
+    contributor: Client,
+    database: Pool,
+    settings: Settings,
+    provider: Provider,
+    approved: str,
+    standings: list[str | None],
+    way: list[str],
+) -> None:
+    """It goes the same way as if the events had come; also what came back before we heard that it had arrived."""
+    await submit_approved(database, settings.master_key, provider.url)
+    for standing in standings:
+        provider.standings = {approved: {"state": standing, "because": "account closed"}} if standing else {}
+        await passed(database, approved, 11)
+        await ask_silent(database, provider.url)
+
+    shown = (await contributor.get(f"/v1/payouts/{approved}")).json()
+    assert ["requested", "approved", *way] == [step["state"] for step in shown["timeline"]]
+    assert len(standings) == provider.asked.count(approved)
+
+
+async def test_a_provider_is_asked_once_in_a_while_and_an_event_after_that_changes_nothing(
+    contributor: Client, client: Client, database: Pool, settings: Settings, provider: Provider, approved: str
+) -> None:
+    """Not at once, not twice in ten minutes; once it was paid, daily; and one that is away later."""
+    await submit_approved(database, settings.master_key, provider.url)
+    provider.standings = {approved: {"state": "accepted"}}
+    seen = []
+    for minutes in (0, 11, 0, 11):
+        await passed(database, approved, minutes)
+        await ask_silent(database, provider.url, QUIET)
+        seen.append(provider.asked.count(approved))
+    provider.refusing = True
+    await passed(database, approved, 11)
+    with pytest.raises(ProviderUnavailable):
+        await ask_silent(database, provider.url)
+    provider.refusing, provider.standings = False, {approved: {"state": "paid"}}
+    for minutes in (11, 11, 24 * 60):
+        await passed(database, approved, minutes)
+        await ask_silent(database, provider.url)
+    late = await client.post("/v1/provider-events", **signed("payout.paid", approved))
+
+    assert [0, 1, 1, 2] == seen
+    assert 5 == provider.asked.count(approved)
+    shown = (await contributor.get(f"/v1/payouts/{approved}")).json()
+    assert (204, "paid") == (late.status_code, shown["state"])
+    assert 1 == sum(step["state"] == "paid" for step in shown["timeline"])
+
+
+async def test_a_return_that_is_heard_before_the_arrival_comes_back(
+    contributor: Client, client: Client, database: Pool, settings: Settings, provider: Provider, approved: str
+) -> None:
+    """The event counts once, so it must count then; the arrival that comes later is old."""
+    await submit_approved(database, settings.master_key, provider.url)
+    for kind in ("payout.returned", "payout.paid"):
+        assert 204 == (await client.post("/v1/provider-events", **signed(kind, approved))).status_code
+
+    assert "returned" == await state(contributor, approved)
+    [balance] = (await contributor.get("/v1/balances")).json()["data"]
+    assert (12_340_000, 0) == (balance["available"]["micros"], balance["in_transit"]["micros"])
+
+
+async def test_a_provider_that_moves_another_currency_is_given_it(
+    contributor: Client, database: Pool, settings: Settings, provider: Provider
+) -> None:
+    """What a SEPA file cannot pay, a provider that says it can does."""
+    account = await account_of(contributor, database)
+    await earned(database, account, 9_000_000, "USD")
+    target = UUID(await destination(contributor, database, account))
+    both = payable(replace(settings, payout_provider_url=provider.url, payout_provider_currencies="EUR USD"))
+    async with transaction(database) as connection:
+        made = await payouts.request(connection, account, target, None, 0, currency="USD", payable=both)
+        await payouts.move(connection, made.id, "approved", by="operator")
+    await submit_approved(database, settings.master_key, provider.url)
+
+    given = provider.taken[str(made.id)]
+    assert ("USD", 9_000_000) == (given["currency"], given["micros"])
