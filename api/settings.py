@@ -111,7 +111,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = field(name="COMPANION_WEBHOOKS_ANYWHERE", default=False)
 
     payout_minimum: Annotated[
-        int, Meta(ge=0, description="The smallest payout, in whole units of its currency; any amount when 0.")
+        int,
+        Meta(ge=0, description="The smallest payout, in whole units of its currency; less where a term sheet says so."),
     ] = field(name="COMPANION_PAYOUT_MINIMUM", default=5)
     destination_hours: Annotated[
         int, Meta(ge=0, le=720, description="Hours before a new payout destination can be used.")

@@ -81,6 +81,10 @@ class _Available(Struct, frozen=True):
     available: int
 
 
+class _Promised(Struct, frozen=True):
+    micros: int | None
+
+
 class _Id(Struct, frozen=True):
     id: UUID
 
@@ -107,6 +111,15 @@ AVAILABLE = """
 """
 
 
+# Of all the sheets that somebody ever agreed to, the one that lets the least be paid: so none is broken.
+PROMISED = """
+    SELECT min((s.document #>> '{payout,threshold,micros}')::bigint) AS micros
+    FROM recordings r JOIN consents c ON c.recording_id = r.id
+        JOIN term_sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
+    WHERE r.account_id = %(account)s AND s.document #>> '{payout,threshold,currency}' = %(currency)s
+"""
+
+
 async def request(
     connection: Connection,
     account: UUID,
@@ -120,14 +133,17 @@ async def request(
     """Set money aside and ask for its payout; everything that is available when no amount is given.
 
     An amount is rounded down to the smallest coin; what is left stays on the account. `payable` are the currencies that
-    somebody here can move. Raises DestinationMissing, DestinationResting, CurrencyUnpayable, NothingToPay,
-    PayoutTooSmall, Overdrawn.
+    somebody here can move. The smallest payout is `least_micros`, or less where a term sheet promised less. Raises
+    DestinationMissing, DestinationResting, CurrencyUnpayable, NothingToPay, PayoutTooSmall, Overdrawn.
     """
     target = await payout_destinations.find(connection, account, destination)
     if not target.usable:
         raise DestinationResting(usable_from=target.usable_from.isoformat())
     if currency not in payable:
         raise CurrencyUnpayable(currency=currency, payable=sorted(payable))
+    promised = await one(connection, _Promised, PROMISED, account=account, currency=currency)
+    if promised is not None and promised.micros is not None:
+        least_micros = min(least_micros, promised.micros)
     amount = await _amount(connection, account, currency, micros, least_micros)
     return await _set_aside(connection, account, target.id, currency, amount)
 

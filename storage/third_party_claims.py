@@ -78,7 +78,11 @@ class _Subject(Struct, frozen=True):
     holdable: bool
 
 
-COLUMNS = "id, kind, where_heard, contact, recording_id, held, state, answer, created_at, resolved_at"
+# A claim that was dismissed holds nothing any more; the column still counts against its network.
+COLUMNS = """
+    id, kind, where_heard, contact, recording_id, held AND state <> 'dismissed' AS held, state, answer, created_at,
+    resolved_at
+"""
 WAIT = """
     SELECT ceil(extract(epoch FROM (
         SELECT created_at + interval '1 day' - now() FROM third_party_claims

@@ -227,6 +227,17 @@ async def test_every_day_is_closed_once_and_none_is_left_out(app: Litestar, data
     assert all(timedelta(days=1) == after - before for before, after in pairwise(days[-len(made) + 2 :]))
 
 
+async def test_a_day_is_closed_while_a_recording_moves(
+    app: Litestar, contributor: Client, database: Pool, recording: str
+):
+    """Who holds a recording waits for its passport; were it the other way round as well, both would wait for ever."""
+    async with transaction(database) as moving:
+        await moving.execute("SELECT FROM recordings WHERE id = %s FOR UPDATE", [recording])
+        day = await sealed(app, database)
+
+    assert day.isoformat() == (await passport(contributor, recording))["checkpoint"]["document"]["day"]
+
+
 async def test_a_large_file_is_hashed_as_it_comes(contributor: Client):
     """More than any JSON request may hold."""
     data = bytes(5_000_000)

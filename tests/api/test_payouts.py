@@ -13,8 +13,10 @@ from storage import payouts
 from storage.database import Pool, transaction
 from storage.errors import PayoutMoveRefused
 from storage.ledger import accounts
+from tests.api import trading
 from tests.api.paying import account_of, confirmed, destination, earned
-from tests.api.taking import slug
+from tests.api.taking import agree, claim, slug
+from tests.api.terms.sheets import document
 
 Client = httpx.AsyncClient
 
@@ -245,6 +247,27 @@ async def test_a_currency_that_no_bank_account_here_takes_says_so_and_stays(
     assert [("EUR", True, True), ("USD", False, False)] == [
         (row["currency"], row["payable"], row["note"] is None) for row in shown
     ]
+
+
+@pytest.mark.parametrize(
+    ("promised", "currency", "least"), [(1, "EUR", 1), (20, "EUR", 5), (1, "USD", 5)], ids=["less", "more", "foreign"]
+)
+async def test_no_setting_asks_for_more_than_a_term_sheet_that_somebody_agreed_to(
+    contributor: Client, database: Pool, campaign: Any, account: UUID, promised: int, currency: str, least: int
+) -> None:
+    """The setting is five; a sheet of the contributor's says something else."""
+    recording = (await claim(contributor, campaign, b"a take")).json()["id"]
+    assert (await agree(contributor, campaign, recording)).status_code in {200, 201}
+    terms = document("voice-standard", 2)["payout"] | {"threshold": {"currency": currency, "micros": promised * 10**6}}
+    await trading.under(database, recording, {"payout": terms})
+    await earned(database, account, 50_000_000)
+    target = await destination(contributor, database, account)
+
+    refused = await contributor.post("/v1/payouts", json={"destination": target, "micros": least * 10**6 - 10_000})
+    made = await contributor.post("/v1/payouts", json={"destination": target, "micros": least * 10**6})
+
+    assert (409, least * 10**6) == (refused.status_code, refused.json()["least_micros"])
+    assert 201 == made.status_code
 
 
 async def test_another_s_destination_and_payout_do_not_exist(

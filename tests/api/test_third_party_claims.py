@@ -139,7 +139,8 @@ async def test_a_dismissed_claim_lets_the_recording_go_on_and_is_not_repeated_ch
 
     assert 201 == resolved.status_code, resolved.text
     assert resolved.json()["contact"] is None
-    assert ("dismissed", "The only voice in it is its contributor's.") == (case["state"], case["answer"])
+    told = ("dismissed", False, "The only voice in it is its contributor's.")
+    assert told == (case["state"], case["held"], case["answer"])
     assert "accepted" == after == await state_of(contributor, recording)
     assert again.json()["held"] is False
 
