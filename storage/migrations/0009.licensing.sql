@@ -124,7 +124,7 @@ BEGIN
     PERFORM spread_consent(NEW);
     RETURN NULL;
 END $$;
-SELECT spread_consent(c) FROM consents c ORDER BY c.given_at, c.id;
+DO $$ BEGIN PERFORM spread_consent(c) FROM consents c ORDER BY c.given_at, c.id; END $$;
 CREATE TRIGGER consents_spread AFTER INSERT ON consents FOR EACH ROW EXECUTE FUNCTION spread_new_consent();
 
 -- What the contributor keeps of a consent: signed, so that it can be shown to anybody.
@@ -257,7 +257,9 @@ END $$;
 CREATE TRIGGER withdrawals_passport AFTER INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION note_withdrawal();
 
 -- Passports begin today for the recordings that are here already.
-SELECT note_in_passport(id, 'passport.opened', jsonb_build_object('state', state)) FROM recordings ORDER BY id;
+DO $$ BEGIN
+    PERFORM note_in_passport(id, 'passport.opened', jsonb_build_object('state', state)) FROM recordings ORDER BY id;
+END $$;
 
 -- Once a day the newest hash of every passport that grew becomes a leaf of one signed Merkle tree (RFC 9162).
 CREATE TABLE checkpoints (
