@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from typing import IO, Any, Literal
+from typing import IO
 from uuid import UUID, uuid4
 
 import msgspec
 from anyio import to_thread
 
+from api.hidden import hidden_by_terms
 from api.validation import Workplace, unlinked
 from capture_validation.clean.choices import Choices
 from capture_validation.clean.clean import Cleaned, clean
@@ -29,10 +29,6 @@ from storage.renditions import Order
 logger = logging.getLogger("companion.cleaning")
 
 READ_SIZE = 1 << 20
-#: What a term sheet calls a copy in which nobody can be recognised by face or plate.
-BLURRED = "recording_with_faces_and_plates_blurred"
-#: What terms can hide by themselves.
-Hidden = Literal["faces", "text", "sound"]
 
 
 async def make_rendition(place: Workplace, recording: UUID) -> None:
@@ -52,15 +48,6 @@ async def make_rendition(place: Workplace, recording: UUID) -> None:
             await refuse(place, order, reason)
             return
         await keep(place, order, key, done, copy)
-
-
-def hidden_by_terms(media: Mapping[str, Any], media_type: str) -> list[Hidden]:
-    """List what the terms of a recording promise to hide whatever its owner chooses; `media` is the sheet's part."""
-    if not media_type.startswith("video/"):
-        return []
-    delivered = media.get("delivered", [])
-    blurred = BLURRED in delivered and "recording" not in delivered
-    return [*(("faces", "text") if blurred else ()), *(("sound",) if media.get("sound") == "removed" else ())]
 
 
 def demanded(order: Order) -> Choices:

@@ -11,9 +11,9 @@ from litestar import Request, Response, get, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.cleaning import Hidden, hidden_by_terms
 from api.conditional import PRIVATE, conditional
 from api.dependencies import Caller, Database
+from api.hidden import Hidden, hidden_by_terms
 from api.problems import problems
 from capture_validation.clean import Choices, Edit
 from capture_validation.clean.choices import checked
