@@ -10,14 +10,13 @@ import socket
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import httpx
 import psutil
 
 from benchmarks.comparison import table
-from benchmarks.reading import claimed, cost
+from benchmarks.reading import claimed, cost, wait_for
 from load_tests.service import Service, running_service
 from storage.embedded import directory
 
@@ -61,22 +60,12 @@ def api(service: Service, program: str) -> Iterator[tuple[psutil.Process, str]]:
         [sys.executable, "-c", program], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(f"http://127.0.0.1:{port}/healthz")
+        # On a busy machine the imports alone take a minute.
+        wait_for(f"http://127.0.0.1:{port}/healthz", patience_s=240)
         yield psutil.Process(process.pid), f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
-
-
-def wait_for(url: str) -> None:
-    """Wait until an API answers, four minutes at most: on a busy machine the imports alone take one."""
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.TransportError):
-            httpx.get(url)
-            return
-        time.sleep(0.2)
-    raise RuntimeError("The API did not start.")
 
 
 if __name__ == "__main__":

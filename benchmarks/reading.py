@@ -112,12 +112,12 @@ async def answer(body: bytes, _scope: Any, _receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def wait_for(url: str) -> None:
-    """Wait until a server answers, 10 s at most."""
-    deadline = time.monotonic() + 10
+def wait_for(url: str, patience_s: float = 10) -> None:
+    """Wait until a server answers. Raises RuntimeError when it does not in time."""
+    deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.TransportError):
             httpx.get(url)
             return
         time.sleep(0.05)
-    raise RuntimeError("The bare server did not start.")
+    raise RuntimeError(f"{url} did not answer within {patience_s} s.")
