@@ -74,6 +74,15 @@ class ProviderUnavailable(Exception):
     """The payment provider does not answer; the payout stays approved and is sent again."""
 
 
+class PayoutRefused(Exception):
+    """The payment provider looked at a payout and will not make it; `because` and `code` say why, where it did."""
+
+    def __init__(self, because: str | None = None, code: str | None = None) -> None:
+        """Keep what the provider said."""
+        super().__init__(because)
+        self.because, self.code = because, code
+
+
 class KeyReused(Exception):
     """This Idempotency-Key was used for another request; choose a new key for a new request."""
 

@@ -10,7 +10,7 @@ from litestar import Request, post
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from api.dependencies import Configuration, Database
-from api.errors import ProviderEventRefused
+from api.errors import PayoutRefused, ProviderEventRefused
 from api.payout_providers import Instruction, hooked
 from api.problems import problems
 from storage import payouts
@@ -67,18 +67,32 @@ async def submit_approved(database: Pool, master_key: bytes, url: str) -> int:
     """Hand every approved payout to the provider and return how many it took. Raises ProviderUnavailable.
 
     It is on its way from before the provider is asked, so that nobody can cancel it meanwhile; one whose answer got
-    lost has no reference yet, and is handed over again under the same number.
+    lost has no reference yet, and is handed over again under the same number. One that is not taken holds up nobody.
     """
     async with transaction(database) as connection:
         for payout in await payouts.in_state(connection, "approved", 100):
             await payouts.move(connection, payout.id, "submitted", by="worker", provider=hooked.NAME)
     async with transaction(database) as connection:
         waiting = await payouts.without_reference(connection, hooked.NAME)
-    for payout in waiting:
-        reference = await hooked.submit(url, await instruction(database, master_key, payout))
+    return sum([await _handed_over(database, master_key, url, payout) for payout in waiting])
+
+
+async def _handed_over(database: Pool, master_key: bytes, url: str, payout: Payout) -> bool:
+    """Hand one payout over; False when it was not taken. One that is refused has failed, and its owner reads why."""
+    to = await instruction(database, master_key, payout)
+    try:
+        reference = await hooked.submit(url, to)
+    except PayoutRefused as no:
+        logger.warning("refused by its provider", extra={"payout": str(payout.id), "code": no.code})
         async with transaction(database) as connection:
-            await payouts.refer(connection, payout.id, reference)
-    return len(waiting)
+            await payouts.move(connection, payout.id, "failed", by="worker", because=no.because, code=no.code)
+        return False
+    if reference is None:
+        logger.warning("not taken by its provider", extra={"payout": str(payout.id)})
+        return False
+    async with transaction(database) as connection:
+        await payouts.refer(connection, payout.id, reference)
+    return True
 
 
 async def ask_silent(database: Pool, url: str, quiet: timedelta = QUIET) -> int:

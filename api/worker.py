@@ -33,6 +33,8 @@ logger = logging.getLogger("companion.worker")
 
 #: Jobs that run at once beyond the processors: while one is examined, the next one is fetched.
 READ_AHEAD = 1
+#: Steps of niceness: whoever waits for an answer goes before whoever waits for a report.
+GIVING_WAY = 10
 
 
 def scratch_of(settings: Settings) -> str:
@@ -125,5 +127,6 @@ async def work(settings: Settings) -> None:
 
 
 def main(settings: Settings) -> None:
-    """Be the `companion worker` process."""
+    """Be the `companion worker` process, which gives way to the API where both share a machine."""
+    os.nice(GIVING_WAY)
     asyncio.run(work(settings))

@@ -280,7 +280,7 @@ IN_STATE = f"SELECT {COLUMNS} FROM payouts WHERE state = %(state)s ORDER BY id L
 HANDED = f"SELECT {COLUMNS} FROM payouts WHERE id = %(payout)s AND provider = %(provider)s"
 UNANSWERED = f"""
     SELECT {COLUMNS} FROM payouts WHERE state = 'submitted' AND provider = %(provider)s AND reference IS NULL
-    ORDER BY id LIMIT 100
+    ORDER BY id LIMIT 1000
 """
 #: Asked one by one, and never by two workers; what has arrived can come back for some weeks.
 SILENT = f"""

@@ -19,12 +19,17 @@ from msgspec import Meta, Struct
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from urllib3.exceptions import HTTPError
 
-from api.errors import ProviderEventRefused, ProviderUnavailable
+from api.errors import PayoutRefused, ProviderEventRefused, ProviderUnavailable
 from api.payout_providers import Instruction
 
 NAME = "hooked"
 TIMEOUT = urllib3.Timeout(connect=5, read=20)
 POOL = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
+
+#: Answers about the payout itself, if they say why: asking again would be answered the same way. All others, such as a
+#: key that is not known (401), an address that is wrong (404) or a payout that is being looked at (409), are about us
+#: or about now.
+FINAL = frozenset({400, 422})
 
 Reported: TypeAlias = Literal["payout.in_transit", "payout.paid", "payout.failed", "payout.returned"]
 
@@ -50,6 +55,13 @@ class ProviderEvent(Struct, frozen=True):
     data: EventData
 
 
+class Refusal(Struct, frozen=True):
+    """Why a payout is not taken, where the provider says so."""
+
+    because: Annotated[str, Meta(max_length=500)] | None = None
+    code: Annotated[str, Meta(pattern="^[A-Z0-9]{4}$")] | None = None
+
+
 class Standing(Struct, frozen=True):
     """Where a payout is, as the provider answers when it is asked; `accepted` is nothing new."""
 
@@ -58,8 +70,11 @@ class Standing(Struct, frozen=True):
     code: Annotated[str, Meta(pattern="^[A-Z0-9]{4}$")] | None = None
 
 
-async def submit(url: str, instruction: Instruction) -> str:
-    """Hand one payout over and give the provider's reference. Raises ProviderUnavailable."""
+async def submit(url: str, instruction: Instruction) -> str | None:
+    """Hand one payout over and give the provider's reference; None when it cannot take this one now.
+
+    Raises PayoutRefused, and ProviderUnavailable when nobody answers.
+    """
     body = {
         "end_to_end_id": instruction.reference,
         "currency": instruction.currency,
@@ -72,11 +87,23 @@ async def submit(url: str, instruction: Instruction) -> str:
     )
     try:
         answer = await to_thread.run_sync(send)
-        if answer.status not in {200, 201}:
-            raise ProviderUnavailable
-        return msgspec.json.decode(answer.data, type=Accepted).reference
-    except (HTTPError, msgspec.DecodeError) as error:
+    except HTTPError as error:
         raise ProviderUnavailable from error
+    if answer.status in FINAL and (refusal := refused(answer.data)):
+        raise refusal
+    try:
+        return msgspec.json.decode(answer.data, type=Accepted).reference if answer.status in {200, 201} else None
+    except msgspec.DecodeError:
+        return None
+
+
+def refused(body: bytes) -> PayoutRefused | None:
+    """Read why a payout is not taken; None where the answer gives no reason, as one of a proxy does."""
+    try:
+        why = msgspec.json.decode(body, type=Refusal)
+    except msgspec.DecodeError:
+        return None
+    return PayoutRefused(why.because, why.code) if why.because or why.code else None
 
 
 async def poll(url: str, payout: UUID) -> Standing | None:

@@ -33,6 +33,8 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 # The first byte of an answer says what follows: a result, or the text of an error in our own code.
 RESULT, ERROR = b"R", b"E"
 EXIT_OUT_OF_MEMORY = 77
+#: Steps of niceness below whoever asked: a third of the processor time of what shares its core.
+GIVING_WAY = 5
 REFUSAL_CPU_S = 2.0
 
 Task = Callable[[BinaryIO, dict[str, Any]], bytes]
@@ -123,6 +125,7 @@ def _confine(fence: Fence, cpu_s: float | None, zygote: int, *, threads: bool) -
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, 32)
     _limit(resource.RLIMIT_CORE, 0)
+    os.nice(GIVING_WAY)
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(STRANGER, STRANGER, STRANGER)

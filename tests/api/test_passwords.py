@@ -1,10 +1,12 @@
 """Passwords: bounded in time and number, and never recognisable by how long they take."""
 
 import asyncio
+import os
+import sys
 
 import pytest
 
-from api.passwords import AT_ONCE, QUEUE, Passwords, PasswordsBusy
+from api.passwords import AT_ONCE, GIVING_WAY, QUEUE, Passwords, PasswordsBusy
 from api.problem_table import kind_of
 
 
@@ -17,6 +19,16 @@ async def test_a_long_queue_is_turned_away_at_once():
     assert AT_ONCE + QUEUE == sum(isinstance(result, str) for result in results)
     assert all(isinstance(result, str | PasswordsBusy) for result in results)
     assert (429, 2) == (kind_of(PasswordsBusy).status, kind_of(PasswordsBusy).retry_after_s)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Threads have a priority of their own on Linux only.")
+async def test_hashing_gives_way_and_the_rest_of_the_process_does_not():
+    """A crowd that signs up must not be noticed by those who only look around."""
+    loop, passwords, usual = asyncio.get_running_loop(), Passwords(), os.nice(0)
+
+    hashing = await loop.run_in_executor(passwords.threads, os.nice, 0)
+
+    assert (usual, min(usual + GIVING_WAY, 19)) == (os.nice(0), hashing)
 
 
 async def test_a_hash_is_recognised_and_nothing_else_is():

@@ -36,6 +36,8 @@ class Provider(ThreadingHTTPServer):
         self.standings: dict[str, dict[str, Any]] = {}
         self.asked: list[str] = []
         self.refusing = False
+        #: What it answers to a payout, by its number, instead of taking it.
+        self.answers: dict[str, tuple[int, bytes]] = {}
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -43,11 +45,14 @@ class Counter(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         provider: Provider = self.server  # type: ignore[assignment]
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(503 if provider.refusing else 201)
+        number = self.headers["Idempotency-Key"]
+        taken = 201, json.dumps({"reference": f"p-{body['end_to_end_id']}"}).encode()
+        status, answer = (503, b"") if provider.refusing else provider.answers.get(number, taken)
+        self.send_response(status)
         self.end_headers()
-        if not provider.refusing:
-            provider.taken[self.headers["Idempotency-Key"]] = body
-            self.wfile.write(json.dumps({"reference": f"p-{body['end_to_end_id']}"}).encode())
+        self.wfile.write(answer)
+        if status == 201:
+            provider.taken[number] = body
 
     def do_GET(self) -> None:
         provider: Provider = self.server  # type: ignore[assignment]
@@ -114,13 +119,12 @@ async def test_an_approved_payout_is_handed_over_and_its_way_reported(
     assert (12_340_000, "DE89370400440532013000") == (given["micros"], given["creditor"]["iban"])
 
 
-async def test_a_provider_that_is_away_gets_it_later_under_the_same_number(
+async def test_a_provider_that_cannot_take_it_now_gets_it_later_under_the_same_number(
     contributor: Client, database: Pool, settings: Settings, provider: Provider, approved: str
 ) -> None:
     """Nobody can cancel it meanwhile, and it is not handed over twice."""
     provider.refusing = True
-    with pytest.raises(ProviderUnavailable):
-        await submit_approved(database, settings.master_key, provider.url)
+    await submit_approved(database, settings.master_key, provider.url)
     refused = await contributor.post(f"/v1/payouts/{approved}/cancel")
     provider.refusing = False
     await submit_approved(database, settings.master_key, provider.url)
@@ -131,6 +135,65 @@ async def test_a_provider_that_is_away_gets_it_later_under_the_same_number(
     async with transaction(database) as connection:
         handed = await payouts.handed_to(connection, "hooked", UUID(approved))
     assert f"p-{UUID(approved).hex}" == handed.reference
+
+
+async def test_a_provider_that_is_away_is_asked_again_later(
+    contributor: Client, database: Pool, settings: Settings, provider: Provider, approved: str
+) -> None:
+    """Nobody listens there: the others would wait for nothing, too."""
+    with pytest.raises(ProviderUnavailable):
+        await submit_approved(database, settings.master_key, "http://127.0.0.1:9")
+    await submit_approved(database, settings.master_key, provider.url)
+
+    assert approved in provider.taken
+
+
+@pytest.mark.parametrize(
+    ("answer", "standing", "because"),
+    [
+        ((422, b'{"because": "closed", "code": "AC04"}'), "failed", "closed"),
+        ((400, b'{"code": "AC04"}'), "failed", None),
+        ((400, b"<html>Bad gateway</html>"), "submitted", None),
+        ((422, b"{}"), "submitted", None),
+        ((404, b'{"because": "no such address"}'), "submitted", None),
+        ((500, b""), "submitted", None),
+        ((201, b"{"), "submitted", None),
+    ],
+)
+async def test_a_payout_that_is_refused_for_a_reason_has_failed(
+    contributor: Client,
+    database: Pool,
+    settings: Settings,
+    provider: Provider,
+    approved: str,
+    answer: tuple[int, bytes],
+    standing: str,
+    because: str | None,
+) -> None:
+    """Its money is there again, and its owner reads why; without a reason it is tried again."""
+    provider.answers = {approved: answer}
+    await submit_approved(database, settings.master_key, provider.url)
+    shown = (await contributor.get(f"/v1/payouts/{approved}")).json()
+    [balance] = (await contributor.get("/v1/balances")).json()["data"]
+
+    assert (standing, because) == (shown["state"], shown["because"])
+    assert (12_340_000 if standing == "failed" else 0) == balance["available"]["micros"]
+
+
+async def test_the_payouts_behind_one_that_is_refused_go(
+    contributor: Client, database: Pool, settings: Settings, provider: Provider, approved: str
+) -> None:
+    """One account that the provider does not like must not keep everybody else from being paid."""
+    account = await account_of(contributor, database)
+    await earned(database, account, 5_000_000)
+    target = await destination(contributor, database, account)
+    behind = (await contributor.post("/v1/payouts", json={"destination": target})).json()["id"]
+    async with transaction(database) as connection:
+        await payouts.move(connection, UUID(behind), "approved", by="operator")
+    provider.answers = {approved: (500, b"")}
+    await submit_approved(database, settings.master_key, provider.url)
+
+    assert behind in provider.taken
 
 
 async def test_an_event_counts_once_and_a_late_one_not_at_all(

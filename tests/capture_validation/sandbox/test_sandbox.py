@@ -6,9 +6,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 import msgspec
+import psutil
 import pytest
 
 from capture_validation.errors import (
@@ -19,6 +21,7 @@ from capture_validation.errors import (
     SandboxUnavailable,
 )
 from capture_validation.sandbox import UNSAFE_SWITCH, Sandbox, probe
+from capture_validation.sandbox.child import GIVING_WAY
 from tests.capture_validation.made import sound, tone
 
 TASKS = "tests.capture_validation.sandbox.misbehaving"
@@ -96,6 +99,18 @@ def test_a_job_that_sleeps_is_ended_by_the_wall_clock(sandbox: Sandbox, take: Bi
         sandbox.run(take.fileno(), b'{"task":"sleep"}', wall_s=0.5)
 
     assert time.monotonic() - begun < 5
+
+
+def test_a_job_gives_way_to_whoever_asked_for_it(sandbox: Sandbox, take: BinaryIO) -> None:
+    """Nobody waits for an answer longer because somebody's recording is being looked at."""
+    with ThreadPoolExecutor() as threads:
+        job = threads.submit(sandbox.run, take.fileno(), b'{"task":"sleep"}', wall_s=1)
+        zygote, found = psutil.Process(sandbox.pid), set()
+        while not job.done() and GIVING_WAY not in found:
+            found |= {child.nice() - zygote.nice() for child in zygote.children()}
+
+    assert GIVING_WAY in found
+    assert isinstance(job.exception(), SandboxTimeout)
 
 
 def test_a_job_that_takes_too_much_memory_is_ended(sandbox: Sandbox, take: BinaryIO) -> None:
