@@ -183,6 +183,10 @@ class Watching:
         self.tier = tier
         self.checks = [check for check in _due(profile) if isinstance(check, VideoCheck)]
         self.due_s = [-math.inf] * len(self.checks)
+        shown = [(number, check) for number, check in enumerate(self.checks) if tier == "full" or in_part(check)]
+        self.always = [check for _, check in shown if not check.frames_per_second]
+        self.timed = [(number, check) for number, check in shown if check.frames_per_second]
+        self.next_s = -math.inf
         if track is not None:
             for check in self.checks:
                 check.start(track)
@@ -190,16 +194,17 @@ class Watching:
     def take(self, frame: VideoFrame) -> None:
         """Show the next frame to the checks for which it is time."""
         pixels = Pixels(frame, self.track.color_transfer if self.track else None)
-        for number, check in enumerate(self.checks):
-            rate = check.frames_per_second
-            if self.tier == "instant" and (check.times_only or check.full_tier_only):
-                continue
-            if not rate:
-                check.feed(pixels)
-            elif frame.at_s >= self.due_s[number]:
-                check.feed(pixels)
-                # The next frame is due on a grid common to all checks, so that they share what one frame costs.
-                self.due_s[number] = (math.floor(frame.at_s * rate + 1e-6) + 1) / rate - 1e-6
+        for check in self.always:
+            check.feed(pixels)
+        # Most frames are due for no other check, and finding that out one by one costs as much as some of them.
+        if frame.at_s >= self.next_s:
+            for number, check in self.timed:
+                if frame.at_s >= self.due_s[number]:
+                    check.feed(pixels)
+                    # The next frame is due on a grid common to all checks, so that they share what one frame costs.
+                    rate = check.frames_per_second
+                    self.due_s[number] = (math.floor(frame.at_s * rate + 1e-6) + 1) / rate - 1e-6
+            self.next_s = min((self.due_s[number] for number, _ in self.timed), default=math.inf)
 
     def follow(self, times: Iterable[float]) -> None:
         """Tell the checks that only ask for times when each picture is shown; the full tier has shown them all."""
@@ -221,6 +226,11 @@ class Watching:
     def curves(self) -> tuple[Curve, ...]:
         """What the checks drew over time."""
         return tuple(curve for check in self.checks for curve in check.curves()) if self.track else ()
+
+
+def in_part(check: VideoCheck) -> bool:
+    """Whether the instant tier shows a check the pictures that it decodes."""
+    return not (check.times_only or check.full_tier_only)
 
 
 class Moment(Struct, frozen=True):

@@ -129,8 +129,7 @@ class VideoFrame:
         if plane is None or len(plane) < 2 * GLANCED_LINES * height:
             return self.luma(long_side)
         lines = plane[:: len(plane) // (GLANCED_LINES * height)]
-        small = cv2.resize(lines, (width, height), interpolation=cv2.INTER_AREA)
-        return self._upright(self._levels(small))
+        return self._upright(self._levels(shrunk(lines, width, height)))
 
     def middle(self, side: int) -> Pixels:
         """Brightness of the middle of the picture as `luma` gives it, at its own resolution, at most side × side."""
@@ -196,6 +195,17 @@ class VideoFrame:
             return np.asarray(stored, np.uint8)
         table = _brightness(bits, full=full)
         return np.asarray(cv2.LUT(stored, table) if bits == 8 else table[np.minimum(stored, len(table) - 1)], np.uint8)
+
+
+def shrunk(lines: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any]:
+    """Numbers of any width averaged down to `width` x `height`, by halves first where both sides have them.
+
+    OpenCV averages squares of two by two many at a time and everything else one by one: two thirds of the cost.
+    """
+    rows, columns = lines.shape
+    if rows % 2 == columns % 2 == 0 and rows >= 2 * height and columns >= 2 * width:
+        lines = cv2.resize(lines, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(lines, (width, height), interpolation=cv2.INTER_AREA))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from array import array
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +49,7 @@ class VideoFlicker(VideoCheck):
 
     def feed(self, pixels: Pixels) -> None:
         self.timing.add(pixels.at_s)
-        self.levels.append(float(pixels.small.mean()))
+        self.levels.append(float(cv2.mean(pixels.small)[0]))
 
     def measure(self) -> Measurement:
         step_s = self.timing.typical_step_s

@@ -55,7 +55,7 @@ class VideoFrozen(VideoCheck):
         """Mean change in levels of 255 since the picture before, None where the two cannot be compared."""
         if self.before is None or self.before.shape != picture.shape:
             return None
-        return float(cv2.absdiff(self.before, picture).mean())
+        return float(cv2.norm(self.before, picture, cv2.NORM_L1)) / picture.size
 
     def _close(self) -> None:
         """End the current stretch at the last frame that belonged to it."""

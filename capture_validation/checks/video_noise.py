@@ -8,9 +8,8 @@ from capture_validation.decode import VideoTrack
 from capture_validation.pixels import Gray, Pixels
 from capture_validation.readings import Readings
 
-#: Immerkær's mask: the difference of two Laplacians, blind to edges and ramps; times what still fits into 16 bits.
+#: What the mask's answer is multiplied by before blocks are averaged, so that it still fits into 16 bits.
 SCALE = 16
-MASK = SCALE * np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
 #: A side of a block in pixels, and how often it has to be halved to become one.
 BLOCK, HALVINGS = 16, 4
 
@@ -56,7 +55,9 @@ def noise(luma: Gray) -> float | None:
     if not rows or not columns:
         return None
     whole = luma[: rows * BLOCK, : columns * BLOCK]
-    deviation = np.abs(cv2.filter2D(whole, cv2.CV_16S, MASK))
+    # Immerkær's mask, the difference of two Laplacians, blind to edges and ramps: [1, -2, 1] down times [1, -2, 1]
+    # across, which is a Sobel operator of second order both ways, at a third of the cost of any other mask.
+    deviation = np.abs(cv2.Sobel(whole, cv2.CV_16S, 2, 2, ksize=3)) * SCALE
     level = whole
     # Four halvings are the mean of a block, at a third of the cost of one step.
     for _ in range(HALVINGS):

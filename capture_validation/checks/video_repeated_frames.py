@@ -47,7 +47,8 @@ class VideoRepeatedFrames(VideoCheck):
 
     def feed(self, pixels: Pixels) -> None:
         comparable = self.before is not None and self.before.shape == pixels.small.shape
-        self.changes.append(float(cv2.absdiff(self.before, pixels.small).mean()) if comparable else np.inf)
+        change = cv2.norm(self.before, pixels.small, cv2.NORM_L1) / pixels.small.size if comparable else np.inf
+        self.changes.append(change)
         self.timing.add(pixels.at_s)
         self.before = pixels.small
 

@@ -3,6 +3,7 @@
 from array import array
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +18,8 @@ from capture_validation.timing import Timing
 LEAST = 0.26
 TIMES = 2.5
 AROUND = 4
-CLASSES = 16
+#: Classes of brightness, and how far a level is shifted to become one.
+CLASSES, SHIFT = 16, 4
 
 
 class VideoSceneCuts(VideoCheck):
@@ -66,8 +68,8 @@ class VideoSceneCuts(VideoCheck):
 
 def quarters(picture: Gray) -> NDArray[np.float64]:
     """Share of the pixels in each of 16 classes of brightness, for each quarter of the picture, float64 (4, 16)."""
-    counts = np.bincount((picture // CLASSES + _places(*picture.shape)).ravel(), minlength=4 * CLASSES)
-    counts = counts.reshape(4, CLASSES)
+    classes = (picture >> SHIFT) | _places(*picture.shape)
+    counts = cv2.calcHist([classes], [0], None, [4 * CLASSES], [0, 4 * CLASSES]).reshape(4, CLASSES).astype(np.float64)
     shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return shares
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from capture_validation.decode import VideoFrame, open_recording
+from capture_validation.pictures import shrunk
 from tests.media import media
 
 #: Eight bits upright and turned, ten bits turned, AV1 in portrait, VP9, and a format that mixes brightness and colours.
@@ -44,6 +45,20 @@ def test_a_glance_shows_what_the_small_picture_shows(name: str):
         assert abs(float(small.mean()) - float(glance.mean())) < 2
         blurred = [cv2.GaussianBlur(one, (0, 0), 2).ravel() for one in (small, glance)]
         assert np.corrcoef(*blurred)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("size", [(180, 1920), (180, 1281), (181, 1280), (240, 854), (100, 200)])
+@pytest.mark.parametrize("bits", [8, 10])
+def test_halving_first_changes_no_brightness(size: tuple[int, int], bits: int):
+    """Whether the sides divide by two or not, and whole pixels of the result or parts of them fall on a pair."""
+    noise = np.random.default_rng(1).uniform(0, 1 << bits, size)
+    lines = cv2.GaussianBlur(noise, (0, 0), 3).astype(np.uint8 if bits == 8 else np.uint16)
+
+    apart = shrunk(lines, 160, 90).astype(int) - cv2.resize(lines, (160, 90), interpolation=cv2.INTER_AREA)
+
+    assert (90, 160) == apart.shape
+    assert abs(apart).max() <= 2 << bits - 8
+    assert abs(apart.mean()) < 0.2
 
 
 def test_a_picture_that_was_forgotten_cannot_be_looked_at():

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from capture_validation.checks.video_recaptured import peak_db
+from capture_validation.checks.video_recaptured import peak_db, third
 from tests.capture_validation.watching import Drawn, Picture, clip, seen
 
 #: Picture elements of the simulated screen along one pixel of what it shows.
@@ -59,3 +59,14 @@ def test_a_fence_that_stands_upright_is_no_screen():
 def test_a_picture_too_small_for_a_grid_is_not_judged():
     assert peak_db(np.zeros((127, 400), np.uint8)) is None
     assert "not_applicable" == seen("video.recaptured", [Drawn(np.zeros((90, 90), np.uint8), 0.0)]).status
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_third_highest_is_found_without_sorting_everything(seed: int):
+    """Also where the highest share a row, are equal, or most of the table does not count."""
+    random = np.random.default_rng(seed)
+    table = random.integers(0, 40, (12, 30)).astype(np.float32)
+    table[random.uniform(size=table.shape) < 0.8] = -np.inf
+    table[seed % 12, :2] = 41
+
+    assert np.sort(table.ravel())[-3] == third(table)
