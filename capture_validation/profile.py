@@ -27,7 +27,7 @@ PUBLISHED: dict[str, tuple[Media, int]] = {
     "conversation": ("audio", 1),
     "ambient": ("audio", 1),
     "music": ("audio", 1),
-    "video": ("video", 1),
+    "video": ("video", 2),
 }
 
 

@@ -21,6 +21,17 @@ SUFFIXES = {".mp4", ".mov", ".webm", ".3gp", ".avi", ".mkv"}
 LONGEST_S, LONG_SIDE = 3.0, 1280
 #: No takes of a camera, or spoilt before: a drawing that barely moves, a screen, tenths of a second.
 NO_TAKES = {"pattern", "screen", "keys", "distorted"}
+#: What a person saw in takes, frame by frame, before anything was done to them. Such a take is no clean one of that
+#: defect, and cannot be spoilt by it either.
+OWN_DEFECTS = {
+    "video_courtyard_people.mp4": {"bars", "cuts"},
+    "video_courtyard_people_15fps.mp4": {"cuts", "motion blur"},
+    "video_doorknob_phone.mp4": {"blur", "JPEG squares", "low contrast"},
+    "video_elf_480.webm": {"bars"},
+    "video_fire_android_rot180_gps.mp4": {"motion blur"},
+    "video_monster_480.webm": {"bars"},
+    "video_nasa_multitrack.mp4": {"dark"},
+}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from av.video.reformatter import VideoReformatter
 
 from benchmarks.accuracy.__main__ import auc, complains, tally
 from benchmarks.accuracy.spoiling import DEFECTS, Defect, Shots
-from benchmarks.accuracy.takes import Take, frame, grey, takes
+from benchmarks.accuracy.takes import OWN_DEFECTS, Take, frame, grey, takes
 from capture_validation import checks
 from capture_validation.analysis import Watching
 from capture_validation.check import VideoCheck
@@ -137,16 +137,21 @@ def examined(take: Take) -> dict[str, Any]:
 
 
 def row(defect: Defect, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One defect over takes: AUC and share found at both strengths, the peer's AUC, and false alarms on clean takes."""
+    """One defect over takes: AUC and share found at both strengths, the peer's AUC, and false alarms on clean takes.
+
+    Takes that have the defect by themselves are left out; `auc_of_all` is what it would be with them.
+    """
     limit = profile("video").rules[defect.check].limit
+    every, rows = rows, [one for one in rows if defect.name not in OWN_DEFECTS.get(one["take"], ())]
     clean = [value for one in rows if (value := one["values"].get(defect.check)) is not None]
-    found: dict[str, Any] = {"defect": defect.name, "check": defect.check, "unit": defect.unit}
+    found: dict[str, Any] = {"defect": defect.name, "check": defect.check, "unit": defect.unit, "takes": len(rows)}
     for number, name in enumerate(("mild", "strong")):
         told = [one["spoilt"][defect.name][number] for one in rows if one["seconds"] >= defect.least_s]
         values = [value for value, _ in told if value is not None]
         found[name] = {
             "strength": (defect.mild, defect.strong)[number],
             "auc": auc(clean, values, low_is_bad=limit.minimum is not None),
+            "auc_of_all": auc_of_all(defect, number, every),
             "found": round(sum(complained for _, complained in told) / max(len(told), 1), 3),
         }
         if defect.peer:
@@ -155,6 +160,14 @@ def row(defect: Defect, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             found[name]["peer_auc"] = auc(good, bad, low_is_bad=False)
     found["false_alarms"] = sum(defect.check in one["complaints"] for one in rows)
     return found
+
+
+def auc_of_all(defect: Defect, number: int, rows: Sequence[dict[str, Any]]) -> float | None:
+    """The AUC at one strength over all takes, also those that have the defect by themselves."""
+    clean = [value for one in rows if (value := one["values"].get(defect.check)) is not None]
+    told = [one["spoilt"][defect.name][number][0] for one in rows if one["seconds"] >= defect.least_s]
+    limit = profile("video").rules[defect.check].limit
+    return auc(clean, [value for value in told if value is not None], low_is_bad=limit.minimum is not None)
 
 
 def half(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class VideoExposurePumping(VideoCheck):
     """
 
     name = "video.exposure_pumping"
+    version = 2
     title = "Steady exposure"
     unit = "%"
     profiles = {"video": at_most(12.0)}

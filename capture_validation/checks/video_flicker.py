@@ -28,6 +28,7 @@ class VideoFlicker(VideoCheck):
     """
 
     name = "video.flicker"
+    version = 2
     title = "Flicker"
     unit = "%"
     profiles = {"video": at_most(0.8)}

@@ -7,24 +7,27 @@ from capture_validation.readings import Readings
 
 
 class VideoLowContrast(VideoCheck):
-    """Distance in brightness from the darkest to the brightest twentieth of the picture, in its flattest quarter.
+    """Distance in brightness from the darkest to the brightest places of the picture, in the flattest quarter.
 
-    A greasy or fogged lens, or the sun just outside the picture, lays a veil over everything.
+    A greasy or fogged lens, or the sun just outside the picture, lays a veil over everything: nothing is black and
+    nothing is white any more. Hardly a scene is without a shadow and a light somewhere, so the two hundredth parts at
+    the ends tell a veil from a scene of few tones, which the twentieths do not.
 
-    Result: 0 … 100 % of the way from black to white.
+    Result: 0 … 100 % of the way from black to white. Clean clips have 49 and more, 40 % of their range at most 39.
     """
 
     name = "video.low_contrast"
+    version = 2
     title = "Contrast"
     unit = "%"
-    profiles = {"video": at_least(15.0)}
+    profiles = {"video": at_least(43.0)}
     sentences = {
         "too-low": "The picture looks flat: {value} % contrast, at least {minimum} % is wanted.",
         "too-high": "The picture has more contrast ({value} %) than the {maximum} % that are wanted here.",
     }
     fix = "Wipe the lens, and keep the sun and lamps behind you."
     false_alarms = "Bare walls, fog, and dark scenes (see video.too_dark)."
-    source = "Range from the 5th to the 95th percentile of luma, as YLOW and YHIGH are used in FFmpeg's signalstats."
+    source = "Range from the 0.5th to the 99.5th percentile of luma, where FFmpeg's signalstats has the 10th and 90th."
     uncertainty = 1.0
 
     def start(self, track: VideoTrack) -> None:

@@ -1,5 +1,7 @@
 """Motion blur: the picture is smeared along one direction."""
 
+import math
+
 import cv2
 import numpy as np
 
@@ -10,18 +12,21 @@ from capture_validation.readings import Readings
 
 
 class VideoMotionBlur(VideoCheck):
-    """How much more the picture is blurred in its worst direction than in its best, in the worst quarter.
+    """How much more the picture is blurred along one direction than across it, in the worst quarter.
 
     A shaken or panned phone smears the picture along its movement, a missed focus in all directions alike. Telling
     them apart matters, because one is mended with light and a steady hand and the other with a tap on the subject.
+    Only perpendicular directions are compared: what blurs both alike, as turning the picture by 45° does, cancels.
 
-    Result: difference of two Crete measures, 0 … 100 %, over four directions. Clean clips have 2 … 18.
+    Result: difference of Crete measures, 0 … 141 %, at a long side of 640 pixels. Clean clips have 3 … 18, a movement
+    of 9 pixels reads 17 … 35.
     """
 
     name = "video.motion_blur"
+    version = 2
     title = "Motion blur"
     unit = "%"
-    profiles = {"video": at_most(22.0)}
+    profiles = {"video": at_most(18.5)}
     sentences = {
         "too-high": "The picture is smeared by motion: {value} %, at most {maximum} % is wanted.",
     }
@@ -43,11 +48,23 @@ class VideoMotionBlur(VideoCheck):
 
 
 def smear(luma: Gray) -> float:
-    """Largest less smallest Crete blur over 0°, 45°, 90° and 135°, 0 … 100 %."""
+    """The smear at full or half size, whichever is larger: a short one shows at full size, a long one at half."""
     height, width = luma.shape
     half = cv2.resize(luma, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
-    blurs = [crete(picture) for picture in (half, half.T, turned(half), turned(half).T)]
-    return 100 * (max(blurs) - min(blurs))
+    return max(one_way(luma, 4), one_way(half, 2))
+
+
+def one_way(luma: Gray, every: int) -> float:
+    """Crete blur along the smear less that across it, 0 … 141 %.
+
+    Blur that depends on the angle turns twice in a whole turn, so two differences of perpendicular directions are the
+    two sides of one triangle. It is measured along lines, of which some stand for all: `every` so many, and every
+    second as many of the smaller turned square.
+    """
+    diagonal = turned(luma)
+    level, upright = crete(luma[::every]), crete(luma.T[::every])
+    rising, falling = crete(diagonal[:: every // 2]), crete(diagonal.T[:: every // 2])
+    return 100 * math.hypot(level - upright, rising - falling)
 
 
 def turned(luma: Gray) -> Gray:
@@ -68,5 +85,5 @@ def crete(luma: Gray) -> float:
     blurred = cv2.blur(picture, (9, 1))
     change = cv2.absdiff(picture[:, 1:], picture[:, :-1])
     left = cv2.absdiff(blurred[:, 1:], blurred[:, :-1])
-    total = float(change.sum(dtype=np.int64))
-    return (total - float(cv2.subtract(change, left).sum(dtype=np.int64))) / total if total else 0.0
+    total = float(cv2.sumElems(change)[0])
+    return (total - float(cv2.sumElems(cv2.subtract(change, left))[0])) / total if total else 0.0

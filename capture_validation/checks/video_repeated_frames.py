@@ -29,6 +29,7 @@ class VideoRepeatedFrames(VideoCheck):
     """
 
     name = "video.repeated_frames"
+    version = 2
     title = "Repeated frames"
     unit = "%"
     profiles = {"video": at_most(10.0)}

@@ -33,6 +33,7 @@ class VideoSceneCuts(VideoCheck):
     """
 
     name = "video.scene_cuts"
+    version = 2
     title = "Cuts"
     unit = "cuts"
     profiles = {"video": at_most(0.0)}

@@ -79,6 +79,17 @@ def test_a_missed_focus_is_no_smear():
     assert "passed" == seen("video.motion_blur", frames).status
 
 
+@pytest.mark.parametrize("pixels", [15, 21, 41])
+@pytest.mark.parametrize("turned_deg", [0, 22, 45, 70])
+def test_a_movement_is_found_however_long_and_wherever_it_goes(pixels: int, turned_deg: float):
+    line = np.zeros((pixels, pixels), np.float32)
+    line[pixels // 2] = 1
+    line = cv2.warpAffine(line, cv2.getRotationMatrix2D((pixels // 2, pixels // 2), turned_deg, 1), line.shape)
+    moved = spoilt(clip("video_elf_480.webm")[:60:15], lambda one: cv2.filter2D(one, -1, line / line.sum()))
+
+    assert "hint" == seen("video.motion_blur", moved).status
+
+
 @pytest.mark.parametrize("contrast", [0.4, 0.2])
 def test_poor_light_is_no_missed_focus(contrast):
     frames = spoilt(clip("video_note1_android_rot_gps.mp4"), lambda picture: picture * contrast + 60)

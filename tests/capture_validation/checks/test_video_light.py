@@ -37,8 +37,49 @@ def test_a_dark_take_is_not_called_black():
 
 
 def test_the_dark_clip_of_the_shared_media_is_too_dark():
-    """A telescope before black space: mean brightness 5 %."""
+    """A telescope in a dark hall: a twentieth of the picture reaches 16 % of white, no more."""
     assert "failed" == seen("video.too_dark", clip("video_nasa_multitrack.mp4", 640)).status
+
+
+def subject(picture, inside, outside):
+    """The middle sixth of a picture as it should be, and another around it."""
+    height, width = picture.shape
+    shown = np.full_like(picture, outside)
+    rows, columns = slice(height * 3 // 10, height * 7 // 10), slice(width * 3 // 10, width * 7 // 10)
+    shown[rows, columns] = np.clip(inside(picture[rows, columns].astype(float)), 0, 255)
+    return shown
+
+
+def test_a_light_subject_before_a_dark_ground_is_not_too_dark():
+    """The mean, 8 % here, would send back a good take of a face."""
+    frames = spoilt(clip("video_station_5s.mp4", 640), lambda picture: subject(picture, lambda inside: inside, 10))
+    assert "passed" == seen("video.too_dark", frames).status
+
+
+def test_a_dark_room_does_not_excuse_a_burnt_out_face():
+    """A tenth of the picture is white, and that is most of what is lit."""
+    burnt = spoilt(clip("video_station_5s.mp4", 640), lambda one: subject(one, lambda inside: inside * 3.5, 10))
+    assert "failed" == seen("video.overexposed", burnt).status
+
+
+def test_a_lamp_in_the_night_is_not_burnt_out():
+    def night(picture):
+        shown = np.full_like(picture, 12)
+        shown[:10, :10] = 255
+        return shown
+
+    assert "passed" == seen("video.overexposed", spoilt(clip("video_station_5s.mp4", 640), night)).status
+
+
+def test_a_scene_of_few_tones_is_not_flat():
+    """A grey wall with something black and something white on it: no veil lies over that."""
+
+    def wall(picture):
+        shown = (110 + picture * 0.1).astype(np.uint8)
+        shown[:20, :20], shown[-20:, -20:] = 15, 240
+        return shown
+
+    assert "passed" == seen("video.low_contrast", spoilt(clip("video_station_5s.mp4", 640), wall)).status
 
 
 @pytest.mark.parametrize("transfer", ["pq", "hlg"])
