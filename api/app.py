@@ -5,7 +5,7 @@ A resource is one module, and offers its routes as `handlers`.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Router
@@ -165,6 +165,29 @@ class JsonRequest(Request[Any, Any, Any]):
 
 def create_app(settings: Settings) -> Litestar:
     """Build the service; its engines are connected when the server starts it."""
+    app = Litestar(
+        route_handlers=[handler for resource in RESOURCES for handler in resource.handlers],
+        lifespan=[engines_of(settings)],
+        dependencies=handed_out(settings),
+        guards=[json_only],
+        middleware=[authenticated, idempotent],
+        exception_handlers={Exception: problem_response},
+        cors_config=cors(settings),
+        openapi_config=document(),
+        request_class=JsonRequest,
+        request_max_body_size=JSON_BYTES,
+        logging_config=None,
+    )
+    gate = Gate(settings.requests_at_once, settings.requests_waiting, settings.transfers_at_once)
+    figures = Figures()
+    app.state.update({"gate": gate, "figures": figures})
+    # Outside the router, so that unknown addresses and whoever is turned away are logged, counted and numbered too.
+    app.asgi_handler = observed(gate.around(headed(app, discoverable(app.asgi_handler))), figures)
+    return app
+
+
+def engines_of(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Say how the engines are connected and let go, around the life of the application."""
 
     @asynccontextmanager
     async def engines(app: Litestar) -> AsyncIterator[None]:
@@ -181,41 +204,33 @@ def create_app(settings: Settings) -> Litestar:
             yield
             await loading
 
-    app = Litestar(
-        route_handlers=[handler for resource in RESOURCES for handler in resource.handlers],
-        lifespan=[engines],
-        dependencies={
-            **{name: Provide(_from_state(name), sync_to_thread=False) for name in ENGINES},
-            "settings": Provide(lambda: settings, sync_to_thread=False),
-            "account": Provide(current_account, sync_to_thread=False),
-            "buyer": Provide(current_buyer, sync_to_thread=False),
-        },
-        guards=[json_only],
-        middleware=[authenticated, idempotent],
-        exception_handlers={Exception: problem_response},
-        cors_config=cors(settings),
-        openapi_config=OpenAPIConfig(
-            title="Contributor companion",
-            version="1",
-            description="Send recordings, read what is good and wrong with them, and see what you granted and earned.",
-            license=License(name="Apache-2.0", identifier="Apache-2.0"),
-            use_handler_docstrings=True,
-            openapi_router=Router(
-                "/schema", route_handlers=[], opt={"public": True}, guards=[absent], include_in_schema=False
-            ),
-            render_plugins=[JsonRenderPlugin()],
-            operation_id_creator=operation_id,
+    return engines
+
+
+def handed_out(settings: Settings) -> dict[str, Provide]:
+    """Name what handlers may ask for."""
+    return {
+        **{name: Provide(_from_state(name), sync_to_thread=False) for name in ENGINES},
+        "settings": Provide(lambda: settings, sync_to_thread=False),
+        "account": Provide(current_account, sync_to_thread=False),
+        "buyer": Provide(current_buyer, sync_to_thread=False),
+    }
+
+
+def document() -> OpenAPIConfig:
+    """Say what the API document begins with, and that its pages are not Litestar's own."""
+    return OpenAPIConfig(
+        title="Contributor companion",
+        version="1",
+        description="Send recordings, read what is good and wrong with them, and see what you granted and earned.",
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        use_handler_docstrings=True,
+        openapi_router=Router(
+            "/schema", route_handlers=[], opt={"public": True}, guards=[absent], include_in_schema=False
         ),
-        request_class=JsonRequest,
-        request_max_body_size=JSON_BYTES,
-        logging_config=None,
+        render_plugins=[JsonRenderPlugin()],
+        operation_id_creator=operation_id,
     )
-    gate = Gate(settings.requests_at_once, settings.requests_waiting, settings.transfers_at_once)
-    figures = Figures()
-    app.state.update({"gate": gate, "figures": figures})
-    # Outside the router, so that unknown addresses and whoever is turned away are logged, counted and numbered too.
-    app.asgi_handler = observed(gate.around(headed(app, discoverable(app.asgi_handler))), figures)
-    return app
 
 
 def _from_state(name: str) -> Callable[[State], Any]:

@@ -8,6 +8,7 @@ its name and returns the process's exit status: 0 done, 1 failed, 2 asked wrongl
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -74,7 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] not in COMMANDS:
         parser().parse_args(words)
     try:
-        return found(COMMANDS[words[0]].place)(words[1:])
+        status = found(COMMANDS[words[0]].place)(words[1:])
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever read has had enough, as `head` does; the interpreter would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except SettingsInvalid as error:
         print(f"companion: {error}", file=sys.stderr)
         return 2

@@ -155,7 +155,11 @@ def generate(chosen: argparse.Namespace, wanted: Profile, url: str, cores: set[i
         words = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), *command]
         locust = subprocess.Popen(words, env=told(chosen, wanted, place))
         os.sched_setaffinity(locust.pid, cores)
-        return locust.wait()
+        try:
+            return locust.wait()
+        finally:
+            # Killed, it must not leave a crowd behind that asks for a service which is gone.
+            locust.kill()
 
 
 def told(chosen: argparse.Namespace, wanted: Profile, place: str) -> Mapping[str, str]:

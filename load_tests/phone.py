@@ -45,6 +45,14 @@ def asks_to_wait(answer: Any) -> bool:
     return answer.status_code in {429, 503} and "Retry-After" in (answer.headers or {})
 
 
+def whole(answer: Any) -> Any:
+    """Read JSON, {} where there is none; None when the connection was cut within it."""
+    try:
+        return answer.json() if answer.text else {}
+    except ValueError:
+        return None
+
+
 def kind_of(answer: Any) -> str:
     """Name the kind of an error, the status and the problem's slug, so that alike ones are counted together."""
     if not answer.status_code:
@@ -61,6 +69,8 @@ class Phone(FastHttpUser):  # type: ignore[misc]
     abstract = True
     #: Whether what is announced is meant to be sent; whoever means harm announces anything.
     honest = True
+    #: What is added to the name of every operation, where a bad network is a part of what it takes.
+    way = ""
     ssl_context_factory = staticmethod(tls)
     network_timeout = 60.0
     connection_timeout = 60.0
@@ -168,11 +178,11 @@ class Phone(FastHttpUser):  # type: ignore[misc]
         while time.perf_counter() - begun < PATIENCE_S:
             found = self.get(f"/v1/recordings/{recording_id}", "read recording")
             if found and found["report_url"]:
-                self.waited(begun, None, "report ready")
+                self.waited(begun, None, f"report ready{self.way}")
                 self.get(found["report_url"], "read report")
                 return
             gevent.sleep(POLL_S)
-        self.waited(begun, TimeoutError(f"No report after {PATIENCE_S} s."), "report ready")
+        self.waited(begun, TimeoutError(f"No report after {PATIENCE_S} s."), f"report ready{self.way}")
 
     def waited(self, begun: float, problem: Exception | None, name: str) -> None:
         """Record how long something took that no single request waits for."""
@@ -198,11 +208,14 @@ class Phone(FastHttpUser):  # type: ignore[misc]
         """Make a request that must answer with one of the statuses, and JSON."""
         self.renew()
         options.setdefault("headers", self.headers)
-        with self.judged(method, path, name, **options) as answer:
-            if answer.status_code in expected:
+        with self.judged(method, path, name + self.way, **options) as answer:
+            if answer.status_code in expected and (found := whole(answer)) is not None:
                 answer.success()
-                return answer.json() if answer.text else {}
-            if not asks_to_wait(answer):
+                return found
+            if self.way and (answer.status_code in {0, *expected}):
+                # Cut off before the answer or within it: an app asks again later.
+                answer.success()
+            elif not asks_to_wait(answer):
                 answer.failure(kind_of(answer))
             return None
 

@@ -70,6 +70,9 @@ class Standing(Struct, frozen=True):
     code: Annotated[str, Meta(pattern="^[A-Z0-9]{4}$")] | None = None
 
 
+NO_NEWS = Standing("accepted")
+
+
 async def submit(url: str, instruction: Instruction) -> str | None:
     """Hand one payout over and give the provider's reference; None when it cannot take this one now.
 
@@ -107,16 +110,20 @@ def refused(body: bytes) -> PayoutRefused | None:
 
 
 async def poll(url: str, payout: UUID) -> Standing | None:
-    """Ask where a payout is; None when the provider does not know it. Raises ProviderUnavailable."""
+    """Ask where a payout is; None when the provider does not know it. Raises ProviderUnavailable when nobody answers.
+
+    An answer that cannot be read is no news.
+    """
     try:
         answer = await to_thread.run_sync(partial(POOL.request, "GET", f"{url}/payouts/{payout.hex}", redirect=False))
-        if answer.status == 404:
-            return None
-        if answer.status != 200:
-            raise ProviderUnavailable
-        return msgspec.json.decode(answer.data, type=Standing)
-    except (HTTPError, msgspec.DecodeError) as error:
+    except HTTPError as error:
         raise ProviderUnavailable from error
+    if answer.status == 404:
+        return None
+    try:
+        return msgspec.json.decode(answer.data, type=Standing) if answer.status == 200 else NO_NEWS
+    except msgspec.DecodeError:
+        return NO_NEWS
 
 
 def read(secret: str, headers: Mapping[str, str], body: bytes) -> tuple[str, ProviderEvent]:

@@ -1,7 +1,7 @@
 """A cleaned rendition for whoever has a file: made in the sandbox, then examined and X-rayed as if a stranger sent it.
 
-What the X-ray still finds in the first result is covered by a box and everything is made anew; only a rendition in
-which nothing is left of what was to be hidden is given out.
+What the X-ray still finds in the result is hidden, and everything is made anew; only a rendition in which nothing is
+left of what was to be hidden is given out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from msgspec import Struct
 from capture_validation.capacity import CAPACITY
 from capture_validation.clean.choices import Choices, checked
 from capture_validation.clean.edits import Edit, Making, Rendered
+from capture_validation.clean.left_over import LOOK_AGAIN_EVERY_S, LeftOver
 from capture_validation.clean.timeline import Timeline
 from capture_validation.errors import NotClean, SandboxKilled, SandboxOverflow, SandboxTimeout, Unreadable
 from capture_validation.report import Report
@@ -29,13 +30,12 @@ if TYPE_CHECKING:
 Progress = Callable[[float], None]
 #: Ten minutes of 4K are encoded at a tenth of real time on a slow core.
 WALL_S = CPU_S = 4 * 3600.0
-#: How often what was found again is covered and everything made anew.
-ROUNDS = 4
-LOOK_AGAIN_EVERY_S = 0.5
+#: How often everything is made anew: what was found again is filled at first, and then whole pictures go.
+FILLINGS, BLANKINGS = 2, 3
+#: More of a recording is not taken away: nobody could use what is left.
+MOST_BLANK = 0.5
 #: How much of the progress making is; the rest is looking at the result.
 MAKING_SHARE = 0.8
-#: Boxes that fit into one job.
-MOST_LEFT_OVER = 400
 
 
 class Cleaned(Struct, frozen=True):
@@ -64,11 +64,11 @@ def clean(
     """
     choices = checked(choices)
     box = sandbox or shared_sandbox()
-    left_over: list[Box] = []
+    left_over = LeftOver()
     ways: dict[SightingKind, str] = {"faces": choices.faces, "text": choices.text}
     hidden = [kind for kind, how in ways.items() if how != "keep"]
     with descriptor_of(source) as descriptor:
-        for _ in range(ROUNDS):
+        for turn in range(1 + FILLINGS + BLANKINGS):
             into.seek(0)
             into.truncate()
             made = _made(box, descriptor, into, choices, left_over, progress)
@@ -77,12 +77,14 @@ def clean(
             again = _again(seen, Timeline(choices.drop))
             if not again:
                 return _examined(box, into, made, seen, progress)
-            left_over = [*left_over, *again][:MOST_LEFT_OVER]
+            left_over = left_over.filled(again) if turn < FILLINGS else left_over.blanked(again)
+            if sum(span.end_s - span.start_s for span in left_over.blank) > MOST_BLANK * made.seconds:
+                break
     raise NotClean
 
 
 def _made(
-    box: Sandbox, descriptor: int, into: BinaryIO, choices: Choices, left_over: list[Box], progress: Progress
+    box: Sandbox, descriptor: int, into: BinaryIO, choices: Choices, left_over: LeftOver, progress: Progress
 ) -> Rendered:
     """Have the sandbox write the rendition once. Raises Unreadable."""
     from capture_validation.sandbox import Target

@@ -13,7 +13,7 @@ class Edit(Struct, frozen=True):
     """One kind of change: `what` was done `how`, in which stretches of the original, to how many places or fields.
 
     `metadata removed`, `pictures encoded`, `sound encoded`, `pictures turned`, `faces blurred`, `text boxed`,
-    `sound muted`, `stretches dropped`, and so on.
+    `pictures boxed` (nothing else would have hidden what was in them), `sound muted`, `stretches dropped`, and so on.
     """
 
     what: Literal["metadata", "pictures", "sound", "faces", "text", "stretches"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Literal
+
+import numpy as np
 
 from capture_validation.clean.choices import Choices
 from capture_validation.clean.cover import Cover
 from capture_validation.clean.edits import Edit, Rendered
-from capture_validation.clean.hiding import Plane, hide
+from capture_validation.clean.hiding import How, Plane, hide
+from capture_validation.clean.left_over import LeftOver
 from capture_validation.clean.timeline import Timeline
 from capture_validation.clean.writing import Writer, even, form
 from capture_validation.decode import AudioBlock, OpenRecording, VideoFrame, open_recording
@@ -24,18 +27,21 @@ Progress = Callable[[float], None]
 LOOK_EVERY_S = 0.2
 #: A line of text is found to its edge; it needs less around it than a face.
 TEXT_MARGIN = 0.15
+#: The place that is the whole picture.
+WHOLE = np.array([0.0, 0.0, 1.0, 1.0])
 #: How much of the work looking is.
 LOOKING_SHARE = 0.5
 
 
 class Covers:
-    """What is hidden where: each kind in its own way, and what a first try did not hide well enough in a box."""
+    """What is hidden where: each kind in its own way, and what that did not hide well enough."""
 
-    def __init__(self, choices: Choices, faces: list[Box], text: list[Box], left_over: list[Box]) -> None:
+    def __init__(self, choices: Choices, faces: list[Box], text: list[Box], left_over: LeftOver) -> None:
         self.choices = choices
         self.faces = Cover(faces)
         self.text = Cover(text, TEXT_MARGIN)
-        self.left_over = Cover(left_over, TEXT_MARGIN)
+        self.again = Cover(left_over.boxes, TEXT_MARGIN)
+        self.left_over = left_over
 
     def edits(self) -> list[Edit]:
         """What is hidden, as its owner reads it."""
@@ -44,21 +50,27 @@ class Covers:
             if how != "keep" and cover.tracks:
                 verb = "blurred" if how == "blur" else "boxed"
                 done.append(Edit(what, verb, stretches(cover), len(cover.tracks)))  # type: ignore[arg-type]
+        if blank := self.left_over.blank:
+            done.append(Edit("pictures", "boxed", blank, len(blank)))
         return done
 
     def over(self, planes: tuple[Plane, Plane, Plane], at_s: float) -> None:
         """Hide everything in a picture."""
-        for how, cover in (
-            (self.choices.faces, self.faces), (self.choices.text, self.text), ("box", self.left_over),
-        ):  # fmt: skip
+        if self.left_over.hides_all(at_s):
+            hide(planes, [WHOLE], "box")
+            return
+        ways: tuple[tuple[How | Literal["keep"], Cover], ...] = (
+            (self.choices.faces, self.faces), (self.choices.text, self.text), ("fill", self.again),
+        )  # fmt: skip
+        for how, cover in ways:
             if how != "keep":
                 hide(planes, cover.at(at_s), how)
 
 
 def render(
-    file: BinaryIO, out: IO[bytes], choices: Choices, models: Models, left_over: list[Box], progress: Progress
+    file: BinaryIO, out: IO[bytes], choices: Choices, models: Models, left_over: LeftOver, progress: Progress
 ) -> Rendered:
-    """Write the rendition of a recording; `left_over` are places (seconds of the original) that need a box.
+    """Write the rendition of a recording; `left_over` is what was found in an earlier one.
 
     Raises Unreadable for a file that is none, `nothing-left` when every moment is dropped, and `not-checked` when
     something is to be hidden that no model can find.

@@ -17,6 +17,7 @@ from capture_validation.analysis import analyse
 from capture_validation.capacity import Capacity
 from capture_validation.clean.choices import Choices
 from capture_validation.clean.edits import Making
+from capture_validation.clean.left_over import LeftOver
 from capture_validation.clean.rendition import render, share_of
 from capture_validation.decode import AudioBlock, open_recording
 from capture_validation.duplicates.printed import Printed
@@ -27,7 +28,7 @@ from capture_validation.profile import Profile
 from capture_validation.report import Rejection
 from capture_validation.sandbox.child import RESULT_FD
 from capture_validation.sandbox.streaming import Outlet
-from capture_validation.xray.findings import Box, Xrayed
+from capture_validation.xray.findings import Xrayed
 from capture_validation.xray.looking import Looking
 from capture_validation.xray.models import models
 
@@ -70,10 +71,10 @@ def xray_recording(file: BinaryIO, job: Job) -> bytes:
 
 
 def clean_recording(file: BinaryIO, job: Job) -> bytes:
-    """Write the rendition of a recording by the job's `choices`, `left_over` in boxes; gives a Making."""
+    """Write the rendition of a recording by the job's `choices` and what was `left_over`; gives a Making."""
     out: Any = Outlet(RESULT_FD)
     choices = msgspec.convert(job["choices"], Choices)
-    left_over = msgspec.convert(job["left_over"], list[Box])
+    left_over = msgspec.convert(job["left_over"], LeftOver)
     try:
         done = render(file, out, choices, models(), left_over, out.progress)
     except Unreadable as reason:

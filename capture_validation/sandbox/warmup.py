@@ -14,6 +14,7 @@ import numpy as np
 from capture_validation.analysis import analyse
 from capture_validation.capacity import CAPACITY
 from capture_validation.clean.choices import Choices
+from capture_validation.clean.left_over import LeftOver
 from capture_validation.clean.rendition import render
 from capture_validation.duplicates.recording import fingerprints
 from capture_validation.profile import profile
@@ -33,7 +34,7 @@ def warm_up() -> None:
             analyse(file, profile("video" if path.name.startswith("video") else "speech"), CAPACITY)
             fingerprints(file)
             if path.name in ENCODED:
-                render(file, io.BytesIO(), Choices(), models(), [], lambda _: None)
+                render(file, io.BytesIO(), Choices(), models(), LeftOver(), lambda _: None)
     _warm_networks()
 
 

@@ -14,6 +14,7 @@ class FlakyRecorder(Phone):
     """Somebody who records every few seconds on the way home, under bridges."""
 
     wait_time = between(2, 6)
+    way = " on a bad network"
     connection_timeout = 20.0
 
     def __init__(self, environment: object) -> None:
@@ -44,7 +45,7 @@ class FlakyRecorder(Phone):
             gevent.sleep(0.2)
         self.environment.events.request.fire(
             request_type="PATCH",
-            name="upload over a bad network",
+            name="upload on a bad network",
             response_time=0,
             response_length=0,
             exception=TimeoutError(f"Not whole after {TRIES} tries."),
@@ -69,7 +70,7 @@ class FlakyRecorder(Phone):
             "Upload-Offset": str(offset),
         }
         with self.client.request(
-            "PATCH", url, name="upload over a bad network", data=content[offset:], headers=headers, catch_response=True
+            "PATCH", url, name="upload on a bad network", data=content[offset:], headers=headers, catch_response=True
         ) as answer:
             # 409: the request before arrived after all; 423: the service has not noticed yet that it was cut.
             if answer.status_code in {0, 204, 408, 409, 423} or asks_to_wait(answer):

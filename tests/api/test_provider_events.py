@@ -284,8 +284,10 @@ async def test_a_provider_is_asked_once_in_a_while_and_an_event_after_that_chang
         seen.append(provider.asked.count(approved))
     provider.refusing = True
     await passed(database, approved, 11)
+    await ask_silent(database, provider.url)
+    await passed(database, approved, 11)
     with pytest.raises(ProviderUnavailable):
-        await ask_silent(database, provider.url)
+        await ask_silent(database, "http://127.0.0.1:9")
     provider.refusing, provider.standings = False, {approved: {"state": "paid"}}
     for minutes in (11, 11, 24 * 60):
         await passed(database, approved, minutes)

@@ -104,14 +104,19 @@ async def reported(client: httpx.AsyncClient, campaign: Campaign, path: Path, pl
     return {**answer.json(), "lasted_s": time.monotonic() - began}
 
 
+#: In so many parts, for as many processes as there are.
+PARTS = 4
+
+
 @pytest.mark.timeout(400)
+@pytest.mark.parametrize("part", range(PARTS))
 async def test_every_real_recording_gets_a_report_and_none_is_called_unreadable(
-    contributor: httpx.AsyncClient, campaign: Campaign, street: Campaign, place: Workplace, database: Pool
+    contributor: httpx.AsyncClient, campaign: Campaign, street: Campaign, place: Workplace, database: Pool, part: int
 ) -> None:
     """Every codec and container in the folder, by way of the API: decoded to the end, whatever the checks say."""
     await open_for_all(database)
     refused = {}
-    for name in all_media() or [media("any").name]:
+    for name in (all_media() or [media("any").name])[part::PARTS]:
         kind = street if name.startswith("video_") else campaign
         report = await reported(contributor, kind, media(name), place)
         if report["rejection"] is not None or report["media"]["duration_s"] <= 0:

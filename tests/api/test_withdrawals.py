@@ -16,12 +16,11 @@ from api.commands.withdrawals import command
 from api.settings import Settings
 from api.validation import Workplace
 from api.withdrawal_notices import post_due
-from storage import buyers, consents, notices, withdrawn
+from storage import buyers, notices, withdrawn
 from storage.database import Pool, run, transaction
 from storage.errors import NoticeMoveRefused
 from tests.api import trading
 from tests.api.conftest import client_of
-from tests.api.taking import agree
 
 Client = httpx.AsyncClient
 
@@ -161,13 +160,9 @@ async def test_a_buyer_answers_with_its_own_key_and_the_contributor_reads_it(
         states.append((await follow(contributor, answer))[0]["state"])
     notice = (await follow(contributor, answer))[0]
 
-    events = [event["data"]["state"] for event in await heard(contributor, "withdrawal.buyer_updated")]
+    events = [event["data"]["state"] for event in await trading.heard(contributor, "withdrawal.buyer_updated")]
     assert ["notified", "acknowledged", "deletion_attested"] == states == events
     assert ("Deleted everywhere.", True) == (notice["statement"], notice["settled_at"] is not None)
-
-
-async def heard(client: Client, kind: str) -> list[dict[str, Any]]:
-    return [event for event in (await client.get("/v1/events")).json()["data"] if event["kind"] == kind]
 
 
 async def test_another_buyer_s_notice_is_nobody_s(
@@ -323,51 +318,7 @@ async def test_our_own_copies_go_in_the_promised_time(
     assert counts[0] < 400 < counts[1]
     assert None is passport["rendition"]
     assert "recording.bytes_deleted" == passport["entries"][-1]["kind"]
-    assert 1 == len(await heard(contributor, "recording.bytes_deleted"))
-
-
-async def test_a_grant_ends_by_the_clock_and_its_bytes_go_as_its_terms_promise(
-    place: Workplace, contributor: Client, recording: str, sold: str, database: Pool
-):
-    """Five years are over in a moment: nobody may use it, its owner reads why, and thirty days later it is deleted."""
-    await trading.cleaned(place, recording)
-    back = "UPDATE consent_uses SET expires_at = now() - make_interval(days => %(days)s, secs => 1)"
-    counts = []
-    for days in (0, 29):
-        async with transaction(database) as connection:
-            await run(connection, back + " WHERE recording_id = %(id)s", id=recording, days=days)
-            await withdrawn.end(connection)
-            await withdrawn.clear(connection)
-        counts.append((await contributor.get(f"/v1/recordings/{recording}/media")).status_code)
-    seen = (await contributor.get(f"/v1/recordings/{recording}")).json()
-    uses = (await contributor.get(f"/v1/recordings/{recording}/uses")).json()["data"]
-
-    assert counts[0] < 400 < counts[1]
-    assert ("withdrawn", "term-ended") == (seen["recording"]["state"], seen["recording"]["because"])
-    assert "is over" in seen["reason"]
-    assert [True] == [use["ended_at"] is not None for use in uses]
-    assert 1 == len(await heard(contributor, "recording.bytes_deleted"))
-    assert 409 == (await withdraw(contributor, recording)).status_code
-
-
-async def test_a_grant_goes_on_only_when_it_is_given_again(
-    contributor: Client, campaign: dict[str, Any], recording: str, database: Pool
-):
-    """In its last thirty days the same decisions are a new consent, with a receipt and a term of its own."""
-    first = (await agree(contributor, campaign, recording)).json()
-    async with transaction(database) as connection:
-        soon = "UPDATE consent_uses SET expires_at = now() + interval '29 days' WHERE recording_id = %(id)s"
-        await run(connection, soon, id=recording)
-    renewed = (await agree(contributor, campaign, recording)).json()
-    again = (await agree(contributor, campaign, recording)).json()
-    async with transaction(database) as connection:
-        await withdrawn.end(connection)
-    standing = (await contributor.get("/v1/consents")).json()["data"]
-
-    assert first["receipt"] != renewed["receipt"] == again["receipt"]
-    assert "accepted" == (await contributor.get(f"/v1/recordings/{recording}")).json()["recording"]["state"]
-    years = {use["expires_at"][:4] for one in standing if one["recording"] == recording for use in one["uses"]}
-    assert {str(int(renewed["given_at"][:4]) + 5)} == years
+    assert 1 == len(await trading.heard(contributor, "recording.bytes_deleted"))
 
 
 async def test_an_operator_notes_what_a_buyer_said_by_letter(
@@ -409,17 +360,3 @@ async def test_consent_is_withdrawn_from_everything_at_once(
     assert [(2, True), (1, False), (0, False)] == [(len(one["data"]), one["more"]) for one in rounds]
     assert {"withdrawn"} == states
     assert "accepted" == (await other.get(f"/v1/recordings/{theirs}")).json()["recording"]["state"]
-
-
-async def test_a_contributor_hears_thirty_days_before_a_grant_ends(contributor: Client, recording: str, database: Pool):
-    """Once, with the uses that end."""
-    async with transaction(database) as connection:
-        soon = "UPDATE consent_uses SET expires_at = now() + interval '29 days' WHERE recording_id = %(id)s"
-        await run(connection, soon + " AND use_code IN ('asr_training', 'evaluation')", id=recording)
-    for _ in range(2):
-        async with transaction(database) as connection:
-            await consents.tell_ending(connection)
-
-    told = await heard(contributor, "consent.expiring")
-
-    assert [["asr_training", "evaluation"]] == [event["data"]["uses"] for event in told]

@@ -154,3 +154,8 @@ async def sell(operator: httpx.AsyncClient, buyer_id: str, dataset: str, **more:
     wish = {"buyer": buyer_id, "dataset": dataset, "version": 1, "uses": ["asr_training"], "purpose": "Hospitals."}
     wish |= {"ends_at": in_days(365), "currency": "EUR", "price_micros": 100_000_000, **more}
     return await operator.post("/v1/operator/sales", json=wish)
+
+
+async def heard(client: httpx.AsyncClient, kind: str) -> list[dict[str, Any]]:
+    """Give the events of one kind that somebody's app was told."""
+    return [event for event in (await client.get("/v1/events")).json()["data"] if event["kind"] == kind]

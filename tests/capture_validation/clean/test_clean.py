@@ -12,6 +12,7 @@ import pytest
 
 from capture_validation.clean import Choices
 from capture_validation.clean.clean import Cleaned, clean
+from capture_validation.clean.left_over import LeftOver
 from capture_validation.clean.rendition import looked, render
 from capture_validation.decode import AudioBlock, VideoFrame, open_recording
 from capture_validation.errors import ChoicesInvalid, Unreadable
@@ -159,7 +160,7 @@ def test_sound_and_picture_stay_together_when_a_stretch_is_dropped(profile: str)
 def test_what_is_to_be_hidden_and_cannot_be_found_is_not_given_out():
     """Without a network nobody can say that no face is left."""
     with media("video_face_h264.mp4").open("rb") as file, pytest.raises(Unreadable) as refused:
-        render(file, io.BytesIO(), Choices(), Models(None, None), [], lambda _: None)
+        render(file, io.BytesIO(), Choices(), Models(None, None), LeftOver(), lambda _: None)
 
     assert "not-checked" == refused.value.code
 
@@ -214,6 +215,17 @@ def test_text_is_hidden_so_that_none_is_found():
     assert text is not None
     assert "nothing_found" == text.verdict
     assert {("text", "boxed")} <= {(edit.what, edit.how) for edit in done.edits}
+
+
+def test_letters_all_over_a_moving_pattern_are_hidden_too():
+    """Blurred and filled, the network still sees some: then whole pictures go, and the list of edits says which."""
+    done, _ = cleaned(media("video_pattern_logo.mp4"), Choices(faces="keep", seen_agreed=True, text="blur"))
+    text = done.xray.sighting("text")
+    blank = [edit for edit in done.edits if (edit.what, edit.how) == ("pictures", "boxed")]
+
+    assert text is not None
+    assert "nothing_found" == text.verdict
+    assert all(edit.spans for edit in blank)
 
 
 def test_brightness_survives_whatever_range_it_is_stored_in():

@@ -11,6 +11,7 @@ from capture_validation.clean import Choices
 from capture_validation.clean.choices import MOST_SPANS, checked, joined
 from capture_validation.clean.cover import AROUND_S, Cover
 from capture_validation.clean.hiding import CELLS, hide
+from capture_validation.clean.left_over import LeftOver
 from capture_validation.clean.timeline import Timeline
 from capture_validation.errors import ChoicesInvalid
 from capture_validation.report import Span
@@ -93,7 +94,7 @@ def test_two_faces_that_pass_each_other_are_both_covered():
         assert any(place[0] <= middle <= place[2] for place in cover.at(box.at_s))
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.sampled_from(["blur", "box"]))
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.sampled_from(["blur", "box", "fill"]))
 def test_nothing_outside_of_a_place_changes(a: float, b: float, c: float, d: float, how: str):
     """And within it little is left: a box is one value, a blur runs between few."""
     rng = np.random.default_rng(1)
@@ -123,3 +124,35 @@ def test_a_blurred_face_is_a_handful_of_numbers():
 
     assert CELLS == 4
     assert planes[0].std() < 2
+
+
+def test_a_filled_place_has_nothing_of_itself_and_no_edges():
+    """What it looks like follows from its rim: another inside gives the same picture, and a ramp goes on through it."""
+    ramp = np.tile(np.linspace(40, 200, 64).round().astype(np.uint8), (48, 1))
+    filled = []
+    for inside in (0, 255):
+        planes = tuple(plane.copy() for plane in (ramp, ramp[::2, ::2], ramp[::2, ::2]))
+        planes[0][12:36, 16:48] = inside
+        hide(planes, [np.array([0.25, 0.25, 0.75, 0.75])], "fill")  # type: ignore[arg-type]
+        filled.append(planes[0])
+
+    assert np.array_equal(*filled)
+    assert np.abs(filled[0].astype(int) - ramp).max() < 30
+
+
+def test_a_place_as_large_as_the_picture_has_no_rim_and_one_colour():
+    planes = tuple(np.arange(size, dtype=np.uint8).reshape(8, -1) for size in (128, 64, 64))
+
+    hide(planes, [np.array([0.0, 0.0, 1.0, 1.0])], "fill")  # type: ignore[arg-type]
+
+    assert [1, 1, 1] == [len(set(plane.flatten().tolist())) for plane in planes]
+
+
+def test_what_stays_is_shown_no_more_around_its_moments():
+    """Moments next to each other are one gap; what was filled before stays filled."""
+    boxes = [Box(at_s, 0.1, 0.1, 0.2, 0.2) for at_s in (0.0, 2.0, 2.5, 9.0)]
+    left_over = LeftOver().filled(boxes[:1]).blanked(boxes[1:3]).blanked(boxes[3:])
+
+    assert tuple(boxes[:1]) == left_over.boxes
+    assert (Span(1.25, 3.25), Span(8.25, 9.75)) == left_over.blank
+    assert [False, True, False] == [left_over.hides_all(at_s) for at_s in (1.0, 2.2, 3.3)]

@@ -1,0 +1,86 @@
+"""A grant ends by the clock: it is said thirty days before, can be given again, and what it covered goes afterwards."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from api.validation import Workplace
+from storage import consents, withdrawn
+from storage.database import Pool, run, transaction
+from tests.api import trading
+from tests.api.taking import agree
+
+Client = httpx.AsyncClient
+
+
+@pytest.fixture
+async def recording(place: Workplace, contributor: Client, campaign: dict[str, Any]) -> str:
+    return await trading.accepted(place, contributor, campaign)
+
+
+@pytest.fixture
+async def sold(operator: Client, recording: str, database: Pool) -> None:
+    """A dataset with the recording, sold to a buyer."""
+    await trading.listed(database)
+    dataset = await trading.version(operator, [recording])
+    answer = await trading.sell(operator, (await trading.buyer(operator))["id"], dataset, uses=["asr_training"])
+    assert 201 == answer.status_code, answer.text
+
+
+async def test_a_grant_ends_by_the_clock_and_its_bytes_go_as_its_terms_promise(
+    place: Workplace, contributor: Client, recording: str, sold: None, database: Pool
+):
+    """Five years are over in a moment: nobody may use it, its owner reads why, and thirty days later it is deleted."""
+    await trading.cleaned(place, recording)
+    back = "UPDATE consent_uses SET expires_at = now() - make_interval(days => %(days)s, secs => 1)"
+    counts = []
+    for days in (0, 29):
+        async with transaction(database) as connection:
+            await run(connection, back + " WHERE recording_id = %(id)s", id=recording, days=days)
+            await withdrawn.end(connection)
+            await withdrawn.clear(connection)
+        counts.append((await contributor.get(f"/v1/recordings/{recording}/media")).status_code)
+    seen = (await contributor.get(f"/v1/recordings/{recording}")).json()
+    uses = (await contributor.get(f"/v1/recordings/{recording}/uses")).json()["data"]
+
+    assert counts[0] < 400 < counts[1]
+    assert ("withdrawn", "term-ended") == (seen["recording"]["state"], seen["recording"]["because"])
+    assert "is over" in seen["reason"]
+    assert [True] == [use["ended_at"] is not None for use in uses]
+    assert 1 == len(await trading.heard(contributor, "recording.bytes_deleted"))
+    assert 409 == (await contributor.post(f"/v1/recordings/{recording}/withdrawals", json={"uses": ["*"]})).status_code
+
+
+async def test_a_grant_goes_on_only_when_it_is_given_again(
+    contributor: Client, campaign: dict[str, Any], recording: str, database: Pool
+):
+    """In its last thirty days the same decisions are a new consent, with a receipt and a term of its own."""
+    first = (await agree(contributor, campaign, recording)).json()
+    async with transaction(database) as connection:
+        soon = "UPDATE consent_uses SET expires_at = now() + interval '29 days' WHERE recording_id = %(id)s"
+        await run(connection, soon, id=recording)
+    renewed = (await agree(contributor, campaign, recording)).json()
+    again = (await agree(contributor, campaign, recording)).json()
+    async with transaction(database) as connection:
+        await withdrawn.end(connection)
+    standing = (await contributor.get("/v1/consents")).json()["data"]
+
+    assert first["receipt"] != renewed["receipt"] == again["receipt"]
+    assert "accepted" == (await contributor.get(f"/v1/recordings/{recording}")).json()["recording"]["state"]
+    years = {use["expires_at"][:4] for one in standing if one["recording"] == recording for use in one["uses"]}
+    assert {str(int(renewed["given_at"][:4]) + 5)} == years
+
+
+async def test_a_contributor_hears_thirty_days_before_a_grant_ends(contributor: Client, recording: str, database: Pool):
+    """Once, with the uses that end."""
+    async with transaction(database) as connection:
+        soon = "UPDATE consent_uses SET expires_at = now() + interval '29 days' WHERE recording_id = %(id)s"
+        await run(connection, soon + " AND use_code IN ('asr_training', 'evaluation')", id=recording)
+    for _ in range(2):
+        async with transaction(database) as connection:
+            await consents.tell_ending(connection)
+
+    told = await trading.heard(contributor, "consent.expiring")
+
+    assert [["asr_training", "evaluation"]] == [event["data"]["uses"] for event in told]
