@@ -12,6 +12,9 @@ from capture_validation.sound import Sound
 
 #: The length of an edge: shorter than any syllable.
 EDGE_S = 0.03
+#: The outermost part of it, a period of a deep voice, and how far that may lie under the whole edge (dB): a word that
+#: begins inside the recording rises from nothing, however tightly it was trimmed; the rest of one is there at once.
+OUTERMOST_S, RISE_DB = 0.01, 6.0
 #: Shorter recordings are nothing but edges.
 SHORTEST_S = 1.0
 #: Where even the loud parts are quieter (dBFS), nothing was said that could be cut off.
@@ -23,6 +26,7 @@ class Edges:
 
     def __init__(self, rate: int) -> None:
         self._length = max(round(rate * EDGE_S), 1)
+        self._outermost = max(round(rate * OUTERMOST_S), 1)
         self._first: Samples | None = None
         self._last: Samples | None = None
         self._levels = Levels()
@@ -39,22 +43,23 @@ class Edges:
 
     def start_db(self) -> float | None:
         """Level of the first 30 ms in dB over the loudest tenth of the recording; None where that says nothing."""
-        return self._against(self._first)
+        return self._against(self._first, slice(None, self._outermost))
 
     def end_db(self) -> float | None:
         """Level of the last 30 ms in dB over the loudest tenth of the recording; None where that says nothing."""
-        return self._against(self._last)
+        return self._against(self._last, slice(-self._outermost, None))
 
     @property
     def duration_s(self) -> float:
         """Seconds covered by whole steps."""
         return self._levels.duration_s
 
-    def _against(self, edge: Samples | None) -> float | None:
+    def _against(self, edge: Samples | None, outermost: slice) -> float | None:
         if edge is None or self.duration_s < SHORTEST_S:
             return None
         loud = float(np.percentile(self._levels.all(), 90))
-        return float(decibel(edge.var(axis=1).max()[None])[0]) - loud if loud > QUIET else None
+        whole, part = (float(decibel(of.var(axis=1).max()[None])[0]) for of in (edge, edge[:, outermost]))
+        return min(whole, part + RISE_DB) - loud if loud > QUIET else None
 
 
 def _joined(before: Samples | None, after: Samples) -> Samples:

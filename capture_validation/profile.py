@@ -23,9 +23,9 @@ Media = Literal["audio", "video"]
 #: The published profiles: what kind of recording each judges, and its version. The version rises with every change of
 #: a rule, because a report must say by which rules it was made.
 PUBLISHED: dict[str, tuple[Media, int]] = {
-    "speech": ("audio", 1),
-    "conversation": ("audio", 1),
-    "ambient": ("audio", 1),
+    "speech": ("audio", 2),
+    "conversation": ("audio", 2),
+    "ambient": ("audio", 2),
     "music": ("audio", 1),
     "video": ("video", 2),
 }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from capture_validation.grid import Grid, Powers, Samples, mean_square
 from capture_validation.loudness import Weighting
-from capture_validation.rumble import LowPass
+from capture_validation.rumble import Depths
 from capture_validation.spectrum import Calming, Histogram
 from capture_validation.voice import Voices
 
@@ -76,12 +76,12 @@ class Sound:
         return self._grids.weighting.take(self.channels)
 
     @cached_property
-    def rumble(self) -> tuple[Powers, Powers]:
-        """Power of new 20 ms steps below and above 120 Hz, loudest channel, each of shape (steps,). See `rumble`.
+    def rumble(self) -> Powers:
+        """Power of new 20 ms steps at three depths, loudest channel, shape (3, steps). See `rumble`.
 
         The filter has a memory, as that of `weighted`.
         """
-        return self._grids.low_pass.take(self.channels)
+        return self._grids.depths.take(self.channels)
 
     @cached_property
     def calmed(self) -> NDArray[np.float32]:
@@ -151,7 +151,7 @@ class Stretches:
         self.rate = rate
         self.samples = 0
         self.weighting = Weighting(rate)
-        self.low_pass = LowPass(rate, level_length(rate))
+        self.depths = Depths(rate, level_length(rate))
         self.calming = Calming()
         self.histogram = Histogram(spectrum_length(rate) // 2 + 1)
         self.voices = Voices(rate)

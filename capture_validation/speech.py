@@ -17,6 +17,8 @@ STEP_S = 0.032
 LIKELY, UNLIKELY = 0.5, 0.35
 #: Shorter pauses, in steps, belong to speech; shorter voices are a cough or a chair.
 PAUSE, SHORTEST = 4, 4
+#: Steps of a second, which a contributor is asked to wait before speaking and before stopping.
+WAIT = 31
 #: Steps at an edge in which a voice must be heard for it to be cut off there: the network needs a moment to be sure.
 EDGE = 6
 
@@ -56,6 +58,17 @@ class Speech:
     def spoken_s(self) -> float:
         """Seconds in which somebody speaks."""
         return int(np.count_nonzero(self.steps())) * STEP_S
+
+    def share(self) -> float | None:
+        """Share (0…1) of the recording that is spoken, without up to a second of waiting at each end; None if empty."""
+        steps = self.steps()
+        if not len(steps):
+            return None
+        spoken = np.flatnonzero(steps)
+        if not len(spoken):
+            return 0.0
+        waiting = min(int(spoken[0]), WAIT) + min(len(steps) - 1 - int(spoken[-1]), WAIT)
+        return len(spoken) / (len(steps) - waiting)
 
     def at_start(self) -> bool:
         """Whether somebody may be speaking when the recording begins."""

@@ -17,7 +17,7 @@ Signal = NDArray[np.float32]
 
 SHORTEST_S, LONGEST_S, CUT_S = 2.0, 20.0, 8.0
 #: Clips of one source, so that no single speaker decides.
-MOST = {"speech": 6, "ambient": 6, "music": 8}
+MOST = {"speech": 8, "ambient": 6, "music": 8}
 #: What a path says about the kind of its recordings; the first that fits counts, and what fits nothing is left out.
 KINDS: tuple[tuple[str, Kind | None], ...] = (
     (r"shared/media/speech_voicememo", None),  # Nobody speaks in it.
@@ -25,6 +25,7 @@ KINDS: tuple[tuple[str, Kind | None], ...] = (
     (r"shared/media/ambient_", "ambient"),
     (r"shared/media/music_", "music"),
     (r"asterisk/sounds/\w+/[\w-]+\.g722$", "speech"),  # The folders below hold silence, tones and single letters.
+    (r"ktuberling/sounds/.*/(say|tux)-(zzz|laugh)\.", None),  # Snoring and laughter.
     (r"ktuberling/sounds/", "speech"),
     (r"stamps/.*_desc_", "speech"),
     (r"stamps/", "ambient"),
@@ -46,6 +47,8 @@ class Clip:
     source: str
     samples: Signal
     rate: int
+    #: How many of its source came before it.
+    before: int
 
     @property
     def chosen(self) -> bool:
@@ -60,8 +63,8 @@ def clips(folders: Sequence[Path]) -> Iterator[Clip]:
     for file, kind in sorted(files, key=lambda found: hashlib.sha256(found[0].name.encode()).digest()):
         source = source_of(file)
         if taken[source] < MOST[kind] and (read := decoded(file, kind)) is not None:
+            yield Clip(file.name, kind, source, *read, taken[source])
             taken[source] += 1
-            yield Clip(file.name, kind, source, *read)
 
 
 def kind_of(file: Path) -> Kind | None:

@@ -9,7 +9,7 @@ from capture_validation.speech import Speech
 
 
 class CutEnd(AudioCheck):
-    """Level of the last 30 ms against the loudest tenth of the recording.
+    """Level of the last 30 ms against the loudest tenth of the recording, where the last 10 ms are as loud.
 
     Whoever presses stop on the last syllable loses it. A missing end is heard at once and cannot be mended.
 
@@ -18,10 +18,11 @@ class CutEnd(AudioCheck):
     """
 
     name = "audio.cut_end"
+    version = 2
     title = "End of speech"
     unit = "dB"
     only_in_speech = True
-    profiles = {"speech": at_most(-2.0)}
+    profiles = {"speech": at_most(-5.0)}
     sentences = {
         "passed": "The recording ends after you have finished.",
         "too-high": "The last word seems to be cut off: the recording stops right in the sound.",

@@ -9,7 +9,7 @@ from capture_validation.speech import Speech
 
 
 class CutStart(AudioCheck):
-    """Level of the first 30 ms against the loudest tenth of the recording.
+    """Level of the first 30 ms against the loudest tenth of the recording, where the first 10 ms are as loud.
 
     A first word without its first sound is useless for whoever learns to read from it, and nobody notices while
     recording: the recorder started a moment after the button was pressed.
@@ -19,6 +19,7 @@ class CutStart(AudioCheck):
     """
 
     name = "audio.cut_start"
+    version = 2
     title = "Start of speech"
     unit = "dB"
     only_in_speech = True

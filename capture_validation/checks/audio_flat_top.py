@@ -15,20 +15,22 @@ SHORTEST_S = 1.0
 
 
 class FlatTop(AudioCheck):
-    """How far the very loudest samples stand above the loud ones: the 99.99th over the 98th percentile.
+    """How far the loudest thousandth of the samples stands above the loudest hundredth.
 
     Clipping leaves no room above what is loud. An encoder or a volume control afterwards hides the flat tops from any
-    meter that looks for equal samples, but the room does not come back.
+    meter that looks for equal samples, but the room does not come back. The very last samples do not count: an encoder
+    rings above what it was given.
 
     Block: float32 (samples, channels), −1…1. Result: 0…40 dB, the worst channel. Nothing under 1 s or −40 dBFS peak.
     """
 
     name = "audio.flat_top"
+    version = 2
     title = "Room above the loud parts"
     unit = "dB"
     profiles = {
-        "speech": at_least(2.5),
-        "conversation": at_least(2.5),
+        "speech": at_least(0.9),
+        "conversation": at_least(0.9),
         "ambient": information(),
         "music": information(),
     }
@@ -38,7 +40,7 @@ class FlatTop(AudioCheck):
     }
     fix = "Record anew with more distance or a lower recording level; turning it down later does not help."
     false_alarms = "Strongly compressed broadcast speech; pure tones."
-    source = "tail2 = 20·log10(q99.99 ÷ q98): AUC .95 and .98 for clipping turned down and encoded (astats: .48)."
+    source = "20·log10(q99.9 ÷ q99): AUC 1.0 for clipping turned down and encoded, on the 188 clips of its choice."
 
     def start(self, track: AudioTrack) -> None:
         self.counts = np.zeros((track.channels, CELLS), np.int64)
@@ -65,5 +67,5 @@ def _room(counts: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> float | None:
     below = counts.cumsum()
     # The middle of a cell; the last shift bit makes it.
     levels = ((np.arange(CELLS, dtype=np.uint32) << np.uint32(SHIFT)) | np.uint32(1 << (SHIFT - 1))).view(np.float32)
-    high, loud = (levels[np.searchsorted(below, share * below[-1])] for share in (0.9999, 0.98))
+    high, loud = (levels[np.searchsorted(below, share * below[-1])] for share in (0.999, 0.99))
     return 20 * float(np.log10(high / loud)) if high > QUIET else None

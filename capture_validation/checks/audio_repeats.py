@@ -23,10 +23,11 @@ class Repeats(AudioCheck):
     of a microphone are never equal to the last bit.
 
     Block: float32 (samples, channels). Result: number of repeated stretches. Finds lags that are a multiple of 5 ms
-    (10 ms at 44.1 kHz), as packets have; not 22.05 kHz, nor what was encoded with loss afterwards.
+    (10 ms at 44.1 kHz, 6.7 ms at 22.05 kHz), as packets have; not what was encoded with loss afterwards.
     """
 
     name = "audio.repeats"
+    version = 2
     title = "Repeated pieces"
     unit = "repeats"
     profiles = {name: at_most(0) for name in ("speech", "conversation", "ambient", "music", "video")}
@@ -40,7 +41,7 @@ class Repeats(AudioCheck):
 
     def start(self, track: AudioTrack) -> None:
         rate = track.sample_rate
-        length = rate // 200 if rate % 200 == 0 else rate // 100
+        length = _frame(rate)
         self.step_s = length / rate
         self.grid = Grid(length, length)
         self.lags = round(LONGEST_LAG_S / self.step_s)
@@ -77,3 +78,11 @@ class Repeats(AudioCheck):
         if self.repeated > PERIODIC * self.frames:
             return Measurement(None)
         return Measurement(self.stretches, self.spans.spans())
+
+
+def _frame(rate: int) -> int:
+    """Samples of a frame: about 5 ms, and a whole number of them in the packets of 10 or 20 ms that this rate has."""
+    if rate % 100 == 0:
+        return rate // 200 if rate % 200 == 0 else rate // 100
+    packet = max(rate // 50, 1)
+    return next(length for length in range(max(packet // 3, 1), 0, -1) if packet % length == 0)

@@ -26,7 +26,7 @@ class SpeechPresent(AudioCheck):
     unit = "s"
     about_speech = True
     profiles = {
-        "speech": at_least(0.3, reject=0.2, requirement="required"),
+        "speech": at_least(0.16, reject=0.12, requirement="required"),
         "conversation": at_least(1.0, reject=0.2, requirement="required"),
     }
     sentences = {

@@ -50,6 +50,16 @@ def test_a_short_pause_belongs_to_speech_and_a_short_voice_does_not_count():
     assert 0.0 == speech_of(0, 0, 0, 0, 0, 0.9, 0.9, 0.9, 0, 0, 0, 0, 0).spoken_s
 
 
+def test_a_second_of_waiting_at_each_end_is_no_lack_of_speech():
+    """That is what contributors are asked for; a longer wait counts, and so does a pause inside."""
+    second, word = [0] * 31, [0.9] * 10
+
+    assert 1.0 == speech_of(*second, *word, *second).share()
+    assert 10 / 41 == pytest.approx(speech_of(*second * 2, *word).share())
+    assert 20 / 51 == pytest.approx(speech_of(*word, *second, *word).share())
+    assert (0.0, None) == (speech_of(*second).share(), speech_of().share())
+
+
 @given(st.lists(st.floats(0, 1), max_size=200))
 def test_any_probabilities_give_spans_inside_the_recording(probabilities):
     speech = speech_of(*probabilities)

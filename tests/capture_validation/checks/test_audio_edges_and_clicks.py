@@ -105,6 +105,17 @@ def test_speech_that_is_cut_off_is_told_from_speech_that_is_whole(name):
     assert "hint" == heard("audio.cut_start", samples[begin:], rate).status
 
 
+def test_a_word_that_rises_from_nothing_is_whole_however_tightly_it_was_cut():
+    """A voice needs some hundredths of a second to set in; the same word begun later is loud at once."""
+    samples, rate = clip(SPOKEN[1])
+    at = int(np.argmax(np.abs(samples[: len(samples) // 2, 0])))
+    word = samples[at : at + 2 * rate]
+    rise = np.clip(np.arange(len(word)) / (0.025 * rate), 0, 1)[:, None] ** 2
+
+    assert "hint" == heard("audio.cut_start", word, rate).status
+    assert "passed" == heard("audio.cut_start", word * rise, rate).status
+
+
 def test_the_span_of_a_cut_end_is_the_end():
     tone = 0.3 * np.sin(np.arange(40000) / 5)
 
