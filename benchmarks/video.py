@@ -1,13 +1,15 @@
-"""One pass over a film, against FFmpeg's own filters on the same pictures.
+"""One pass over a film, against FFmpeg's own filters on the same pictures; then what length and a cleaned copy cost.
 
 The peer is what an engineer would type: `blackdetect`, `freezedetect`, `blurdetect` and `signalstats`, through the
 libavfilter that PyAV carries, one thread. Bare decoding is the floor under everything that decodes every picture. The
-X-ray's networks are measured apart. The film is one real take, scaled to each size and coded as a phone does.
+X-ray's networks are measured apart, per look. The film is one real take, scaled to each size and coded as a phone does;
+long films are the short one again and again.
 """
 
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -19,39 +21,70 @@ import cv2
 
 from benchmarks.comparison import Cost, Work, cost_of, median, table
 from capture_validation.analysis import analyse
-from capture_validation.decode import open_recording
+from capture_validation.decode import VideoFrame, open_recording
+from capture_validation.duplicates.recording import Fingerprinter
 from capture_validation.profile import Profile, profile
 from capture_validation.report import Tier
-from capture_validation.xray.looking import Looking
+from capture_validation.xray.looking import Looker, shown
 from capture_validation.xray.models import models
 
 MEDIA = Path(os.environ.get("COMPANION_TEST_MEDIA", "../shared")) / "media"
 TAKE = "video_station_60fps_15s.mp4"
 PEER = ("blackdetect", "freezedetect", "blurdetect", "signalstats")
-#: Width, height and bit/s, as phones record them.
-SIZES = ((854, 480, 3_000_000), (1920, 1080, 16_000_000), (3840, 2160, 45_000_000))
-SECONDS, RATE, ROUNDS = 10, 30, 3
+RATE, ROUNDS = 30, 3
+MINUTES = (1, 10)
+
+
+@dataclass(frozen=True)
+class Film:
+    """What is filmed: the take at a size, in a codec, for so many seconds."""
+
+    name: str
+    width: int
+    height: int
+    bit_rate: int
+    seconds: float
+    codec: str = "libx264"
+    form: str = "yuv420p"
+    options: dict[str, str] = field(default_factory=lambda: {"preset": "veryfast", "g": "30"}, hash=False)
+
+
+#: As phones record them; the larger, the shorter, because the filters take a minute for two seconds of 4K.
+FILMS = (
+    Film("480p", 854, 480, 3_000_000, 10),
+    Film("1080p", 1920, 1080, 16_000_000, 5),
+    Film("2160p", 3840, 2160, 45_000_000, 2),
+)
+#: Six pictures of 25 MB each that later ones may refer to: what a decoder of level 5.1 must hold at the most.
+DEEP = Film("2160p HEVC", 3840, 2160, 30_000_000, 0.8, "libx265", "yuv420p10le",
+            {"preset": "ultrafast", "x265-params": "log-level=none:keyint=30:ref=6:bframes=4"})  # fmt: skip
 
 
 def main() -> None:
-    """Measure at three sizes and print cost per second of film."""
+    """Measure at three sizes and several lengths, and print four tables."""
     if not (MEDIA / TAKE).is_file():
         print(f"\nVideo: skipped, there is no {MEDIA / TAKE} (COMPANION_TEST_MEDIA)")
         return
     with tempfile.TemporaryDirectory() as folder:
-        rows = [row for size in SIZES for row in compared(film(Path(folder), *size), f"{size[1]}p")]
-    head = ["H.264, 30 fps, 10 s", "CPU ms per s", "memory MB", "peer / this", "this / decoding"]
-    print(table(f"One pass: capture_validation against FFmpeg {'+'.join(PEER)}", head, rows))
+        files = {one: film(Path(folder), one) for one in FILMS}
+        rows = [row for one, file in files.items() for row in compared(file, one)]
+        head = ["H.264, 30 fps", "CPU ms per s", "growth MB", "peer / this", "this / decoding"]
+        print(table(f"One pass: capture_validation against FFmpeg {'+'.join(PEER)}", head, rows))
+        head = ["full tier", "CPU ms per s", "growth MB"]
+        print(table("Length: what is resident beyond the idle process", head, [*lengths(files)]))
+        head = ["H.265 10 bit, 6 references, 0.8 s", "CPU ms per s", "growth MB"]
+        print(table("The most that a decoder keeps", head, [*deepest(film(Path(folder), DEEP))]))
+        print(table("X-ray, per look", ["Looks for", "Network", "looks", "CPU ms"], [*looks(files[FILMS[1]])]))
 
 
-def compared(file: Path, size: str) -> Iterator[list[str]]:
+def compared(file: Path, one: Film) -> Iterator[list[str]]:
     """A row for each way to look at a film, all of them taking turns."""
     ways: dict[str, Work] = {
         "FFmpeg filters": partial(filtered, file),
         "decoding": partial(decoded, file),
         "full tier": partial(examined, file, "full"),
+        "full tier and fingerprint": partial(examined, file, "full", fingerprint=True),
         "instant tier": partial(examined, file, "instant"),
-        "X-ray alone": partial(looked, file),
     }
     runs: dict[str, list[Cost]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
@@ -61,25 +94,58 @@ def compared(file: Path, size: str) -> Iterator[list[str]]:
     peer, floor = costs["FFmpeg filters"].cpu_s, costs["decoding"].cpu_s
     for name, cost in costs.items():
         yield [
-            f"{size:>5}  {name}", f"{cost.cpu_s * 1000 / SECONDS:.0f}", f"{cost.memory_mb:.0f}",
+            f"{one.name:>5}  {name}", f"{cost.cpu_s * 1000 / one.seconds:.0f}", f"{cost.memory_mb:.0f}",
             f"{peer / cost.cpu_s:.1f}", f"{cost.cpu_s / floor:.2f}",
         ]  # fmt: skip
 
 
-def film(folder: Path, width: int, height: int, bit_rate: int) -> Path:
-    """Write ten seconds of the take at another size."""
-    path = folder / f"{height}.mp4"
+def lengths(files: dict[Film, Path]) -> Iterator[list[str]]:
+    """A row for each size and length; ten minutes of 4K would take a quarter of an hour, so one has to do there."""
+    for one, file in files.items():
+        for minutes in MINUTES if one.height < 2000 else MINUTES[:1]:
+            cost = cost_of(partial(examined, again(file, one.seconds, minutes * 60), "full"), models)
+            yield [f"{one.name:>5}  {minutes:>2} min", f"{cost.cpu_s / minutes / 0.06:.0f}", f"{cost.memory_mb:.0f}"]
+
+
+def deepest(file: Path) -> Iterator[list[str]]:
+    """Rows for a film whose decoder holds the most pictures."""
+    ways = {"decoding": partial(decoded, file), "full tier": partial(examined, file, "full")}
+    for name, work in ways.items():
+        cost = cost_of(work, models)
+        yield [name, f"{cost.cpu_s * 1000 / DEEP.seconds:.0f}", f"{cost.memory_mb:.0f}"]
+
+
+def film(folder: Path, one: Film) -> Path:
+    """Write the beginning of the take at another size."""
+    path = folder / f"{one.name}.mp4"
     with av.open(MEDIA / TAKE) as take, av.open(path, "w") as out:
-        stream: Any = out.add_stream("libx264", rate=RATE)
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", bit_rate
-        stream.codec_context.options = {"preset": "veryfast", "g": "30"}
+        stream: Any = out.add_stream(one.codec, rate=RATE)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = one.width, one.height, one.form, one.bit_rate
+        stream.codec_context.options = one.options
         for number, picture in enumerate(take.decode(video=0)):
-            if number == SECONDS * RATE:
+            if number == round(one.seconds * RATE):
                 break
-            frame = picture.reformat(width, height, "yuv420p")
+            frame = picture.reformat(one.width, one.height, one.form)
             frame.pts, frame.time_base = number, Fraction(1, RATE)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
+    return path
+
+
+def again(file: Path, seconds: float, length_s: float) -> Path:
+    """The same coded pictures over and over, until the film is long enough."""
+    path = file.with_name(f"{file.stem} {length_s:.0f} s.mp4")
+    with av.open(path, "w") as out:
+        stream: Any = None
+        for turn in range(round(length_s / seconds)):
+            with av.open(file) as short:
+                stream = stream or out.add_stream_from_template(short.streams.video[0])
+                for packet in short.demux(short.streams.video[0]):
+                    if packet.pts is None or packet.dts is None or packet.time_base is None:
+                        continue
+                    later = round(turn * seconds / packet.time_base)
+                    packet.pts, packet.dts, packet.stream = packet.pts + later, packet.dts + later, stream
+                    out.mux(packet)
     return path
 
 
@@ -112,24 +178,34 @@ def filtered(file: Path) -> None:
         graph.pull()
 
 
-def examined(file: Path, tier: Tier) -> None:
-    """Every picture check of the video profile."""
+def examined(file: Path, tier: Tier, *, fingerprint: bool = False) -> None:
+    """Every picture check of the video profile, and what the fingerprint needs in the same decode."""
     cv2.setNumThreads(1)
     rules = profile("video")
     seen = {name: rule for name, rule in rules.rules.items() if name.startswith("video.")}
+    beside = [Fingerprinter()] if fingerprint else []
     with file.open("rb") as opened:
-        analyse(opened, Profile(rules.name, rules.version, rules.media, seen), tier=tier)
+        analyse(opened, Profile(rules.name, rules.version, rules.media, seen), beside=beside, tier=tier)
+    for listener in beside:
+        listener.finish()
 
 
-def looked(file: Path) -> None:
-    """The X-ray with its own decoding; subtract that to get the networks."""
+def looks(file: Path) -> Iterator[list[str]]:
+    """A row for each network: the mean of one look, the picture made ready for it left out."""
     cv2.setNumThreads(1)
+    found = models()
+    lookers = [Looker("faces", found.faces, 0.5), Looker("text", found.text, 0.5)]
     with file.open("rb") as opened, open_recording(opened) as recording:
-        looking = Looking(opened, models())
-        looking.start(recording)
         for part in recording.read():
-            looking.feed(part)
-        looking.finish()
+            due = [looker for looker in lookers if looker.due(part.at_s)]
+            if due and isinstance(part, VideoFrame):
+                picture = shown(part, "")
+                for looker in due:
+                    looker.look(picture, part.at_s)
+    for looker in lookers:
+        if looker.finder is not None:
+            each = f"{looker.cost_s * 1000 / max(looker.looked_at, 1):.0f}"
+            yield [looker.kind, looker.finder.name, str(looker.looked_at), each]
 
 
 if __name__ == "__main__":
