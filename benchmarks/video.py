@@ -89,7 +89,7 @@ def compared(file: Path, one: Film) -> Iterator[list[str]]:
     runs: dict[str, list[Cost]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, work in ways.items():
-            runs[name].append(cost_of(work, models))
+            runs[name].append(cost_of(work, warm))
     costs = {name: median(found) for name, found in runs.items()}
     peer, floor = costs["FFmpeg filters"].cpu_s, costs["decoding"].cpu_s
     for name, cost in costs.items():
@@ -103,7 +103,7 @@ def lengths(files: dict[Film, Path]) -> Iterator[list[str]]:
     """A row for each size and length; ten minutes of 4K would take a quarter of an hour, so one has to do there."""
     for one, file in files.items():
         for minutes in MINUTES if one.height < 2000 else MINUTES[:1]:
-            cost = cost_of(partial(examined, again(file, one.seconds, minutes * 60), "full"), models)
+            cost = cost_of(partial(examined, again(file, one.seconds, minutes * 60), "full"), warm)
             yield [f"{one.name:>5}  {minutes:>2} min", f"{cost.cpu_s / minutes / 0.06:.0f}", f"{cost.memory_mb:.0f}"]
 
 
@@ -111,7 +111,7 @@ def deepest(file: Path) -> Iterator[list[str]]:
     """Rows for a film whose decoder holds the most pictures."""
     ways = {"decoding": partial(decoded, file), "full tier": partial(examined, file, "full")}
     for name, work in ways.items():
-        cost = cost_of(work, models)
+        cost = cost_of(work, warm)
         yield [name, f"{cost.cpu_s * 1000 / DEEP.seconds:.0f}", f"{cost.memory_mb:.0f}"]
 
 
@@ -147,6 +147,12 @@ def again(file: Path, seconds: float, length_s: float) -> Path:
                     packet.pts, packet.dts, packet.stream = packet.pts + later, packet.dts + later, stream
                     out.mux(packet)
     return path
+
+
+def warm() -> None:
+    """Load what the sandbox loads before a recording comes: the networks, and every check."""
+    models()
+    profile("video")
 
 
 def pictures(file: Path) -> Iterator[av.VideoFrame]:
