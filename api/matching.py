@@ -32,7 +32,7 @@ from capture_validation.duplicates.video_match import MOST, match_video
 from capture_validation.duplicates.visual_words import posted
 from capture_validation.report import Span
 from storage import fingerprints
-from storage.database import Connection, Pool, transaction
+from storage.database import Connection, Pool, reading, transaction
 from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Lists, Media, Sound, Vote
 from storage.matches import NewMatch
 
@@ -153,7 +153,7 @@ class Index:
             return await fingerprints.pictures_alike(connection, video.VERSION, asked, groups, MOST_ROWS)
 
     async def _lists(self, asked: list[int]) -> Lists:
-        async with transaction(self._database) as connection:
+        async with reading(self._database) as connection:
             return await fingerprints.sounds_alike(connection, audio.VERSION, asked)
 
     def _fetch(self, numbers: Iterable[int]) -> None:
@@ -162,21 +162,30 @@ class Index:
             self.held |= {held.number: held for held in from_thread.run(self._fetch_held, missing)}
 
     async def _fetch_held(self, numbers: list[int]) -> list[Held]:
-        async with transaction(self._database) as connection:
+        async with reading(self._database) as connection:
             return await fingerprints.held(connection, numbers)
 
 
 def postings(asked: Integers, lists: Lists) -> Postings:
-    """Put the lists of a question's words, in whatever order they came, where they were asked for."""
+    """Say of each posting which word of a question it answers; lists come in whatever order.
+
+    A million postings are read as they lie. Only lists of words that were asked for more than once are copied.
+    """
     word, size = np.frombuffer(lists.heads, ">i4").reshape(-1, 2).T.astype(np.int64)
-    number, place = np.frombuffer(lists.postings, ">i4").reshape(-1, 2).T.astype(np.int32)
-    if not len(word):
-        return Postings(word, word, word)
-    order, start = np.argsort(word), np.cumsum(size) - size
-    which = order[np.minimum(np.searchsorted(word, asked, sorter=order), len(order) - 1)]
-    count = np.where(word[which] == asked, size[which], 0)
-    hit = np.repeat(start[which] - np.cumsum(count) + count, count) + np.arange(int(count.sum()))
-    return Postings(np.repeat(np.arange(len(asked)), count), number[hit], place[hit])
+    number, place = (part.astype(np.int32) for part in np.frombuffer(lists.postings, ">i4").reshape(-1, 2).T)
+    order = np.argsort(asked, kind="stable").astype(np.int32)
+    first = np.searchsorted(asked, word, sorter=order)
+    more = np.searchsorted(asked, word, "right", sorter=order) - first - 1
+    again = np.repeat(np.arange(len(word)), more)
+    nth = np.arange(1, len(again) + 1) - np.repeat(np.cumsum(more) - more, more)
+    hit = stretches((np.cumsum(size) - size)[again], size[again])
+    which = np.concatenate([np.repeat(order[first], size), np.repeat(order[first[again] + nth], size[again])])
+    return Postings(which, np.concatenate([number, number[hit]]), np.concatenate([place, place[hit]]))
+
+
+def stretches(start: Integers, size: Integers) -> Integers:
+    """The numbers of several stretches, one after another: start, start + 1, … as many as its size."""
+    return np.repeat(start - np.cumsum(size) + size, size) + np.arange(int(size.sum()))
 
 
 def closely(prints: Fingerprints, newer: Sequence[Held], heard: Sequence[Sound]) -> list[Match]:
@@ -227,11 +236,8 @@ def packed(prints: Fingerprints) -> Fingerprint:
 
 def heard(sound: AudioFingerprint) -> Heard:
     """The words to post of a recording, its first ones of each kind."""
-    own = words(triples(sound.peaks))
-    order = np.lexsort((own.place, own.word))
-    word, place = own.word[order], own.place[order]
-    few = np.arange(len(word)) - np.searchsorted(word, word) < OFTEN
-    return Heard(word[few].tolist(), place[few].tolist())
+    own = words(triples(sound.peaks)).first(OFTEN)
+    return Heard(own.word.tolist(), own.place.tolist())
 
 
 def key_frames(film: VideoFingerprint) -> list[KeyFrame]:

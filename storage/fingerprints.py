@@ -13,6 +13,7 @@ from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
+from psycopg.rows import class_row
 
 from storage.database import Connection, every, one, run
 
@@ -224,8 +225,13 @@ SINCE = f"{HELD} WHERE f.number > %(number)s AND f.version = %(version)s ORDER B
 
 
 async def held(connection: Connection, numbers: Sequence[int]) -> list[Held]:
-    """Give stored fingerprints by number; those that were forgotten meanwhile are missing."""
-    return await every(connection, Held, BY_NUMBER, numbers=list(numbers))
+    """Give stored fingerprints by number; those that were forgotten meanwhile are missing.
+
+    They come as binary: as text, a fingerprint would be written and read as twice as many letters.
+    """
+    async with connection.cursor(binary=True, row_factory=class_row(Held)) as cursor:
+        await cursor.execute(BY_NUMBER, {"numbers": list(numbers)})
+        return await cursor.fetchall()
 
 
 async def same_content(connection: Connection, content: bytes) -> list[Held]:

@@ -91,10 +91,14 @@ def _near(new: Texture, held: Held, lag: int, reach: int, cuts: Integers) -> Sec
         # New frame plus lag has to be a frame that was kept, an even one; odd lags read the odd frames.
         chosen = np.flatnonzero(lags % 2 == odd)
         start = (lags[chosen] + odd) // 2 - low
-        rows = np.lib.stride_tricks.sliding_window_view(bits, half)[start]
-        mask = np.lib.stride_tricks.sliding_window_view(heard, half)[start]
+        rows, mask = _windows(bits, half)[start], _windows(heard, half)[start]
         out[:, chosen] = _agreement(Texture(new.bits[odd::2][:half], new.firm[odd::2][:half]), rows, mask, cuts)
     return out
+
+
+def _windows(part: Words, size: int) -> Words:
+    """Every stretch of so many, (n, size), uncopied: NumPy's sliding_window_view takes as long as a comparison."""
+    return np.ndarray((len(part) - size + 1, size), part.dtype, part, strides=2 * part.strides)
 
 
 def _cut(held: Held, low: int, high: int) -> tuple[Words, Words]:
@@ -107,11 +111,11 @@ def _cut(held: Held, low: int, high: int) -> tuple[Words, Words]:
 
 
 def _agreement(new: Texture, rows: Words, mask: Words, cuts: Integers) -> Seconds:
-    """Equal minus unequal firm bits of every second, float32 (seconds, rows)."""
+    """Equal minus unequal firm bits of every second, float32 (seconds, rows): at most 31 × 64, which an int16 holds."""
     used = mask & new.firm
     unequal = np.bitwise_count((rows ^ new.bits) & used).astype(np.int16)
     equal = np.bitwise_count(used).astype(np.int16) - 2 * unequal
-    return np.add.reduceat(equal, cuts, axis=1, dtype=np.int32).T.astype(np.float32)
+    return np.add.reduceat(equal, cuts, axis=1, dtype=np.int16).T.astype(np.float32)
 
 
 def _strangers(new: Texture, held: Held, lag: int, reach: int, cuts: Integers) -> Seconds:
@@ -122,9 +126,10 @@ def _strangers(new: Texture, held: Held, lag: int, reach: int, cuts: Integers) -
     half, size = len(new.bits) // 2, len(held.bits)
     guard = min((reach + 12) // 2, size // 4)
     apart = ((np.arange(STRANGERS) + 0.5) * (size - 2 * guard) / STRANGERS).astype(np.int64)
-    index = (lag // 2 + guard + apart[:, None] + np.arange(half)) % size
-    mask = np.where(held.loud, EVERY_BIT, np.uint64(0))
-    return _agreement(Texture(new.bits[0::2][:half], new.firm[0::2][:half]), held.bits[index], mask[index], cuts)
+    start = (lag // 2 + guard + apart) % size
+    circle = np.resize(held.bits, size + half), np.resize(np.where(held.loud, EVERY_BIT, np.uint64(0)), size + half)
+    rows, mask = (_windows(part, half)[start] for part in circle)
+    return _agreement(Texture(new.bits[0::2][:half], new.firm[0::2][:half]), rows, mask, cuts)
 
 
 def _line(near: Seconds, chance: Seconds, slopes: NDArray[np.float64], lag: int, sizes: tuple[int, int]) -> Line | None:

@@ -26,6 +26,8 @@ DOUBTFUL = 8.0
 CHANGED = 0.6
 #: Evidence from which no further change is looked for: a copy that runs 2 % faster agrees a little without any.
 EXPLAINED = 24.0
+#: Proposals that lie so many frames (1 s) apart speak of one line.
+SAME_LINE = 62
 #: The largest change of pace that is believed.
 LIMIT = 0.056
 #: Where less than this share of a window agrees, its densest stretch of at least 3 s is judged alone: recordings that
@@ -64,9 +66,9 @@ def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
     pieces: list[Piece] = []
     for minute in _minutes(triples(new.peaks)):
         hits = look_up(minute, find)
-        plain = _align_all(new, propose(hits, frames, PLAIN, PLAIN_MOST), fetch)
-        pieces += plain
-        pieces += _align_all(new, propose(_unexplained(hits, plain), frames, GRID, GRID_MOST), fetch)
+        plain = _align_all(new, propose(hits, frames, PLAIN, PLAIN_MOST), fetch, [])
+        changed = propose(_unexplained(hits, plain), frames, GRID, GRID_MOST)
+        pieces += plain + _align_all(new, changed, fetch, plain)
     return sorted(_merged(pieces, new.seconds), key=lambda match: -match.strength)
 
 
@@ -86,20 +88,34 @@ def _unexplained(hits: Hits, pieces: Iterable[Piece]) -> Hits:
     return hits.where(open_)
 
 
-def _align_all(new: AudioFingerprint, proposals: list[Proposal], fetch: Fetch) -> list[Piece]:
-    """Align proposals, most votes first; what explains 12 s once need not explain them at every other lag."""
+def _align_all(new: AudioFingerprint, proposals: list[Proposal], fetch: Fetch, known: list[Piece]) -> list[Piece]:
+    """Align proposals, most votes first, and none that would say again what is `known` or was found before it."""
     held = fetch({proposal.recording for proposal in proposals})
-    pieces, settled = [], set()
+    pieces: list[Piece] = []
     for proposal in proposals:
-        where = proposal.recording, proposal.first
-        if proposal.recording not in held or where in settled:
+        if proposal.recording not in held or any(_explains(piece, proposal) for piece in known + pieces):
             continue
         piece = compare_at(new, held[proposal.recording], proposal)
         if piece is not None:
             pieces.append(piece)
-            if piece.evidence >= EXPLAINED:
-                settled.add(where)
     return pieces
+
+
+def _explains(piece: Piece, proposal: Proposal) -> bool:
+    """Whether a line makes a proposal needless: what explains 12 s once need not explain them at every other lag.
+
+    A line that is weaker than that stands for the proposals within a second of it that no more words vote for.
+    """
+    own = piece.proposal
+    if (own.recording, own.first) != (proposal.recording, proposal.first) or piece.evidence < THRESHOLD:
+        return False
+    same = proposal.votes <= own.votes and abs(_middle(own) - _middle(proposal)) <= SAME_LINE
+    return piece.evidence >= EXPLAINED or same
+
+
+def _middle(proposal: Proposal) -> float:
+    """Which frame of the held recording a proposal says the middle of its 12 s to be."""
+    return proposal.lag + (proposal.first + proposal.last) / 2 * proposal.warp.time
 
 
 def compare_at(new: AudioFingerprint, stored: StoredAudio, proposal: Proposal) -> Piece | None:

@@ -9,6 +9,7 @@ robust to time and frequency scaling", DAFx 2014. One word in `KEEP` is kept, ch
 sides keep the same ones without knowing each other.
 """
 
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
@@ -25,15 +26,21 @@ FAN, SOONEST, LATEST, WIDEST = 7, 1.5, 45.5, 0.8
 STEPS = (0.3, 0.3, 0.08, 0.022, 0.022)
 #: How many values each of the five has, and what is added so that it is not negative: 26 bits, a positive int4.
 SIZES, OFFSETS = (16, 16, 16, 128, 128), (0, 0, 0, 64, 64)
+#: What each of the five counts in a word, and how many words there are.
+WEIGHTS = np.array([np.prod(SIZES[place + 1 :]) for place in range(len(SIZES))], np.uint32)[:, None]
+WORDS = int(np.prod(SIZES))
 KEEP = 24
-#: Which of the five to move to its neighbouring cell when asking: the most doubtful, the second most, both, …
-DOUBTS: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1), (2,), (0, 2), (1, 2))
+#: A copy may lie on the other side of the borders of its cell. They are crossed, at most three at a time, where the
+#: squares of the distances to them, in cells, add up to this at most. After Lv et al., "Multi-probe LSH", VLDB 2007,
+#: section 4: what lies in the middle of its cell is asked for once, what lies in a corner many times.
+DOUBT, MOST_CROSSED = 0.08, 3
 #: What is posted beside a word: 18 bits of frame (16 ms; 69 minutes), 8 of height, 5 of duration.
 FRAMES, HEIGHTS, SPANS = 1 << 18, 1 << 8, 1 << 5
 #: Levels per natural logarithm of height (1.1 %) and of duration (12 %).
 HEIGHT_LEVELS, SPAN_LEVELS = 90, 9
 
 Integers = NDArray[np.int64]
+Numbers = NDArray[np.integer[Any]]
 Cells = NDArray[np.uint32]
 
 
@@ -62,20 +69,27 @@ class Words(Struct, frozen=True):
     word: Integers
     place: Integers
 
+    def first(self, most: int) -> "Words":
+        """In order, the first so many of each word: a steady trill repeats a few words for ever."""
+        order = np.lexsort((self.place, self.word))
+        word = self.word[order]
+        few = np.arange(len(word)) - np.searchsorted(word, word) < most
+        return Words(word[few], self.place[order[few]])
 
-def frame_of(place: NDArray[np.integer[Any]]) -> Integers:
-    """When a word was heard, units of 16 ms."""
-    return np.asarray(place >> 13, np.int64)
+
+def frame_of(place: Numbers) -> NDArray[Any]:
+    """When a word was heard, units of 16 ms, integers as wide as those given."""
+    return place >> 13
 
 
-def height_of(place: NDArray[np.integer[Any]]) -> Integers:
+def height_of(place: Numbers) -> NDArray[Any]:
     """How high its first landmark lies, in levels of 1/90 of a natural logarithm."""
-    return np.asarray((place >> 5) & (HEIGHTS - 1), np.int64)
+    return (place >> 5) & (HEIGHTS - 1)
 
 
-def span_of(place: NDArray[np.integer[Any]]) -> Integers:
+def span_of(place: Numbers) -> NDArray[Any]:
     """How long its three landmarks take, in levels of 1/9 of a natural logarithm."""
-    return np.asarray(place & (SPANS - 1), np.int64)
+    return place & (SPANS - 1)
 
 
 def placed(frame: Places, height: Places, span: Places) -> Integers:
@@ -120,40 +134,44 @@ def _neighbours(time: Places, height: Places) -> tuple[Integers, Integers]:
     return found, known
 
 
-def words(triples: Triples, doubts: int = 0) -> Words:
-    """The words to post, or to ask for.
+def words(triples: Triples, doubt: float = 0.0) -> Words:
+    """The words to post, or with `doubt` those to ask for: the neighbouring cells too where a border is near."""
+    cell = np.rint(triples.parts)
+    rest = np.asarray(triples.parts - cell, np.float32)
+    whole = _encode(cell.astype(np.int32).view(np.uint32))
+    beyond = np.where(rest > 0, WEIGHTS, -WEIGHTS)
+    made = [
+        (whole, triples.place),
+        *_crossed(whole, triples.place, np.square(np.float32(0.5) - np.abs(rest)), beyond, doubt),
+    ]
+    word, place = (np.concatenate(part) for part in zip(*made, strict=True))
+    kept = np.flatnonzero((_scatter(word) == 0) & (word < WORDS))
+    return Words(word[kept].astype(np.int64), place[kept])
 
-    `doubts` asks for that many neighbouring cells too: where a landmark lies near the edge of a cell, the original may
-    lie on the other side. Post without.
+
+def _crossed(
+    word: Cells, place: Integers, cost: NDArray[np.float32], beyond: Cells, doubt: float
+) -> Iterator[tuple[Cells, Integers]]:
+    """The words beyond one border, two and three, with their places, where crossing costs no more than `doubt`.
+
+    `cost` and `beyond`: (parts, n), what it costs to cross a part's nearest border, and what that adds to the word.
     """
-    cell = np.rint(triples.parts).astype(np.int32)
-    made = [_encode(cell.view(np.uint32))]
-    if doubts:
-        rest = triples.parts - cell
-        beside = np.where(rest > 0, 1, -1).astype(np.int32)
-        doubtful = np.argsort(-np.abs(rest), axis=0)
-        made += [_encode(_moved(cell, beside, doubtful, moved).view(np.uint32)) for moved in DOUBTS[1 : doubts + 1]]
-    kept = [np.flatnonzero(_scatter(word) == 0) for word in made]
-    word = np.concatenate([one[keep] for one, keep in zip(made, kept, strict=True)])
-    return Words(word.astype(np.int64), np.concatenate([triples.place[keep] for keep in kept]))
-
-
-def _moved(
-    cell: NDArray[np.int32], beside: NDArray[np.int32], doubtful: Integers, ranks: tuple[int, ...]
-) -> NDArray[np.int32]:
-    moved = cell.copy()
-    every = np.arange(cell.shape[1])
-    for rank in ranks:
-        moved[doubtful[rank], every] += beside[doubtful[rank], every]
-    return np.clip(moved, -np.array(OFFSETS, np.int32)[:, None], None)
+    level = [(0, word, place, np.arange(len(word)), np.zeros(len(word), np.float32))]
+    for _ in range(MOST_CROSSED if doubt else 0):
+        beyond_them = []
+        for first, own, where, which, spent in level:
+            for part in range(first, len(cost)):
+                total = spent + cost[part, which]
+                near = np.flatnonzero(total <= doubt)
+                crossed = own[near] + beyond[part, which[near]]
+                beyond_them.append((part + 1, crossed, where[near], which[near], total[near]))
+        level = beyond_them
+        yield from ((own, where) for _, own, where, *_ in level)
 
 
 def _encode(cell: Cells) -> Cells:
     """Five numbers as one. Cells are unsigned so that arithmetic wraps: the offset makes them positive again."""
-    word = np.zeros(cell.shape[1], np.uint32)
-    for part, size, offset in zip(cell, SIZES, OFFSETS, strict=True):
-        word = word * np.uint32(size) + (part + np.uint32(offset))
-    return word
+    return np.asarray(((cell + np.array(OFFSETS, np.uint32)[:, None]) * WEIGHTS).sum(axis=0, dtype=np.uint32))
 
 
 def _scatter(word: Cells) -> Cells:

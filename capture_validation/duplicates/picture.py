@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from capture_validation.duplicates.audio import FRAME_S
-from capture_validation.duplicates.audio_words import frame_of, triples, words
+from capture_validation.duplicates.audio_words import DOUBT, frame_of, triples, words
 from capture_validation.duplicates.evidence import Match
 from capture_validation.duplicates.recording import Fingerprints
 from capture_validation.duplicates.video import VideoFingerprint
@@ -49,7 +49,7 @@ def shared_times(new: Fingerprints, held: Fingerprints, match: Match) -> tuple[T
     if match.kind == "video" and new.video and held.video:
         ours, theirs = _seen(new.video, mirrored=match.transformation.mirrored), _seen(held.video, mirrored=False)
     elif new.audio and held.audio:
-        own, other = words(triples(new.audio.peaks), doubts=6), words(triples(held.audio.peaks))
+        own, other = words(triples(new.audio.peaks), DOUBT), words(triples(held.audio.peaks))
         ours = own.word, np.asarray(frame_of(own.place) * FRAME_S, np.float64)
         theirs = other.word, np.asarray(frame_of(other.place) * FRAME_S, np.float64)
     else:

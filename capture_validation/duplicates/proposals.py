@@ -5,16 +5,17 @@ arithmetic on that answer.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from capture_validation.duplicates.audio_words import (
+    DOUBT,
     HEIGHT_LEVELS,
     SPAN_LEVELS,
     Integers,
+    Numbers,
     Triples,
     frame_of,
     height_of,
@@ -24,15 +25,15 @@ from capture_validation.duplicates.audio_words import (
 
 
 class Postings(Struct, frozen=True):
-    """The answer of an index: `asked` is the position of the word in the question, int64 (n,).
+    """The answer of an index: `asked` is the position of the word in the question, integers (n,).
 
     `recording`: integers (n,), numbers below 2³¹ that mean something to the caller. `place`: integers (n,), what was
     posted beside the word.
     """
 
-    asked: Integers
-    recording: NDArray[np.integer[Any]]
-    place: NDArray[np.integer[Any]]
+    asked: Numbers
+    recording: Numbers
+    place: Numbers
 
 
 Find = Callable[[Integers], Postings]
@@ -73,15 +74,16 @@ GRID = (*(Warp(a, a) for a in SPEED), *(Warp(time=a) for a in TEMPO), *(Warp(pit
 
 #: Votes within 3 frames of one lag count together, and votes of 12 s; a shorter recording is counted as a whole.
 LAG, BLOCK, WHOLE = 3, 744, 1550
-#: One word is luck; two that agree on recording, lag and change may be all that a bad copy has. Where an index answers
-#: with more than `CROWD` words for 12 s, pairs agree by chance hundreds of times, and it takes three.
-FEWEST, CROWD = 2, 20_000
-#: Cells asked for besides the exact one.
-DOUBTED = 6
+#: One word is luck; two that agree on recording, lag and change may be all that a bad copy has. Where more places
+#: than can be compared have two votes, or three, they have them by chance, and it takes more.
+FEWEST, LUCK = 2, 3
+#: A minute asks for one word so often at most, whatever is repeated in it.
+REPEATED = 12
 #: A word belongs to a change when its height differs from it by less than 2 % and its duration by less than 35 %.
 NEAR_PITCH, NEAR_TIME = 0.02, 0.3
-#: No copy is moved further than 2 semitones and a little.
-WIDEST = 0.135
+#: No copy is moved further than 2 semitones and a little, or stretched by more than two levels of duration: what a
+#: change of tempo, the rounding on both sides and a frame more or less amount to.
+HIGHER, LONGER = int(0.135 * HEIGHT_LEVELS), 2
 #: Lags (0.77 s) and heights (4.4 %) within which a word needs company before it is looked at closely. The table in
 #: which company is counted has four cells a word, so that it fits into a processor's cache for as long as it can.
 ROUGH_LAG, ROUGH_HEIGHT, ROUGH_CELLS = 48, 4, 4
@@ -92,7 +94,7 @@ class Hits(Struct, frozen=True):
     """Words of a new recording that a held one has too, int64 (n,) each.
 
     `own`: when it was heard here, `there`: when it was heard there, frames. `height` and `span`: by how many levels the
-    new one is higher, and the held one longer. `fewest`: how many have to agree to be more than chance.
+    new one is higher, and the held one longer.
     """
 
     recording: Integers
@@ -100,34 +102,33 @@ class Hits(Struct, frozen=True):
     there: Integers
     height: Integers
     span: Integers
-    fewest: int
 
     def where(self, chosen: NDArray[np.bool_] | Integers) -> "Hits":
         """Only the chosen ones."""
         when = self.own[chosen], self.there[chosen]
-        return Hits(self.recording[chosen], *when, self.height[chosen], self.span[chosen], self.fewest)
+        return Hits(self.recording[chosen], *when, self.height[chosen], self.span[chosen])
 
 
 def look_up(triples: Triples, find: Find) -> Hits:
     """Ask an index for the words of a new recording; words that nothing else agrees with are left out."""
-    asked = words(triples, DOUBTED)
-    found = find(asked.word)
-    heights = height_of(asked.place)[found.asked] - height_of(found.place)
-    # A large index answers a minute with a million words, so what cannot be is left out before anything else is read.
-    possible = np.flatnonzero(np.abs(heights) <= int(WIDEST * HEIGHT_LEVELS))
-    here, there = asked.place[found.asked[possible]], found.place[possible]
-    hits = Hits(
-        found.recording[possible].astype(np.int64),
-        frame_of(here),
-        frame_of(there),
-        heights[possible],
-        span_of(there) - span_of(here),
-        FEWEST,
-    )
+    asked = words(triples, DOUBT).first(REPEATED)
+    hits = _possible(asked.place.astype(np.int32), find(asked.word))
     block = hits.own // BLOCK
-    crowd = np.bincount(block, minlength=1).max()
-    fewest = FEWEST + 1 if crowd > CROWD else FEWEST
-    return joined([_in_company(hits.where(block == one)) for one in np.unique(block)], fewest)
+    return joined([_in_company(hits.where(block == one)) for one in np.unique(block)])
+
+
+def _possible(asked: Numbers, found: Postings) -> Hits:
+    """What may be a copy by its height and duration; `asked` is what belongs to the words of the question.
+
+    A large index answers a minute with a million words, so no more than has to be is done for each of them.
+    """
+    height = height_of(asked)[found.asked] - height_of(found.place)
+    near = np.flatnonzero(np.abs(height) <= HIGHER)
+    here, there = asked[found.asked[near]].astype(np.int64), found.place[near].astype(np.int64)
+    span = span_of(there) - span_of(here)
+    when = frame_of(here), frame_of(there)
+    hits = Hits(found.recording[near].astype(np.int64), *when, height[near].astype(np.int64), span)
+    return hits.where(np.abs(span) <= LONGER)
 
 
 def _in_company(hits: Hits) -> Hits:
@@ -148,11 +149,11 @@ def _company(hits: Hits, salt: int, shift: int) -> NDArray[np.bool_]:
     return np.asarray(np.bincount(cell, minlength=1)[cell] >= FEWEST, bool)
 
 
-def joined(parts: Sequence[Hits], fewest: int) -> Hits:
+def joined(parts: Sequence[Hits]) -> Hits:
     """Hits of several blocks as one."""
     columns = [(part.recording, part.own, part.there, part.height, part.span) for part in parts]
     recording, own, there, height, span = np.concatenate([np.zeros((5, 0), np.int64), *map(np.array, columns)], axis=1)
-    return Hits(recording, own, there, height, span, fewest)
+    return Hits(recording, own, there, height, span)
 
 
 def propose(hits: Hits, frames: int, warps: Sequence[Warp] = PLAIN, most: int = 8) -> list[Proposal]:
@@ -162,18 +163,16 @@ def propose(hits: Hits, frames: int, warps: Sequence[Warp] = PLAIN, most: int = 
     """
     block = BLOCK if frames > WHOLE else frames + 1
     recordings, index = np.unique(hits.recording, return_inverse=True)
-    places, owns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for number, warp in enumerate(warps):
-        near = np.flatnonzero(
-            (np.abs(hits.height / HEIGHT_LEVELS - np.log(warp.pitch)) < NEAR_PITCH)
-            & (np.abs(hits.span / SPAN_LEVELS - np.log(warp.time)) < NEAR_TIME)
-        )
-        own = hits.own[near]
-        lag = (hits.there[near] - np.rint(own * warp.time).astype(np.int64)) // LAG + _LAGS // 2
-        places.append(((index[near] * _WARPS + number) * _LAGS + lag) * _BLOCKS + own // block)
-        owns.append(own)
-    key, votes = _count(np.concatenate(places), np.concatenate(owns))
-    return _best(key, votes, recordings, warps, (block, frames, hits.fewest), most)
+    time, pitch = np.array([(warp.time, warp.pitch) for warp in warps]).T[:, :, None]
+    number, hit = np.nonzero(
+        (np.abs(hits.height / HEIGHT_LEVELS - np.log(pitch)) < NEAR_PITCH)
+        & (np.abs(hits.span / SPAN_LEVELS - np.log(time)) < NEAR_TIME)
+    )
+    own = hits.own[hit]
+    lag = (hits.there[hit] - np.rint(own * time[number, 0]).astype(np.int64)) // LAG + _LAGS // 2
+    place = ((index[hit] * _WARPS + number) * _LAGS + lag) * _BLOCKS + own // block
+    key, votes = _count(place, own)
+    return _best(key, votes, recordings, warps, (block, frames), most)
 
 
 def _count(place: Integers, own: Integers) -> tuple[Integers, Integers]:
@@ -192,15 +191,18 @@ def _count(place: Integers, own: Integers) -> tuple[Integers, Integers]:
 
 
 def _best(
-    key: Integers, votes: Integers, recordings: Integers, warps: Sequence[Warp], sizes: tuple[int, int, int], most: int
+    key: Integers, votes: Integers, recordings: Integers, warps: Sequence[Warp], sizes: tuple[int, int], most: int
 ) -> list[Proposal]:
-    block, frames, fewest = sizes
+    block, frames = sizes
     order = np.lexsort((key, -votes))
-    order = order[votes[order] >= fewest]
+    order = order[votes[order] >= FEWEST]
     within = key[order] % _BLOCKS
     out: list[Proposal] = []
     for one in np.unique(within):
-        for i in order[within == one][:most]:
+        own = order[within == one]
+        if len(own) > most and (least := votes[own[most]]) <= LUCK:
+            own = own[votes[own] > least]
+        for i in own[:most]:
             rest, lag = divmod(int(key[i]) // _BLOCKS, _LAGS)
             recording, warp = divmod(rest, _WARPS)
             first, last = int(one) * block, min((int(one) + 1) * block, frames)

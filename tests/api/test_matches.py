@@ -18,7 +18,7 @@ from capture_validation.duplicates.recording import VERSION
 from capture_validation.report import Span
 from storage import fingerprints
 from storage.database import Pool, transaction
-from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Subject
+from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Lists, Subject
 from storage.recordings import move
 from tests.api.taking import agree, examined, fresh, submit
 from tests.voices import new_speech, sound_of, wav
@@ -300,6 +300,17 @@ async def test_a_list_of_sound_that_is_full_takes_no_more(
             await fingerprints.keep(connection, Subject(UUID(recording)), kept(recording, [], many), ONE)
 
     assert list(range(800)) == [place for _, place in await listed(database, word)]
+
+
+def test_a_list_answers_everything_that_asked_for_it() -> None:
+    """Lists come in whatever order, and a word may be asked for twice."""
+    heads = np.array([[9, 2], [5, 1]], ">i4").tobytes()
+    lists = Lists(heads, np.array([[1, 10], [2, 20], [3, 30]], ">i4").tobytes())
+
+    found = postings(np.array([9, 5, 9, 7]), lists)
+
+    answered = zip(found.asked.tolist(), found.recording.tolist(), found.place.tolist(), strict=True)
+    assert [(0, 1, 10), (0, 2, 20), (1, 3, 30), (2, 1, 10), (2, 2, 20)] == sorted(answered)
 
 
 def test_a_recording_fills_little_of_a_list() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
+from capture_validation.duplicates import audio_match
 from capture_validation.duplicates.audio_match import match_audio
 from capture_validation.duplicates.audio_words import triples, words
 from capture_validation.duplicates.memory import MemoryIndex
@@ -135,6 +136,18 @@ def test_a_recording_that_was_sent_a_thousand_times_is_found_in_bounded_time():
 
     assert 0 < len(found) <= 20
     assert {"duplicate"} == {match.verdict for match in found}
+
+
+def test_a_copy_is_not_compared_again_under_changes_that_say_the_same(library, monkeypatch):
+    """Three seconds are explained as well by a change of a percent, and one comparison is enough."""
+    compared = []
+    whole = audio_match.compare_at
+    monkeypatch.setattr(audio_match, "compare_at", lambda *given: compared.append(given[2]) or whole(*given))
+
+    library.match(fingerprint(at_16k(JFK)[64_000:112_000]))
+
+    own = [proposal for proposal in compared if proposal.recording == library.names.index("jfk")]
+    assert 1 == len(own)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

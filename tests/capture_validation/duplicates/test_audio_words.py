@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from capture_validation.duplicates.audio_words import (
+    DOUBT,
     KEEP,
+    Triples,
     frame_of,
     height_of,
     placed,
@@ -13,7 +15,17 @@ from capture_validation.duplicates.audio_words import (
     words,
 )
 from capture_validation.duplicates.landmarks import HIGH, LOW, Landmarks
-from capture_validation.duplicates.proposals import GRID, PLAIN, Hits, Postings, Proposal, Warp, look_up, propose
+from capture_validation.duplicates.proposals import (
+    GRID,
+    PLAIN,
+    REPEATED,
+    Hits,
+    Postings,
+    Proposal,
+    Warp,
+    look_up,
+    propose,
+)
 
 
 def scattered(seconds: int = 60, seed: int = 1) -> Landmarks:
@@ -49,7 +61,7 @@ def test_a_change_of_speed_and_pitch_leaves_words_alone(time: float, pitch: floa
     peaks = scattered()
     own = set(words(triples(peaks)).word.tolist())
 
-    copy = set(words(triples(bent(peaks, time, pitch)), doubts=6).word.tolist())
+    copy = set(words(triples(bent(peaks, time, pitch)), DOUBT).word.tolist())
 
     assert len(own & copy) > 0.6 * len(own)
 
@@ -59,6 +71,31 @@ def test_one_word_in_so_many_is_kept() -> None:
 
     assert len(all_.place) / KEEP == pytest.approx(len(kept.word), rel=0.1)
     assert 0 <= kept.word.min() <= kept.word.max() < 2**31
+
+
+def anywhere(count: int) -> Triples:
+    """Three landmarks each in the middle of a cell that none of the others is in."""
+    random = np.random.default_rng(5)
+    low, high = (np.array(edge)[:, None] for edge in ((1, 1, 1, -30, -30), (8, 10, 11, 30, 30)))
+    return Triples(random.integers(low, high, (5, count)).astype(np.float32), np.zeros(count, np.int64))
+
+
+def test_neighbouring_cells_are_asked_for_where_a_border_is_near() -> None:
+    """In the middle of a cell there is one word to ask for; in a corner there are many."""
+    middle = anywhere(4000)
+    corner = Triples(middle.parts + np.float32(0.45), middle.place)
+
+    assert len(words(middle).word) == len(words(middle, DOUBT).word)
+    assert (1 + 5 + 10 + 10) * 4000 / KEEP == pytest.approx(len(words(corner, DOUBT).word), rel=0.1)
+
+
+def test_what_lies_beyond_a_border_is_asked_for_by_its_own_word() -> None:
+    """What lies a little to the left of a border is posted under one word, a little to the right under the other."""
+    middle = anywhere(4000)
+    edge = np.array([[0.0], [0.0], [0.0], [1.0], [0.0]], np.float32)
+    left, right = (Triples(middle.parts + share * edge, middle.place) for share in (np.float32(0.45), np.float32(0.55)))
+
+    assert set(words(right).word.tolist()) <= set(words(left, DOUBT).word.tolist())
 
 
 def test_what_is_posted_beside_a_word_reads_back() -> None:
@@ -91,10 +128,37 @@ def test_strangers_agree_on_nothing() -> None:
     assert all(proposal.votes <= 3 for proposal in propose(hits, 3750, (*PLAIN, *GRID)))
 
 
-def test_chance_has_to_be_exceeded_in_a_large_index() -> None:
-    """Two of a hundred thousand words agree on a lag by chance; of ten words they do not."""
-    lone = Hits(*(np.array(one) for one in ([1, 1], [10, 20], [110, 120], [0, 0], [0, 0])), fewest=2)
-    crowd = Hits(lone.recording, lone.own, lone.there, lone.height, lone.span, fewest=3)
+def test_what_repeats_itself_asks_a_bounded_number_of_times() -> None:
+    """A trill, or a file made of one word, would otherwise be answered with its list a thousand times over."""
+    time = np.repeat(np.arange(600) * 6.0, 2)
+    asked: list[int] = []
 
-    assert [Proposal(2, 1, 101, Warp(), 0, 1000)] == propose(lone, 1000)
+    def find(words: np.ndarray) -> Postings:
+        asked.extend(words.tolist())
+        return Postings(*(np.zeros((3, 0), np.int64)))
+
+    look_up(triples(Landmarks(time, np.tile([40.0, 60.0], 600))), find)
+
+    assert max(np.unique(asked, return_counts=True)[1]) <= REPEATED
+
+
+def pairs(lags: list[int]) -> Hits:
+    """Two words of one recording for each lag, which nothing was done to."""
+    own = np.tile([10, 20], len(lags))
+    nothing = np.zeros(len(own), np.int64)
+    return Hits(nothing + 1, own, own + np.repeat(lags, 2), nothing, nothing)
+
+
+def test_chance_has_to_be_exceeded_in_a_large_index() -> None:
+    """Two of ten words that agree on a lag mean something; where thirty pairs agree, each on its own, they do not."""
+    crowd = pairs([100 * number for number in range(30)])
+    third = Hits(*(np.append(part, more) for part, more in zip(columns(crowd), (1, 30, 730, 0, 0), strict=True)))
+
+    assert [Proposal(2, 1, 101, Warp(), 0, 1000)] == propose(pairs([100]), 1000)
     assert [] == propose(crowd, 1000)
+    assert [3] == [proposal.votes for proposal in propose(third, 1000)]
+
+
+def columns(hits: Hits) -> tuple[np.ndarray, ...]:
+    """The parts of hits, in order."""
+    return hits.recording, hits.own, hits.there, hits.height, hits.span
