@@ -117,7 +117,9 @@ def thousand(url: str, headers: dict[str, str], ready: Event, ended: Event) -> N
 async def asking(url: str, headers: dict[str, str], ready: Event) -> None:
     """Ask until every question was answered, be it with "later"."""
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-    async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=60) as client:
+    # Nine hundred of them wait for a connection, for as long as it takes.
+    patience = httpx.Timeout(60, pool=None)
+    async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=patience) as client:
         ready.set()
         answers: list[Any] = await asyncio.gather(*(client.get("/v1/recordings") for _ in range(REQUESTS)))
     if {answer.status_code for answer in answers} - {200, 503}:
