@@ -5,7 +5,7 @@ The docstring is the default message, and `api/problem_table.py` says what a cli
     Exception
     ├── UnsupportedMediaType, MalformedJson, CursorInvalid        the request cannot be read
     ├── StepUpRequired, IbanInvalid                               money needs more certainty
-    ├── ProviderEventRefused, ProviderUnavailable                 the payment provider
+    ├── ProviderEventRefused, ProviderUnavailable, PayoutRefused  the payment provider
     ├── KeyReused, KeyInProgress, KeyInvalid                      an Idempotency-Key
     ├── TooManyAttempts, Overloaded, BodyTooSlow                  throttled, turned away at the gate
     ├── MetricsClosed                                             figures are for those who operate the service
@@ -71,7 +71,7 @@ class ProviderEventRefused(Exception):
 
 
 class ProviderUnavailable(Exception):
-    """The payment provider does not answer; the payout stays approved and is sent again."""
+    """The payment provider does not answer; the payout is handed over again later."""
 
 
 class PayoutRefused(Exception):

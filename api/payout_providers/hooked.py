@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -70,6 +70,7 @@ class Standing(Struct, frozen=True):
     code: Annotated[str, Meta(pattern="^[A-Z0-9]{4}$")] | None = None
 
 
+Answer = TypeVar("Answer")
 NO_NEWS = Standing("accepted")
 
 
@@ -94,19 +95,22 @@ async def submit(url: str, instruction: Instruction) -> str | None:
         raise ProviderUnavailable from error
     if answer.status in FINAL and (refusal := refused(answer.data)):
         raise refusal
-    try:
-        return msgspec.json.decode(answer.data, type=Accepted).reference if answer.status in {200, 201} else None
-    except msgspec.DecodeError:
-        return None
+    accepted = readable(answer.data, Accepted) if answer.status in {200, 201} else None
+    return None if accepted is None else accepted.reference
 
 
 def refused(body: bytes) -> PayoutRefused | None:
     """Read why a payout is not taken; None where the answer gives no reason, as one of a proxy does."""
+    why = readable(body, Refusal)
+    return PayoutRefused(why.because, why.code) if why and (why.because or why.code) else None
+
+
+def readable(body: bytes, kind: type[Answer]) -> Answer | None:
+    """Read an answer; None where it is not what was agreed on."""
     try:
-        why = msgspec.json.decode(body, type=Refusal)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.DecodeError:
         return None
-    return PayoutRefused(why.because, why.code) if why.because or why.code else None
 
 
 async def poll(url: str, payout: UUID) -> Standing | None:
@@ -120,10 +124,7 @@ async def poll(url: str, payout: UUID) -> Standing | None:
         raise ProviderUnavailable from error
     if answer.status == 404:
         return None
-    try:
-        return msgspec.json.decode(answer.data, type=Standing) if answer.status == 200 else NO_NEWS
-    except msgspec.DecodeError:
-        return NO_NEWS
+    return (readable(answer.data, Standing) if answer.status == 200 else None) or NO_NEWS
 
 
 def read(secret: str, headers: Mapping[str, str], body: bytes) -> tuple[str, ProviderEvent]:
