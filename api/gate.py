@@ -17,7 +17,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Message, Receive, Scope, Send
 
 from api.errors import BodyTooSlow, Overloaded
-from api.line import Line
+from api.line import HASHING, Line
 from api.problems import MEDIA_TYPE, problem
 
 #: A body that is no upload arrives within this time, in seconds; no JSON is larger than this, in bytes.
@@ -28,8 +28,9 @@ ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 #: Where bodies are recordings: streamed, judged by their own clock, and never kept in memory.
 TRANSFERS = ("/v1/uploads", "/v1/prechecks", "/v1/passports/look-ups")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
-#: What makes more work, or hashes a password.
-NEW_WORK = frozenset({"/v1/recordings", "/v1/accounts", "/v1/sessions"})
+#: What makes more work, and what hashes a password.
+NEW_WORK = frozenset({"/v1/recordings"})
+PASSWORDS = frozenset({"/v1/accounts", "/v1/sessions", "/v1/sessions/current/confirmations"})
 
 
 class Gate:
@@ -97,10 +98,14 @@ def transfers(scope: HTTPScope) -> bool:
 
 
 def urgency(scope: HTTPScope) -> int:
-    """Reading comes first, then changing, and beginning something new comes last: new work makes more work."""
+    """Reading comes first, then changing, then new claims, which make more work, and what hashes a password last."""
     if scope["method"] in READING:
         return 0
-    return 2 if scope["method"] == "POST" and scope["path"] in NEW_WORK else 1
+    if scope["method"] != "POST":
+        return 1
+    if scope["path"] in PASSWORDS:
+        return HASHING
+    return 2 if scope["path"] in NEW_WORK else 1
 
 
 def asking(scope: HTTPScope) -> bytes:

@@ -16,9 +16,9 @@ from api.errors import Overloaded
 ALIKE = 4
 #: So many of those beyond run at once: enough to keep a process busy, and not enough to be in everybody's way.
 BEYOND = 2
-#: What begins something new has this urgency, and of all places that run this share: a password is hashed slowly on
-#: purpose, and a crowd that signs up would else sit in every place while others only want to read.
-NEW, SHARE_OF_NEW = 2, 4
+#: What hashes a password has this urgency, and of all places that run this share: hashing is slow on purpose, and a
+#: crowd that signs up would else sit in every place while others only want to read.
+HASHING, SHARE_OF_HASHING = 3, 4
 #: Nobody waits longer; a phone would rather ask again.
 LONGEST_WAIT_S = 5.0
 
@@ -45,7 +45,7 @@ class Line:
         """Begin empty."""
         self.running, self.waiting = running, waiting
         self.busy = 0
-        self.new = 0
+        self.hashing = 0
         self.served: Counter[bytes] = Counter()
         self.places: list[Place] = []
         self.present: Counter[bytes] = Counter()
@@ -89,18 +89,18 @@ class Line:
             best.turn.set_result(None)
 
     def _may_run(self, account: bytes, rank: int, urgency: int) -> bool:
-        """Whether another may run: one beyond its account's handful, or that begins something, only beside few."""
-        beside_new = urgency < NEW or self.new < max(1, self.running // SHARE_OF_NEW)
-        return beside_new and (rank == 0 or self.served[account] < BEYOND)
+        """Whether another may run: one beyond its account's handful, or that hashes, only beside few."""
+        beside_few = urgency < HASHING or self.hashing < max(1, self.running // SHARE_OF_HASHING)
+        return beside_few and (rank == 0 or self.served[account] < BEYOND)
 
     def _begin(self, account: bytes, urgency: int) -> None:
         self.busy += 1
-        self.new += urgency >= NEW
+        self.hashing += urgency >= HASHING
         self.served[account] += 1
 
     def _end(self, account: bytes, urgency: int) -> None:
         self.busy -= 1
-        self.new -= urgency >= NEW
+        self.hashing -= urgency >= HASHING
         self.served[account] -= 1
         if not self.served[account]:
             del self.served[account]

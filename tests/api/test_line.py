@@ -14,16 +14,30 @@ from api.line import Line
 async def test_a_crowd_that_signs_up_leaves_places_to_readers():
     """Each waits for a password to be hashed, two at a time; reading goes on beside them."""
     line = Line(running=8, waiting=100)
-    crowd = [asyncio.create_task(line.enter(b"%d" % number, line_module.NEW)) for number in range(50)]
+    crowd = [asyncio.create_task(line.enter(b"%d" % number, line_module.HASHING)) for number in range(50)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     signing_up = line.busy
     await asyncio.wait_for(line.enter(b"reader", 0), 1)
     line.leave(b"reader")
-    line.leave(b"0", line_module.NEW)
+    line.leave(b"0", line_module.HASHING)
     await asyncio.sleep(0)
 
-    assert (2, 2, 2) == (signing_up, line.busy, line.new)
+    assert (2, 2, 2) == (signing_up, line.busy, line.hashing)
+    for task in crowd:
+        task.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)
+
+
+async def test_a_claim_does_not_wait_for_passwords():
+    """A crowd that signs up has all the places it may have, and each is held for as long as hashing takes."""
+    line = Line(running=8, waiting=100)
+    crowd = [asyncio.create_task(line.enter(b"%d" % number, line_module.HASHING)) for number in range(50)]
+    await asyncio.sleep(0)
+
+    await asyncio.wait_for(line.enter(b"claims", 2), 1)
+
+    assert 3 == line.busy
     for task in crowd:
         task.cancel()
     await asyncio.gather(*crowd, return_exceptions=True)
