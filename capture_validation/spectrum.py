@@ -14,17 +14,18 @@ CALM = 8
 
 
 class Calming:
-    """Means over eight following spectra, in dB, on one grid from the start: what percentiles are taken of."""
+    """Means over so many following spectra, in dB, on one grid from the start: what percentiles are taken of."""
 
-    def __init__(self) -> None:
+    def __init__(self, over: int = CALM) -> None:
+        self._over = over
         self._kept: Powers | None = None
 
     def take(self, spectra: Powers) -> NDArray[np.float32]:
         """New complete means, shape (means, bins), dB."""
         joined = spectra if self._kept is None else np.concatenate((self._kept, spectra))
-        whole = len(joined) // CALM * CALM
+        whole = len(joined) // self._over * self._over
         self._kept = joined[whole:]
-        return decibel(joined[:whole].reshape(-1, CALM, joined.shape[1]).mean(axis=1))
+        return decibel(joined[:whole].reshape(-1, self._over, joined.shape[1]).mean(axis=1))
 
 
 class Histogram:

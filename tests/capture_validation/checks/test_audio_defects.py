@@ -124,6 +124,21 @@ def test_a_defect_is_found_and_only_where_it_is(check, name):
     )
 
 
+def test_gaps_between_syllables_are_enough_and_bands_without_any_sound_do_not_count():
+    """A voice of six syllables a second without a pause, over a hiss 30 dB lower; then the same at a higher rate."""
+    rate, times = 8000, np.arange(4 * 8000) / 8000
+    random = np.random.default_rng(RANDOM)
+    syllables = 0.1 * random.normal(0, 1, len(times)) * (times * 6 % 1 < 0.5)
+    spoken = syllables + random.normal(0, 0.1 * 10 ** (-30 / 20), len(times))
+    blown_up = scipy.signal.resample_poly(spoken, 3, 1)
+
+    narrow, wide = heard("audio.signal_to_noise", spoken, rate), heard("audio.signal_to_noise", blown_up, 3 * rate)
+
+    # The quietest tenth of noise lies some dB under its mean, and the loudest twentieth of a voice as far above.
+    assert 30 < narrow.value < 40
+    assert narrow.value == pytest.approx(wide.value, abs=1.5)
+
+
 @pytest.mark.parametrize("name", SPOKEN[1:])
 def test_the_longer_a_room_echoes_the_less_dry_it_is_and_a_quiet_one_is_no_hall(name):
     """Words that stop at once fall through all that is measured; they are the driest, not left out."""
