@@ -21,11 +21,11 @@ from api.decision import Likeness
 from capture_validation.duplicates import audio, recording, video
 from capture_validation.duplicates.audio import AudioFingerprint, StoredAudio
 from capture_validation.duplicates.audio_match import match_audio
-from capture_validation.duplicates.audio_words import Integers, Words, triples, words
+from capture_validation.duplicates.audio_words import Words, triples, words
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation
+from capture_validation.duplicates.lists import Integers, Lists
 from capture_validation.duplicates.memory import MemoryIndex
 from capture_validation.duplicates.nomination import picture_question
-from capture_validation.duplicates.proposals import Postings
 from capture_validation.duplicates.recording import Fingerprints
 from capture_validation.duplicates.video import VideoFingerprint
 from capture_validation.duplicates.video_match import MOST, match_video
@@ -33,7 +33,7 @@ from capture_validation.duplicates.visual_words import posted
 from capture_validation.report import Span
 from storage import fingerprints
 from storage.database import Connection, Pool, reading, transaction
-from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Lists, Media, Sound, Vote
+from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Media, Sound, Vote
 from storage.matches import NewMatch
 
 VERSIONS: dict[Media, int] = {"audio": audio.VERSION, "video": video.VERSION}
@@ -127,9 +127,9 @@ class Index:
         found = match_audio(prints.audio, self.find, self.sounds) if prints.audio else []
         return found + (self._pictures(prints.video) if prints.video else [])
 
-    def find(self, asked: Integers) -> Postings:
-        """Every posting of every word of sound asked for."""
-        return postings(asked, from_thread.run(self._lists, np.unique(asked).tolist()))
+    def find(self, asked: Integers) -> Lists:
+        """The lists of every word of sound asked for."""
+        return read(from_thread.run(self._lists, np.unique(asked).tolist()))
 
     def sounds(self, numbers: Iterable[int]) -> Mapping[int, StoredAudio]:
         """What is kept of the sound of recordings; nothing of those that were deleted meanwhile."""
@@ -152,7 +152,7 @@ class Index:
         async with transaction(self._database) as connection:
             return await fingerprints.pictures_alike(connection, video.VERSION, asked, groups, MOST_ROWS)
 
-    async def _lists(self, asked: list[int]) -> Lists:
+    async def _lists(self, asked: list[int]) -> fingerprints.Lists:
         async with reading(self._database) as connection:
             return await fingerprints.sounds_alike(connection, audio.VERSION, asked)
 
@@ -166,26 +166,10 @@ class Index:
             return await fingerprints.held(connection, numbers)
 
 
-def postings(asked: Integers, lists: Lists) -> Postings:
-    """Say of each posting which word of a question it answers; lists come in whatever order.
-
-    A million postings are read as they lie. Only lists of words that were asked for more than once are copied.
-    """
-    word, size = np.frombuffer(lists.heads, ">i4").reshape(-1, 2).T.astype(np.int64)
-    number, place = (part.astype(np.int32) for part in np.frombuffer(lists.postings, ">i4").reshape(-1, 2).T)
-    order = np.argsort(asked, kind="stable").astype(np.int32)
-    first = np.searchsorted(asked, word, sorter=order)
-    more = np.searchsorted(asked, word, "right", sorter=order) - first - 1
-    again = np.repeat(np.arange(len(word)), more)
-    nth = np.arange(1, len(again) + 1) - np.repeat(np.cumsum(more) - more, more)
-    hit = stretches((np.cumsum(size) - size)[again], size[again])
-    which = np.concatenate([np.repeat(order[first], size), np.repeat(order[first[again] + nth], size[again])])
-    return Postings(which, np.concatenate([number, number[hit]]), np.concatenate([place, place[hit]]))
-
-
-def stretches(start: Integers, size: Integers) -> Integers:
-    """The numbers of several stretches, one after another: start, start + 1, … as many as its size."""
-    return np.repeat(start - np.cumsum(size) + size, size) + np.arange(int(size.sum()))
+def read(answer: fingerprints.Lists) -> Lists:
+    """The answer of the database as arrays."""
+    word, size = np.frombuffer(answer.heads, ">i4").reshape(-1, 2).T.astype(np.int64)
+    return Lists(word, size, np.frombuffer(answer.postings, ">i4").reshape(-1, 2).astype(np.int32))
 
 
 def closely(prints: Fingerprints, newer: Sequence[Held], heard: Sequence[Sound]) -> list[Match]:

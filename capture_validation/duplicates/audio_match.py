@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from capture_validation.duplicates.alignment import Held, Line, Texture, align
 from capture_validation.duplicates.audio import FRAME_S, VERSION, AudioFingerprint, StoredAudio
 from capture_validation.duplicates.audio_words import Triples, triples
+from capture_validation.duplicates.company import BLOCK, Hits
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation, covered
-from capture_validation.duplicates.proposals import BLOCK, GRID, PLAIN, Find, Hits, Proposal, Warp, look_up, propose
+from capture_validation.duplicates.lists import Find
+from capture_validation.duplicates.proposals import GRID, PLAIN, Proposal, Warp, look_up, propose
 from capture_validation.duplicates.texture import SPACING
 from capture_validation.report import Span
 

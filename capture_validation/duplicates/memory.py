@@ -1,9 +1,10 @@
 """An index in memory: what a laptop, a test or a benchmark needs, with the same answers as one in a database."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from capture_validation.duplicates.audio_words import Integers, Words
-from capture_validation.duplicates.proposals import Postings
+from capture_validation.duplicates.audio_words import Words
+from capture_validation.duplicates.lists import Integers, Lists, stretches
 
 #: The first so many postings of a word are enough to find a recording that was sent ten thousand times, and a file
 #: that was made to fill one list costs no more than that.
@@ -19,7 +20,7 @@ class MemoryIndex:
         self._word: list[Integers] = []
         self._place: list[Integers] = []
         self._recording: list[Integers] = []
-        self._sorted: tuple[Integers, Integers, Integers] | None = None
+        self._sorted: tuple[Integers, NDArray[np.int32]] | None = None
 
     def __len__(self) -> int:
         return sum(len(part) for part in self._word)
@@ -31,19 +32,18 @@ class MemoryIndex:
         self._recording.append(np.full(len(posted.word), recording, np.int64))
         self._sorted = None
 
-    def find(self, asked: Integers) -> Postings:
-        """Every posting of every word asked for."""
-        word, place, recording = self._sorted or self._sort()
-        first, last = np.searchsorted(word, asked), np.searchsorted(word, asked, "right")
+    def find(self, asked: Integers) -> Lists:
+        """The lists of the words asked for, as much of them as is given."""
+        word, held = self._sorted or self._sort()
+        asked = np.unique(asked)
+        begin, end = np.searchsorted(word, asked), np.searchsorted(word, asked, "right")
         most = min(MOST_POSTINGS, max(1, MOST_ANSWERED // max(1, len(asked))))
-        count = np.minimum(last - first, most)
-        start = np.repeat(first - np.cumsum(count) + count, count)
-        hit = start + np.arange(int(count.sum()))
-        return Postings(np.repeat(np.arange(len(asked)), count), recording[hit], place[hit])
+        size = np.minimum(end - begin, most)
+        return Lists(asked, size, held[stretches(begin, size)])
 
-    def _sort(self) -> tuple[Integers, Integers, Integers]:
+    def _sort(self) -> tuple[Integers, NDArray[np.int32]]:
         nothing = [np.zeros(0, np.int64)]
         word, place, recording = (np.concatenate(nothing + part) for part in (self._word, self._place, self._recording))
         order = np.argsort(word, kind="stable")
-        self._sorted = word[order], place[order], recording[order]
+        self._sorted = word[order], np.stack([recording[order], place[order]], axis=1).astype(np.int32)
         return self._sorted

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation, Verdict, covered
 from capture_validation.duplicates.geometry import Similarity, mutual, similarity
+from capture_validation.duplicates.lists import Find
 from capture_validation.duplicates.motion import Moves, agreement, shared
-from capture_validation.duplicates.proposals import Find
 from capture_validation.duplicates.video import HZ, VERSION, VideoFingerprint
 from capture_validation.duplicates.visual_words import visual_words
 from capture_validation.report import Span
@@ -48,7 +48,7 @@ class Seen(Struct, frozen=True):
 def match_video(new: VideoFingerprint, find: Find, fetch: Fetch) -> list[Match]:
     """Every recording that shows what the new one shows, strongest evidence first.
 
-    `find` answers visual words with postings whose place is the number of a key frame, `fetch` gives the stored
+    `find` answers visual words with lists of key frames, by number, `fetch` gives the stored
     fingerprint. What is too short for its motion to be read is `not-enough-content` where it shows the same place. Ask
     `new.enough` before you believe an empty answer.
     """
@@ -67,7 +67,7 @@ def propose_places(new: VideoFingerprint, find: Find, most: int = MOST) -> dict[
     for mirrored in (False, True):
         for number, key in enumerate(new.keys):
             own = np.unique(visual_words(key.features.mirrored if mirrored else key.features.bits))
-            answer = find(own)
+            answer = find(own).postings(own)
             if not len(answer.asked):
                 continue
             common = np.bincount(answer.asked, minlength=len(own))

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from api.matching import OFTEN, VERSIONS, Compared, Likely, heard, likeness, postings
+from api.matching import OFTEN, VERSIONS, Compared, Likely, heard, likeness, read
 from api.validation import Workplace, validate_recording
 from capture_validation.duplicates.audio import AudioFingerprint
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation
@@ -258,7 +258,7 @@ async def listed(database: Pool, word: int) -> list[tuple[int, int]]:
     """The postings of a word of sound: number of the fingerprint, place."""
     async with transaction(database) as connection:
         lists = await fingerprints.sounds_alike(connection, VERSIONS["audio"], [word])
-    found = postings(np.array([word]), lists)
+    found = read(lists).postings(np.array([word]))
     return list(zip(found.recording.tolist(), found.place.tolist(), strict=True))
 
 
@@ -302,15 +302,14 @@ async def test_a_list_of_sound_that_is_full_takes_no_more(
     assert list(range(800)) == [place for _, place in await listed(database, word)]
 
 
-def test_a_list_answers_everything_that_asked_for_it() -> None:
-    """Lists come in whatever order, and a word may be asked for twice."""
+def test_the_lists_of_the_database_are_read_as_they_lie() -> None:
+    """Big-endian, in whatever order; see `tests/capture_validation/duplicates/test_lists.py` for the rest."""
     heads = np.array([[9, 2], [5, 1]], ">i4").tobytes()
-    lists = Lists(heads, np.array([[1, 10], [2, 20], [3, 30]], ">i4").tobytes())
 
-    found = postings(np.array([9, 5, 9, 7]), lists)
+    lists = read(Lists(heads, np.array([[1, 10], [2, 20], [3, 2**31 - 1]], ">i4").tobytes()))
 
-    answered = zip(found.asked.tolist(), found.recording.tolist(), found.place.tolist(), strict=True)
-    assert [(0, 1, 10), (0, 2, 20), (1, 3, 30), (2, 1, 10), (2, 2, 20)] == sorted(answered)
+    assert ([9, 5], [2, 1]) == (lists.word.tolist(), lists.size.tolist())
+    assert [[1, 10], [2, 20], [3, 2**31 - 1]] == lists.held.tolist()
 
 
 def test_a_recording_fills_little_of_a_list() -> None:

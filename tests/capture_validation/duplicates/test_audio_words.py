@@ -14,18 +14,11 @@ from capture_validation.duplicates.audio_words import (
     triples,
     words,
 )
+from capture_validation.duplicates.company import Hits
 from capture_validation.duplicates.landmarks import HIGH, LOW, Landmarks
-from capture_validation.duplicates.proposals import (
-    GRID,
-    PLAIN,
-    REPEATED,
-    Hits,
-    Postings,
-    Proposal,
-    Warp,
-    look_up,
-    propose,
-)
+from capture_validation.duplicates.lists import Lists
+from capture_validation.duplicates.memory import MemoryIndex
+from capture_validation.duplicates.proposals import GRID, PLAIN, REPEATED, Proposal, Warp, look_up, propose
 
 
 def scattered(seconds: int = 60, seed: int = 1) -> Landmarks:
@@ -40,19 +33,11 @@ def bent(peaks: Landmarks, time: float, pitch: float) -> Landmarks:
     return Landmarks(peaks.frame / time, peaks.bin * pitch)
 
 
-class Held:
+def held(peaks: Landmarks) -> MemoryIndex:
     """An index of one recording, number 7."""
-
-    def __init__(self, peaks: Landmarks) -> None:
-        own = words(triples(peaks))
-        order = np.argsort(own.word, kind="stable")
-        self.word, self.place = own.word[order], own.place[order]
-
-    def find(self, asked: np.ndarray) -> Postings:
-        first, last = np.searchsorted(self.word, asked), np.searchsorted(self.word, asked, "right")
-        hit = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)])
-        which = np.repeat(np.arange(len(asked)), last - first)
-        return Postings(which, np.full(len(hit), 7), self.place[hit])
+    index = MemoryIndex()
+    index.post(7, words(triples(peaks)))
+    return index
 
 
 @pytest.mark.parametrize(("time", "pitch"), [(1.03, 1.03), (0.96, 1.0), (1.0, 2 ** (2 / 12)), (1.05, 0.9)])
@@ -115,7 +100,7 @@ def test_one_look_up_tells_what_was_done(warp: Warp) -> None:
     late = peaks.frame > 625
     copy = bent(Landmarks(peaks.frame[late] - 625, peaks.bin[late]), warp.time, warp.pitch)
 
-    hits = look_up(triples(copy), Held(peaks).find)
+    hits = look_up(triples(copy), held(peaks).find)
     best = propose(hits, 3000, PLAIN if warp.plain else GRID)[0]
 
     assert (7, warp) == (best.recording, best.warp)
@@ -123,7 +108,7 @@ def test_one_look_up_tells_what_was_done(warp: Warp) -> None:
 
 
 def test_strangers_agree_on_nothing() -> None:
-    hits = look_up(triples(scattered(seed=2)), Held(scattered()).find)
+    hits = look_up(triples(scattered(seed=2)), held(scattered()).find)
 
     assert all(proposal.votes <= 3 for proposal in propose(hits, 3750, (*PLAIN, *GRID)))
 
@@ -133,9 +118,9 @@ def test_what_repeats_itself_asks_a_bounded_number_of_times() -> None:
     time = np.repeat(np.arange(600) * 6.0, 2)
     asked: list[int] = []
 
-    def find(words: np.ndarray) -> Postings:
+    def find(words: np.ndarray) -> Lists:
         asked.extend(words.tolist())
-        return Postings(*(np.zeros((3, 0), np.int64)))
+        return MemoryIndex().find(words)
 
     look_up(triples(Landmarks(time, np.tile([40.0, 60.0], 600))), find)
 

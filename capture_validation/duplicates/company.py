@@ -1,0 +1,89 @@
+"""Company: which words of an answer agree, roughly, with another one on a recording, a lag and a change.
+
+A word by itself is luck, and most of a large answer is luck. What is left here is looked at closely by `proposals`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from capture_validation.duplicates.audio_words import HEIGHT_LEVELS, Words, frame_of, height_of, span_of
+from capture_validation.duplicates.lists import Integers, Lists
+
+#: Votes of 12 s count together.
+BLOCK = 744
+#: One word is luck; two that agree on recording, lag and change may be all that a bad copy has.
+FEWEST = 2
+#: No copy is moved further than 2 semitones and a little, or stretched by more than two levels of duration: what a
+#: change of tempo, the rounding on both sides and a frame more or less amount to.
+HIGHER, LONGER = int(0.135 * HEIGHT_LEVELS), 2
+#: Lags (0.77 s) and heights (4.4 %) within which a word needs company before it is looked at closely. The table in
+#: which company is counted has four cells a word, so that it fits into a processor's cache for as long as it can.
+ROUGH_LAG, ROUGH_HEIGHT, ROUGH_CELLS = 48, 4, 4
+#: What is added to a lag and to a height so that neither is negative.
+LAGS, HEIGHTS = 1 << 18, 64
+#: Strangers meet in a table by chance; few of them meet in two, whose cells are drawn by different numbers.
+SALTS = (0x9E3779B1, 0x85EBCA6B)
+
+
+class Hits(Struct, frozen=True):
+    """Words of a new recording that a held one has too, int64 (n,) each.
+
+    `own`: when it was heard here, `there`: when it was heard there, frames. `height` and `span`: by how many levels the
+    new one is higher, and the held one longer.
+    """
+
+    recording: Integers
+    own: Integers
+    there: Integers
+    height: Integers
+    span: Integers
+
+    def where(self, chosen: NDArray[np.bool_] | Integers) -> "Hits":
+        """Only the chosen ones."""
+        when = self.own[chosen], self.there[chosen]
+        return Hits(self.recording[chosen], *when, self.height[chosen], self.span[chosen])
+
+
+def joined(parts: Sequence[Hits]) -> Hits:
+    """Hits of several blocks as one."""
+    columns = [(part.recording, part.own, part.there, part.height, part.span) for part in parts]
+    recording, own, there, height, span = np.concatenate([np.zeros((5, 0), np.int64), *map(np.array, columns)], axis=1)
+    return Hits(recording, own, there, height, span)
+
+
+def compared(here: Integers, recording: Integers, there: Integers) -> Hits:
+    """What two words that are the same say of each other; `here` and `there` are what was posted beside them."""
+    height, span = height_of(here) - height_of(there), span_of(there) - span_of(here)
+    return Hits(recording, frame_of(here), frame_of(there), height, span)
+
+
+def in_company(asked: Words, lists: Lists) -> Hits:
+    """The words of an answer that may be a copy's by height and duration, and have company within 12 s."""
+    found = lists.postings(asked.word)
+    hits = compared(asked.place[found.asked], found.recording, found.place)
+    hits = hits.where((np.abs(hits.height) <= HIGHER) & (np.abs(hits.span) <= LONGER))
+    block = hits.own // BLOCK
+    return joined([_in_company(hits.where(block == one)) for one in np.unique(block)])
+
+
+def _in_company(hits: Hits) -> Hits:
+    """Those of one block that have company near their lag and height."""
+    for salt in SALTS:
+        hits = hits.where(_company(hits, salt, 0) | _company(hits, salt, 1))
+    return hits
+
+
+def _company(hits: Hits, salt: int, shift: int) -> NDArray[np.bool_]:
+    lag = (hits.there - hits.own + LAGS + shift * ROUGH_LAG // 2) // ROUGH_LAG
+    height = (hits.height + HEIGHTS + shift * ROUGH_HEIGHT // 2) // ROUGH_HEIGHT
+    key = ((hits.recording << 20) + (lag << 6) + height) * salt
+    cell = (key >> 24) & (cells(len(key)) - 1)
+    return np.asarray(np.bincount(cell, minlength=1)[cell] >= FEWEST, bool)
+
+
+def cells(words: int) -> int:
+    """How many cells the table has in which so many words are counted: a power of two."""
+    return 1 << (ROUGH_CELLS * words).bit_length()

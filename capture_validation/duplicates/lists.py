@@ -1,0 +1,56 @@
+"""Inverted lists: the answer of an index, which is asked for words and says where each was heard or seen."""
+
+from collections.abc import Callable
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+
+
+class Postings(Struct, frozen=True):
+    """An answer spread out: `asked` is the position of the word in the question, int64 (n,).
+
+    `recording`: int64 (n,), numbers below 2³¹ that mean something to the caller. `place`: int64 (n,), what was posted
+    beside the word.
+    """
+
+    asked: Integers
+    recording: Integers
+    place: Integers
+
+
+class Lists(Struct, frozen=True):
+    """The answer of an index as it lies: one list after another, each word once and in any order.
+
+    `word`, `size`: int64 (lists,), the words that have a list, and how long it is. `held`: int32 (sum of sizes, 2), for
+    each posting the number of the recording, and what was posted beside the word.
+    """
+
+    word: Integers
+    size: Integers
+    held: NDArray[np.int32]
+
+    def stretches(self, asked: Integers) -> tuple[Integers, Integers]:
+        """Where the list of each word asked for begins, and how long it is, int64 (asked,); 0 where there is none."""
+        if not len(self.word):
+            return np.zeros(len(asked), np.int64), np.zeros(len(asked), np.int64)
+        order = np.argsort(self.word)
+        begin = np.cumsum(self.size) - self.size
+        at = order[np.minimum(np.searchsorted(self.word, asked, sorter=order), len(order) - 1)]
+        return begin[at], np.where(self.word[at] == asked, self.size[at], 0)
+
+    def postings(self, asked: Integers) -> Postings:
+        """Say of each posting which word of the question it answers; who asks twice is answered twice."""
+        begin, size = self.stretches(asked)
+        found = self.held[stretches(begin, size)].astype(np.int64)
+        return Postings(np.repeat(np.arange(len(asked)), size), found[:, 0], found[:, 1])
+
+
+Find = Callable[[Integers], Lists]
+
+
+def stretches(begin: Integers, size: Integers) -> Integers:
+    """The numbers of several stretches, one after another: begin, begin + 1, … as many as its size."""
+    return np.repeat(begin - np.cumsum(size) + size, size) + np.arange(int(size.sum()))
