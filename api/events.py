@@ -97,7 +97,7 @@ async def told(request: AnyRequest, database: Pool, bell: Bell, account: UUID, a
 
     A database that is away for a moment does not end the stream: the client would only come back at once.
     """
-    yield b": hello\n\n"
+    yield b": hello\n"
     with bell.heard(account) as wake:
         while True:
             wake.clear()
@@ -113,7 +113,8 @@ async def told(request: AnyRequest, database: Pool, bell: Bell, account: UUID, a
                 after = event.number
                 yield frame(event)
             if not found and not await woken(wake):
-                yield b": still here\n\n"
+                # A comment is a line; a blank one behind it reads as one more event in clients such as httpx-sse.
+                yield b": still here\n"
 
 
 async def woken(wake: asyncio.Event) -> bool:
