@@ -199,6 +199,21 @@ def test_a_deep_voice_after_a_pause_is_no_thump_and_no_gust(rate):
     assert "hint" == heard("audio.handling", knocked, rate).status
 
 
+def test_a_voice_that_creaks_below_80_hz_at_the_end_of_a_word_is_no_thump():
+    """Its pitch falls from 88 to 66 Hz, and at last hardly anything is left above: yet it was louder before."""
+    rate = 16000
+    times = np.arange(4 * rate) / rate
+    word = times % 2
+    phase = 2 * np.pi * np.cumsum(np.interp(word, (0, 0.3), (88, 66))) / rate
+    fading = np.interp(word, (0, 0.02, 0.1, 0.3, 0.31), (0, 1, 1, 0.3, 0))
+    bright = np.interp(word, (0, 0.1, 0.15), (1, 1, 0))
+    spoken = 0.3 * fading * (np.sin(phase) + bright * (np.sin(2 * phase) + np.sin(3 * phase)))
+    room = np.random.default_rng(RANDOM).normal(0, 1e-4, len(times))
+
+    assert "passed" == heard("audio.handling", spoken + room, rate).status
+    assert "hint" == heard("audio.handling", np.where(word < 0.16, 0, spoken) + room, rate).status
+
+
 def test_the_pop_of_a_p_is_no_gust():
     """Both are as deep and as loud as each other; only one lasts."""
     rate = 16000
