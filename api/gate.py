@@ -23,13 +23,14 @@ from api.problems import MEDIA_TYPE, problem
 #: A body that is no upload arrives within this time, in seconds; no JSON is larger than this, in bytes.
 BODY_S = 30.0
 BODY_BYTES = 1_000_000
+#: How long one account's refusals are held back when it has more than a handful here, in seconds, and how many at most.
+LINGER_S, MOST_LINGERING = 1.0, 256
 #: What an orchestrator and a scraper ask must be answered most of all when nothing else is.
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 #: Where bodies are recordings: streamed, judged by their own clock, and never kept in memory.
 TRANSFERS = ("/v1/uploads", "/v1/prechecks", "/v1/passports/look-ups")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
-#: What makes more work, and what hashes a password.
-NEW_WORK = frozenset({"/v1/recordings"})
+#: What hashes a password.
 PASSWORDS = frozenset({"/v1/accounts", "/v1/sessions", "/v1/sessions/current/confirmations"})
 
 
@@ -42,6 +43,7 @@ class Gate:
         self.most_transfers = transfers
         self.transfers = 0
         self.transfers_turned_away = 0
+        self.lingering = 0
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """Wrap the whole application."""
@@ -70,12 +72,25 @@ class Gate:
         finally:
             self.transfers -= 1
 
+    async def _linger(self, account: bytes) -> None:
+        """Let one with much else here hear "later" later: who does not wait when told to would ask again at once."""
+        if self.line.crowded(account) and self.lingering < MOST_LINGERING:
+            self.lingering += 1
+            try:
+                await asyncio.sleep(LINGER_S)
+            finally:
+                self.lingering -= 1
+
     async def _in_line(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Take the body, wait for a turn, and give the turn back when the answer begins."""
         account, urgent = asking(scope), urgency(scope)
         if scope["method"] not in READING:
             receive = await taken(receive)
-        await self.line.enter(account, urgent)
+        try:
+            await self.line.enter(account, urgent)
+        except Overloaded:
+            await self._linger(account)
+            raise
         held = True
 
         async def answer(message: Message) -> None:
@@ -98,14 +113,10 @@ def transfers(scope: HTTPScope) -> bool:
 
 
 def urgency(scope: HTTPScope) -> int:
-    """Reading comes first, then changing, then new claims, which make more work, and what hashes a password last."""
+    """Reading comes first, then changing, which new claims are a part of, and what hashes a password last."""
     if scope["method"] in READING:
         return 0
-    if scope["method"] != "POST":
-        return 1
-    if scope["path"] in PASSWORDS:
-        return HASHING
-    return 2 if scope["path"] in NEW_WORK else 1
+    return HASHING if scope["method"] == "POST" and scope["path"] in PASSWORDS else 1
 
 
 def asking(scope: HTTPScope) -> bytes:
@@ -157,6 +168,8 @@ async def refuse(scope: HTTPScope, send: Send, error: Exception) -> None:
     # Any web page may read this answer and when to come back: nothing in it is anybody's.
     headers = {**answer.headers, "content-type": MEDIA_TYPE, "access-control-allow-origin": "*"}
     headers["access-control-expose-headers"] = "Retry-After, X-Request-Id"
+    body = msgspec.json.encode(answer.body)
+    headers["content-length"] = str(len(body))
     sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": sent})
-    await send({"type": "http.response.body", "body": msgspec.json.encode(answer.body), "more_body": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -14,11 +14,11 @@ from api.errors import Overloaded
 
 #: An app opens a handful of requests when a screen opens; these count alike, what is beyond them waits longer.
 ALIKE = 4
-#: So many of those beyond run at once: enough to keep a process busy, and not enough to be in everybody's way.
-BEYOND = 2
+#: So many of those beyond run at once: each more is one that everybody else's requests share the processor with.
+BEYOND = 1
 #: What hashes a password has this urgency, and of all places that run this share: hashing is slow on purpose, and a
 #: crowd that signs up would else sit in every place while others only want to read.
-HASHING, SHARE_OF_HASHING = 3, 4
+HASHING, SHARE_OF_HASHING = 2, 4
 #: Nobody waits longer; a phone would rather ask again.
 LONGEST_WAIT_S = 5.0
 
@@ -89,9 +89,17 @@ class Line:
             best.turn.set_result(None)
 
     def _may_run(self, account: bytes, rank: int, urgency: int) -> bool:
-        """Whether another may run: one beyond its account's handful, or that hashes, only beside few."""
-        beside_few = urgency < HASHING or self.hashing < max(1, self.running // SHARE_OF_HASHING)
-        return beside_few and (rank == 0 or self.served[account] < BEYOND)
+        """Whether another may run: one that hashes, or is beyond its account's handful, only beside few.
+
+        Who hashes has no token yet: their account is an address, which a whole village may share.
+        """
+        if urgency >= HASHING:
+            return self.hashing < max(1, self.running // SHARE_OF_HASHING)
+        return rank == 0 or self.served[account] < BEYOND
+
+    def crowded(self, account: bytes) -> bool:
+        """Whether an account has more here than counts alike, besides what was just sent away."""
+        return self.present[account] > ALIKE
 
     def _begin(self, account: bytes, urgency: int) -> None:
         self.busy += 1

@@ -269,3 +269,7 @@ def free_port() -> int:
             one.bind(("127.0.0.1", port))
             other.bind(("127.0.0.1", port + 10_000))
             return port
+
+
+if __name__ == "__main__":
+    main()

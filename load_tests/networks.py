@@ -9,7 +9,7 @@ import random
 import socket
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -98,7 +98,9 @@ class BadNetwork:
                 if far_end.done():
                     await far_end
             await line.join()
-            writer.write_eof()
+            # The other end may have gone meanwhile, and then nobody is to be told that nothing more comes.
+            with suppress(OSError):
+                writer.write_eof()
         finally:
             far_end.cancel()
 

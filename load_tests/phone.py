@@ -27,7 +27,8 @@ from load_tests.watching import TURNED_AWAY
 PASSWORD = "a sentence nobody else says"  # noqa: S105 – the accounts live for a run.
 PATIENCE_S = 120
 FRESH = {"Connection": "close"}
-POLL_S = 0.25
+#: How often an app looks whether its report is there, where it does not listen to events: as the README's curl does.
+POLL_S = 1.0
 #: An app tries to send a recording as often as this before it leaves it for tomorrow.
 SENDINGS = 10
 TUS = {"Tus-Resumable": "1.0.0"}

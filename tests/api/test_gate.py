@@ -46,7 +46,23 @@ async def test_whoever_finds_no_place_hears_when_to_come_back():
     assert (503, "/problems/overloaded") == (refused.status_code, refused.json()["type"])
     assert 1 <= int(refused.headers["retry-after"]) <= 3
     assert "application/problem+json" == refused.headers["content-type"]
+    assert len(refused.content) == int(refused.headers["content-length"])
     assert "Retry-After" in refused.headers["access-control-expose-headers"]
+
+
+async def test_a_hasty_account_hears_later_a_moment_later(monkeypatch: pytest.MonkeyPatch):
+    """It would ask again at once, and refusing it would be all that the service does; others hear it without delay."""
+    monkeypatch.setattr(gate_module, "LINGER_S", 0.2)
+    gate, application = Gate(running=1, waiting=6, transfers=1), Application()
+    async with client_of(gate, application) as client:
+        hasty = [asyncio.create_task(client.get("/v1/me")) for _ in range(8)]
+        await asyncio.sleep(0.05)
+        held_back = gate.lingering
+        application.go_on.set()
+        answers = [answer.status_code for answer in await asyncio.gather(*hasty)]
+
+    assert (1, 0) == (held_back, gate.lingering)
+    assert [200] * 7 + [503] == sorted(answers)
 
 
 async def test_health_and_figures_are_answered_when_nothing_else_is():
