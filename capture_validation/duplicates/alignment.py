@@ -103,11 +103,11 @@ def _windows(part: Words, size: int) -> Words:
 
 def _cut(held: Held, low: int, high: int) -> tuple[Words, Words]:
     """Half frames low … high of a held recording and a mask of what is loud; silence where there are none."""
-    size = len(held.bits)
-    inside = slice(min(max(low, 0), size), min(max(high, 0), size))
-    before = min(max(0, -low), high - low)
-    pad = before, high - low - before - (inside.stop - inside.start)
-    return np.pad(held.bits[inside], pad), np.pad(np.where(held.loud[inside], EVERY_BIT, np.uint64(0)), pad)
+    bits, heard = np.zeros((2, high - low), np.uint64)
+    first, last = (min(max(edge, 0), len(held.bits)) for edge in (low, high))
+    bits[first - low : last - low] = held.bits[first:last]
+    heard[first - low : last - low] = np.where(held.loud[first:last], EVERY_BIT, np.uint64(0))
+    return bits, heard
 
 
 def _agreement(new: Texture, rows: Words, mask: Words, cuts: Integers) -> Seconds:

@@ -10,9 +10,9 @@ import numpy as np
 from msgspec import Struct
 
 from capture_validation.duplicates import company
-from capture_validation.duplicates.audio_words import DOUBT, HEIGHT_LEVELS, SPAN_LEVELS, Triples, words
-from capture_validation.duplicates.company import BLOCK, FEWEST, Hits
-from capture_validation.duplicates.lists import Find, Integers
+from capture_validation.duplicates.audio_words import DOUBT, FRAMES, HEIGHT_LEVELS, SPAN_LEVELS, Triples, words
+from capture_validation.duplicates.company import BLOCK, FEWEST, HIGHER, LONGER, Hits
+from capture_validation.duplicates.lists import Find, Integers, stretches
 
 
 class Warp(Struct, frozen=True):
@@ -79,25 +79,36 @@ def propose(hits: Hits, frames: int, warps: Sequence[Warp] = PLAIN, most: int = 
     """
     block = BLOCK if frames > WHOLE else frames + 1
     recordings, index = np.unique(hits.recording, return_inverse=True)
-    time, pitch = np.array([(warp.time, warp.pitch) for warp in warps]).T[:, :, None]
-    number, hit = np.nonzero(
-        (np.abs(hits.height / HEIGHT_LEVELS - np.log(pitch)) < NEAR_PITCH)
-        & (np.abs(hits.span / SPAN_LEVELS - np.log(time)) < NEAR_TIME)
-    )
-    own = hits.own[hit]
-    lag = (hits.there[hit] - np.rint(own * time[number, 0]).astype(np.int64)) // LAG + _LAGS // 2
-    place = ((index[hit] * _WARPS + number) * _LAGS + lag) * _BLOCKS + own // block
-    key, votes = _count(place, own)
+    number, hit = _explained(hits, warps)
+    own, pace = hits.own[hit], np.array([warp.time for warp in warps])[number]
+    lag = (hits.there[hit] - np.rint(own * pace).astype(np.int64)) // LAG + _LAGS // 2
+    key, votes = _count((index[hit] * _WARPS + number) * _LAGS + lag, own, block)
     return _best(key, votes, recordings, warps, (block, frames), most)
 
 
-def _count(place: Integers, own: Integers) -> tuple[Integers, Integers]:
-    """Votes per place from distinct frames: one landmark with many words has one vote."""
-    order = np.lexsort((own, place))
-    place, own = place[order], own[order]
-    new = np.ones(len(place), bool)
-    new[1:] = (place[1:] != place[:-1]) | (own[1:] != own[:-1])
-    key, votes = np.unique(place[new], return_counts=True)
+def _explained(hits: Hits, warps: Sequence[Warp]) -> tuple[Integers, Integers]:
+    """Which change explains which hit, as indices of both; what explains a height and a duration is worked out once."""
+    time, pitch = np.log([(warp.time, warp.pitch) for warp in warps]).T[:, :, None]
+    height, span = np.arange(-HIGHER, HIGHER + 1) / HEIGHT_LEVELS, np.arange(-LONGER, LONGER + 1) / SPAN_LEVELS
+    near = (np.abs(height - pitch) < NEAR_PITCH)[:, :, None] & (np.abs(span - time) < NEAR_TIME)[:, None]
+    level, number = np.nonzero(near.reshape(len(warps), -1).T)
+    size = np.bincount(level, minlength=near[0].size)
+    own = (hits.height + HIGHER) * len(span) + hits.span + LONGER
+    return number[stretches((np.cumsum(size) - size)[own], size[own])], np.repeat(np.arange(len(own)), size[own])
+
+
+def _count(line: Integers, own: Integers, block: int) -> tuple[Integers, Integers]:
+    """Votes per line and block from distinct frames: one landmark with many words has one vote.
+
+    A line is a recording, a change and a lag, with which a frame fits into one number. What has nobody near is no vote.
+    """
+    heard = np.sort(line * FRAMES + own)
+    heard = heard[np.flatnonzero(np.diff(heard, prepend=-1))]
+    apart = np.diff(heard, prepend=-2 * FRAMES, append=heard[-1:] + 2 * FRAMES) >= 2 * FRAMES
+    heard = heard[np.flatnonzero(~(apart[:-1] & apart[1:]))]
+    place = heard // FRAMES * _BLOCKS + heard % FRAMES // block
+    first = np.flatnonzero(np.diff(place, prepend=-1))
+    key, votes = place[first], np.diff(first, append=len(place))
     if not len(key):
         return key, votes
     # A true lag may lie on the edge of two cells.
