@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import scipy.signal
 
 from capture_validation.checks.audio_reverberation import falling
@@ -92,6 +93,14 @@ def squashed(samples, rate):
     return scipy.signal.sosfilt(sections, np.clip(samples, -top, top) / 2, axis=0)
 
 
+def limited(samples, rate):
+    """As loud as if its loudest 5 % were clipped, but turned down smoothly around every peak."""
+    top = np.quantile(np.abs(samples), 0.95)
+    around = scipy.ndimage.maximum_filter1d(np.abs(samples), rate // 50, axis=0)
+    gain = scipy.ndimage.uniform_filter1d(np.minimum(1, top / np.maximum(around, top)), rate // 50, axis=0)
+    return samples * gain / 2
+
+
 def telephone(samples, rate):
     """Nothing above 3.4 kHz, as after a call."""
     sections = scipy.signal.butter(10, 3400, fs=rate, output="sos")
@@ -137,6 +146,16 @@ def test_gaps_between_syllables_are_enough_and_bands_without_any_sound_do_not_co
     # The quietest tenth of noise lies some dB under its mean, and the loudest twentieth of a voice as far above.
     assert 30 < narrow.value < 40
     assert narrow.value == pytest.approx(wide.value, abs=1.5)
+
+
+@pytest.mark.parametrize("name", SPOKEN)
+def test_a_voice_held_down_by_a_limiter_was_not_overdriven(name):
+    """Both have the same ceiling; clipping piles up there, and a limiter thins out."""
+    samples, rate = clip(name)
+
+    assert ("passed", "hint") == tuple(
+        heard("audio.flat_top", one(samples.astype(float), rate), rate).status for one in (limited, squashed)
+    )
 
 
 @pytest.mark.parametrize("name", SPOKEN[1:])
