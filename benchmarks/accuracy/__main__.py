@@ -81,7 +81,7 @@ def examined(clip: Clip) -> dict[str, Any]:
         "kind": clip.kind,
         "source": clip.source,
         "chosen": clip.chosen,
-        "faults": faults(clip.samples, clip.rate) if clip.kind == "speech" else [],
+        "faults": faults(clip) if clip.kind == "speech" else [],
         "outcome": report.outcome,
         "complaints": [one.name for one in report.checks if complains(one)],
         "failures": [one.name for one in report.checks if one.status in {"failed", "borderline"}],

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Literal
 
 import av
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 Kind = Literal["speech", "ambient", "music"]
@@ -18,6 +19,8 @@ Signal = NDArray[np.float32]
 SHORTEST_S, LONGEST_S, CUT_S = 2.0, 20.0, 8.0
 #: Clips of one source, so that no single speaker decides.
 MOST = {"speech": 8, "ambient": 6, "music": 8}
+#: Takes are compared at this rate; what correlates by so much at some lag is one take, in whatever container it comes.
+THIN_HZ, SAME = 4000, 0.9
 #: What a path says about the kind of its recordings; the first that fits counts, and what fits nothing is left out.
 KINDS: tuple[tuple[str, Kind | None], ...] = (
     (r"shared/media/speech_voicememo", None),  # Nobody speaks in it.
@@ -57,14 +60,28 @@ class Clip:
 
 
 def clips(folders: Sequence[Path]) -> Iterator[Clip]:
-    """Every usable recording below some folders, in the order of a hash, at most a few of one source."""
+    """Every usable recording below some folders, each take once, in the order of a hash, a few of a source at most."""
     files = [(file, kind) for folder in folders for file in folder.rglob("*.*") if (kind := kind_of(file))]
-    taken: Counter[str] = Counter()
+    taken: defaultdict[str, list[Signal]] = defaultdict(list)
     for file, kind in sorted(files, key=lambda found: hashlib.sha256(found[0].name.encode()).digest()):
-        source = source_of(file)
-        if taken[source] < MOST[kind] and (read := decoded(file, kind)) is not None:
-            yield Clip(file.name, kind, source, *read, taken[source])
-            taken[source] += 1
+        held = taken[source_of(file)]
+        if len(held) < MOST[kind] and (read := decoded(file, kind)) is not None:
+            take = thinned(*read)
+            if not any(same(take, other) for other in held):
+                yield Clip(file.name, kind, source_of(file), *read, len(held))
+                held.append(take)
+
+
+def thinned(samples: Signal, rate: int) -> Signal:
+    """The mean of the channels at a low rate, of unit energy: what two copies of one take have in common."""
+    mono = samples.mean(axis=1, dtype=np.float64)
+    thin = scipy.signal.resample_poly(mono - mono.mean(), THIN_HZ, rate)
+    return np.asarray(thin / (np.linalg.norm(thin) + 1e-9), np.float32)
+
+
+def same(one: Signal, other: Signal) -> bool:
+    """Whether two thinned takes are one recording, at another rate, in another container, or with its ends cut."""
+    return bool(np.abs(scipy.signal.fftconvolve(one, other[::-1])).max() >= SAME)
 
 
 def kind_of(file: Path) -> Kind | None:

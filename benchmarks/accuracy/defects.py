@@ -85,8 +85,8 @@ def level(samples: Signal, rate: int, lufs: float, random: np.random.Generator) 
 
 
 def shifted(samples: Signal, rate: int, offset: float, random: np.random.Generator) -> Signal:
-    """A constant offset."""
-    return samples + np.float32(offset)
+    """A constant offset of this size, whatever it was before."""
+    return samples - samples.mean(axis=0) + np.float32(offset)
 
 
 def hum(samples: Signal, rate: int, level_db: float, random: np.random.Generator) -> Signal:
@@ -107,6 +107,16 @@ def pink(samples: Signal, rate: int, ratio_db: float, random: np.random.Generato
     spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1))[:, None]
     noise = np.fft.irfft(spectrum, len(samples), axis=0)
     return samples + noise / rms(noise) * rms(samples) * 10 ** (-ratio_db / 20)
+
+
+def babble(samples: Signal, rate: int, ratio_db: float, random: np.random.Generator) -> Signal:
+    """Six voices at once, this far under the recording: its own, backwards, each at another pitch and another place."""
+    crowd = np.zeros(samples.shape)
+    for pitch in random.integers(85, 118, 6):
+        voice = scipy.signal.resample_poly(samples[::-1], pitch, 100, axis=0)
+        places = random.integers(len(voice)) + np.arange(len(samples))
+        crowd += np.take(voice, places, axis=0, mode="wrap")
+    return samples + crowd / rms(crowd) * rms(samples) * 10 ** (-ratio_db / 20)
 
 
 def gusts(samples: Signal, rate: int, over_db: float, random: np.random.Generator) -> Signal:
@@ -245,6 +255,7 @@ DEFECTS = (
     Defect("hum", "audio.hum", -50, -35, "dB", hum),
     Defect("white noise", "audio.signal_to_noise", 20, 10, "dB SNR", white),
     Defect("pink noise", "audio.signal_to_noise", 20, 10, "dB SNR", pink),
+    Defect("babble", "audio.signal_to_noise", 15, 5, "dB SNR", babble),
     Defect("wind", "audio.wind", 10, 20, "dB", gusts),
     Defect("thumps", "audio.handling", 10, 20, "dB", thumps),
     Defect("gaps", "audio.dropouts", 20, 100, "ms", holes, EVERY),
