@@ -104,7 +104,8 @@ complains about (file format, bandwidth, length, offset, loudness, peaks, balanc
 those that were published with an echo or overdriven: the voices of one game die away over a second and a half. That is
 not for the check to say but for another measure, the decay after the last word, T20 of ISO 3382-2 of at least 0.5 s:
 {_published(halves, "audio.reverberation")}; and for the eye, which saw flat tops in a
-drawing of the waveform: {_published(halves, "audio.flat_top")}.
+drawing of the waveform: {_published(halves, "audio.flat_top")}
+(one clip of one speaker, drawn, stands for all eight of that speaker).
 They do not count in the rows of these checks below, either, nor do in that of *telephone band* those in which all above
 4.6 kHz is 45 dB under the whole: {_published(halves, "audio.bandwidth")}
 (`benchmarks/accuracy/published.py`). Snoring and laughter among the clips of speech were left out by name. A *false
