@@ -1,9 +1,9 @@
 """Faults that a public clip was published with, seen by another measure than that of the check which looks for them.
 
 The voices of a game under water die away over a second and a half, and who complains about that is right. Such a clip
-says nothing of how well echo is told from none; the check itself must not be the one to say so. Flattened tops were seen
-in drawings of the waveform, where they are straight on both sides: of every clip of the reported half that the check
-names, and of one clip of the speaker who is listed whole, whose other clips are taken to be like it.
+says nothing of how well echo is told from none; the check itself must not be the one to say so. Flattened tops were
+seen in drawings of the waveform, where they are straight on both sides: of every clip of the reported half that the
+check names, and of one clip of the speaker who is listed whole, whose other clips are taken to be like it.
 """
 
 import numpy as np
