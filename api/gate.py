@@ -89,6 +89,7 @@ class Gate:
         try:
             await self.line.enter(account, urgent)
         except Overloaded:
+            del receive  # A body of up to 1 MB, which nobody will read.
             await self._linger(account)
             raise
         held = True

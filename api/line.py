@@ -14,8 +14,9 @@ from api.errors import Overloaded
 
 #: An app opens a handful of requests when a screen opens; these count alike, what is beyond them waits longer.
 ALIKE = 4
-#: So many of those beyond run at once: each more is one that everybody else's requests share the processor with.
-BEYOND = 1
+#: So many of those beyond run at once: each more is one that everybody else's requests share the processor with, and
+#: with one alone a single slow request would hold up the rest of its account.
+BEYOND = 2
 #: What hashes a password has this urgency, and of all places that run this share: hashing is slow on purpose, and a
 #: crowd that signs up would else sit in every place while others only want to read.
 HASHING, SHARE_OF_HASHING = 2, 4
