@@ -92,6 +92,30 @@ def _accuracy(halves: dict[str, Any]) -> str:
     )
     return f"""## Accuracy
 
+{_dealt(halves)}
+| Half | Kind | Clips | Sources | Sent back or to a person | Clean | Of these sent back | False alarms |
+|---|---|---|---|---|---|---|---|
+{clean}
+
+Complaints on the reported half, all clips and the clean ones, by check:
+
+| Kind | All clips | Clean clips |
+|---|---|---|
+{complained}
+
+Defects done to clips of the reported half ({_tally(reported["spoilt"])}). *AUC* is the chance
+that a spoilt clip measures worse than a clean one, *found* the share of spoilt clips beyond the limit, *clean* the
+share of unspoilt clips beyond it.
+
+| Defect | Check | Mild | AUC | found | Strong | AUC | found | clean |
+|---|---|---|---|---|---|---|---|---|
+{rows}
+"""
+
+
+def _dealt(halves: dict[str, Any]) -> str:
+    """Which clips there are, and which of them are clean ones."""
+    return f"""\
 Measured by `python -m benchmarks.accuracy` on public clips of 2 to 20 s, dealt into halves by their source: a speaker,
 a game, a library of effects. They are the test media, and clips from the Debian packages asterisk-core-sounds-*-g722,
 ktuberling-data, tuxpaint-stamps-default, fillets-ng-data, -cs and -nl, unknown-horizons, lincity-ng-data, pathological,
@@ -111,24 +135,6 @@ They do not count in the rows of these checks below, either, nor do in that of *
 (`benchmarks/accuracy/published.py`). Snoring and laughter among the clips of speech were left out by name. A *false
 alarm* is a clean clip with any hint or failure at all, by any check. What comes in several containers or at several
 rates is one take and counts once. docs/accuracy.json names the clips.
-
-| Half | Kind | Clips | Sources | Sent back or to a person | Clean | Of these sent back | False alarms |
-|---|---|---|---|---|---|---|---|
-{clean}
-
-Complaints on the reported half, all clips and the clean ones, by check:
-
-| Kind | All clips | Clean clips |
-|---|---|---|
-{complained}
-
-Defects done to clips of the reported half ({_tally(reported["spoilt"])}). *AUC* is the chance
-that a spoilt clip measures worse than a clean one, *found* the share of spoilt clips beyond the limit, *clean* the
-share of unspoilt clips beyond it.
-
-| Defect | Check | Mild | AUC | found | Strong | AUC | found | clean |
-|---|---|---|---|---|---|---|---|---|
-{rows}
 """
 
 

@@ -4,6 +4,7 @@ A word by itself is luck, and most of a large answer is luck. What is left here 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -77,11 +78,16 @@ def _in_company(hits: Hits) -> Hits:
 
 
 def _company(hits: Hits, salt: int, shift: int) -> NDArray[np.bool_]:
-    lag = (hits.there - hits.own + LAGS + shift * ROUGH_LAG // 2) // ROUGH_LAG
-    height = (hits.height + HEIGHTS + shift * ROUGH_HEIGHT // 2) // ROUGH_HEIGHT
-    key = ((hits.recording << 20) + (lag << 6) + height) * salt
-    cell = (key >> 24) & (cells(len(key)) - 1)
+    key = rough(hits.recording, hits.there - hits.own, hits.height, shift, salt)
+    cell = key & (cells(len(key)) - 1)
     return np.asarray(np.bincount(cell, minlength=1)[cell] >= FEWEST, bool)
+
+
+def rough(recording: Any, lag: Any, height: Any, shift: int, salt: int) -> Any:
+    """The rough place of hits as numbers, of arrays or, compiled in `counting`, of one hit."""
+    lag = (lag + LAGS + shift * (ROUGH_LAG // 2)) // ROUGH_LAG
+    height = (height + HEIGHTS + shift * (ROUGH_HEIGHT // 2)) // ROUGH_HEIGHT
+    return (((recording << 20) + (lag << 6) + height) * salt) >> 24
 
 
 def cells(words: int) -> int:

@@ -15,27 +15,17 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from capture_validation.duplicates.audio_words import Words, frame_of
-from capture_validation.duplicates.company import (
-    BLOCK,
-    HEIGHTS,
-    HIGHER,
-    LAGS,
-    LONGER,
-    ROUGH_HEIGHT,
-    ROUGH_LAG,
-    SALTS,
-    Hits,
-    cells,
-    compared,
-    joined,
-)
+from capture_validation.duplicates.audio_words import Words, frame_of, height_of, span_of
+from capture_validation.duplicates.company import BLOCK, HIGHER, LONGER, SALTS, Hits, cells, compared, joined, rough
 from capture_validation.duplicates.lists import Lists
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 Held = NDArray[np.int32]
 Indices = NDArray[np.int32]
 Places = NDArray[np.int64]
+
+#: What a posting says and where a hit lies, told once for arrays and for loops.
+_frame, _height, _span, _rough = (numba.njit(one) for one in (frame_of, height_of, span_of, rough))
 
 
 def compiled(signature: str) -> Callable[[Loop], Loop]:
@@ -75,20 +65,12 @@ def possible(held: Held, begin: Places, end: Places, place: Places, mine: Indice
     """
     count = 0
     for one in range(len(begin)):
-        height, span = (place[one] >> 5) & 255, place[one] & 31
+        height, span = _height(place[one]), _span(place[one])
         for other in range(begin[one], end[one]):
-            higher, longer = height - ((held[other, 1] >> 5) & 255), (held[other, 1] & 31) - span
+            higher, longer = height - _height(held[other, 1]), _span(held[other, 1]) - span
             mine[count], theirs[count] = one, other
             count += (abs(higher) <= HIGHER) & (abs(longer) <= LONGER)
     return count
-
-
-@compiled("int64(int64, int64, int64, int64, int64)")
-def _key(recording: int, here: int, there: int, shift: int, salt: int) -> int:
-    """The rough place of a hit as one number."""
-    lag = ((there >> 13) - (here >> 13) + LAGS + shift * (ROUGH_LAG // 2)) // ROUGH_LAG
-    height = ((here >> 5) & 255) - ((there >> 5) & 255) + HEIGHTS + shift * (ROUGH_HEIGHT // 2)
-    return (((recording << 20) + (lag << 6) + height // ROUGH_HEIGHT) * salt) >> 24
 
 
 @compiled("int64(int32[:,::1], int64[::1], int32[::1], int32[::1], int64, int64, uint8[:,::1])")
@@ -101,8 +83,10 @@ def accompanied(
     """
     cell = np.empty((len(mine), 2), np.uint32)
     for i in range(len(mine)):
+        recording, here, there = np.int64(held[theirs[i], 0]), place[mine[i]], np.int64(held[theirs[i], 1])
+        lag, height = _frame(there) - _frame(here), _height(here) - _height(there)
         for shift in range(2):
-            own = _key(held[theirs[i], 0], place[mine[i]], held[theirs[i], 1], shift, salt) & last
+            own = _rough(recording, lag, height, shift, salt) & last
             cell[i, shift] = own
             bit = np.uint8(1 << ((own & 3) * 2))
             seen[shift, own >> 2] |= bit | ((seen[shift, own >> 2] & bit) << 1)

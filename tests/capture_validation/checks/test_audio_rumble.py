@@ -1,0 +1,62 @@
+"""Thumps and gusts against what is as deep and harmless: voices, plosives, an offset."""
+
+import numpy as np
+import pytest
+
+from capture_validation.rumble import Depths
+from tests.capture_validation.listening import heard
+
+RANDOM = 7
+
+
+def deep_voice(rate):
+    """A man's m of 0.3 s after 0.7 s of silence, over and over: 100 Hz, hardly anything above, set in at once."""
+    times = np.arange(4 * rate) / rate
+    voiced = np.sin(2 * np.pi * 100 * times) + 0.1 * np.sin(2 * np.pi * 200 * times)
+    room = np.random.default_rng(RANDOM).normal(0, 1e-4, len(times))
+    return 0.2 * voiced * (times % 1 >= 0.7) + room
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 48000])
+def test_a_deep_voice_after_a_pause_is_no_thump_and_no_gust(rate):
+    """Its fundamental lies where wind and hands are louder, yet below 80 Hz there is nothing of it."""
+    voice = deep_voice(rate)
+    times = np.arange(int(0.15 * rate)) / rate
+    knocked = voice.copy()
+    knocked[rate : rate + len(times)] += 0.2 * np.sin(2 * np.pi * 55 * times) * np.exp(-times * 30)
+
+    assert ("passed", "passed") == tuple(heard(f"audio.{name}", voice, rate).status for name in ("handling", "wind"))
+    assert "hint" == heard("audio.handling", knocked, rate).status
+
+
+def test_a_voice_that_creaks_below_80_hz_at_the_end_of_a_word_is_no_thump():
+    """Its pitch falls from 88 to 66 Hz, and at last hardly anything is left above: yet it was louder before."""
+    rate = 16000
+    times = np.arange(4 * rate) / rate
+    word = times % 2
+    phase = 2 * np.pi * np.cumsum(np.interp(word, (0, 0.3), (88, 66))) / rate
+    fading = np.interp(word, (0, 0.02, 0.1, 0.3, 0.31), (0, 1, 1, 0.3, 0))
+    bright = np.interp(word, (0, 0.1, 0.15), (1, 1, 0))
+    spoken = 0.3 * fading * (np.sin(phase) + bright * (np.sin(2 * phase) + np.sin(3 * phase)))
+    room = np.random.default_rng(RANDOM).normal(0, 1e-4, len(times))
+
+    assert "passed" == heard("audio.handling", spoken + room, rate).status
+    assert "hint" == heard("audio.handling", np.where(word < 0.16, 0, spoken) + room, rate).status
+
+
+def test_the_pop_of_a_p_is_no_gust():
+    """Both are as deep and as loud as each other; only one lasts."""
+    rate = 16000
+    room = np.random.default_rng(RANDOM).normal(0, 0.02, 4 * rate)
+    deep = 0.1 * np.sin(2 * np.pi * 40 * np.arange(rate) / rate)
+    pop, gust = room.copy(), room.copy()
+    pop[rate : rate + rate // 20] += deep[: rate // 20]
+    gust[rate : rate + rate // 2] += deep[: rate // 2]
+
+    assert ("passed", "hint") == (heard("audio.wind", pop, rate).status, heard("audio.wind", gust, rate).status)
+
+
+def test_an_offset_that_is_there_from_the_first_sample_is_no_thump():
+    powers = Depths(16000, 320).take(np.full((1, 3200), 0.05, np.float32))
+
+    assert powers.max() < 1e-9
