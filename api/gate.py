@@ -9,6 +9,8 @@ stand in the line at all: they have a limit of their own, and so they are finish
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -92,20 +94,25 @@ class Gate:
             del receive  # A body of up to 1 MB, which nobody will read.
             await self._linger(account)
             raise
-        held = True
+        await in_turn(app, scope, receive, send, partial(self.line.leave, account, urgent))
 
-        async def answer(message: Message) -> None:
-            nonlocal held
-            if held:
-                held = False
-                self.line.leave(account, urgent)
-            await send(message)
 
-        try:
-            await app(scope, receive, answer)
-        finally:
-            if held:
-                self.line.leave(account, urgent)
+async def in_turn(app: ASGIApp, scope: Scope, receive: Receive, send: Send, leave: Callable[[], None]) -> None:
+    """Have a request answered, and give its turn back once: when the answer begins, or when there is none."""
+    held = True
+
+    async def answer(message: Message) -> None:
+        nonlocal held
+        if held:
+            held = False
+            leave()
+        await send(message)
+
+    try:
+        await app(scope, receive, answer)
+    finally:
+        if held:
+            leave()
 
 
 def transfers(scope: HTTPScope) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -31,7 +32,7 @@ from storage.objects import open_store
 
 logger = logging.getLogger("companion.worker")
 
-#: Jobs that run at once beyond the processors: while one is examined, the next one is fetched.
+#: Examinations that run at once beyond the processors: while one is examined, the next one is fetched.
 READ_AHEAD = 1
 #: Steps of niceness: whoever waits for an answer goes before whoever waits for a report.
 GIVING_WAY = 10
@@ -51,7 +52,8 @@ async def workplace(settings: Settings) -> AsyncIterator[Workplace]:
     """Open what jobs need."""
     async with pool(settings.database_url) as database, open_store(*bucket_of(settings)) as store:
         await store.make_bucket()
-        limiter = CapacityLimiter(os.cpu_count() or 1)
+        # Two at least: a copy of a long video must not keep everybody's report waiting where there is one processor.
+        limiter = CapacityLimiter(max(2, os.cpu_count() or 1))
         yield Workplace(database, store, settings.master_key, scratch_of(settings), limiter, settings.store_folder)
 
 
@@ -111,19 +113,45 @@ async def work(settings: Settings) -> None:
         tasks = wound(app, place, settings)
         logger.info("working")
         try:
-            await app.run_worker_async(
-                queues=["validation", "renditions"],
-                concurrency=(os.cpu_count() or 1) + READ_AHEAD,
-                fetch_job_polling_interval=1.0,
-                update_heartbeat_interval=queue.HEARTBEAT_S,
-                stalled_worker_timeout=queue.STALLED_S,
-                delete_jobs="successful",
-                shutdown_graceful_timeout=30,
-            )
+            await run_jobs(app)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run_jobs(app: App) -> None:
+    """Run the jobs of both queues until a signal, or until one of them stops by itself; then both stop.
+
+    Copies for buyers have half of the processors: one of a long video takes as long as it lasts, and contributors wait
+    for reports.
+    """
+    stop, processors = asyncio.Event(), os.cpu_count() or 1
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    queues = {"validation": processors + READ_AHEAD, "renditions": max(1, processors // 2)}
+    workers = [asyncio.create_task(run_queue(app, name, places)) for name, places in queues.items()]
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({stopping, *workers}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopping, *workers):
+        task.cancel()
+    for ended in await asyncio.gather(*workers, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
+
+
+async def run_queue(app: App, name: str, places: int) -> None:
+    """Run the jobs of one queue until cancelled, so many at once."""
+    await app.run_worker_async(
+        queues=[name],
+        concurrency=places,
+        fetch_job_polling_interval=1.0,
+        update_heartbeat_interval=queue.HEARTBEAT_S,
+        stalled_worker_timeout=queue.STALLED_S,
+        delete_jobs="successful",
+        shutdown_graceful_timeout=30,
+        install_signal_handlers=False,
+    )
 
 
 def main(settings: Settings) -> None:

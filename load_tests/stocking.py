@@ -30,7 +30,7 @@ from api.app import bucket_of
 from api.settings import Settings
 from api.signing import Signatures, Signer, sign
 from load_tests.goods import PRICE, Goods, Person
-from storage import accounts, buyers, campaigns, datasets, encryption, screening, sessions
+from storage import accounts, buyers, campaigns, datasets, encryption, screening, sessions, term_sheets
 from storage.buyers import Registration
 from storage.consents import Consent
 from storage.database import Connection, Pool, every, one, pool, run, transaction
@@ -153,20 +153,34 @@ async def stock(settings: Settings, wanted: int) -> Goods:
 
 
 async def prepared(database: Pool, store: Store, settings: Settings) -> Maker:
-    """Open a campaign for this run, under the sheet of the demonstration's."""
+    """Open a campaign for this run, under a sheet of its own."""
     shown = msgspec.json.decode(
         (files("api") / "demo_data" / "campaign-read-speech.json").read_bytes(), type=campaigns.Draft
     )
-    draft = replace(shown, slug=f"load-{os.urandom(6).hex()}", rate_micros=0, quota_recordings=1_000_000, prompts=[])
+    name = f"load-{os.urandom(6).hex()}"
     signer = await Signatures(database, settings.master_key).signer()
     async with transaction(database) as connection:
-        text = await one(connection, _Sheet, SHEET, sheet=draft.term_sheet_id, version=draft.term_sheet_version)
+        text = await royalties_only(connection, name, shown)
+        draft = replace(
+            shown, slug=name, term_sheet_id=name, term_sheet_version=1, rate_micros=0, quota_recordings=1_000_000,
+            prompts=[],
+        )  # fmt: skip
         campaign = await campaigns.open_campaign(connection, draft)
-        assert text is not None  # noqa: S101 - `companion run` publishes it before it is ready.
         assert campaign is not None  # noqa: S101 - its name was drawn a moment ago.
         if await one(connection, _Id, "SELECT id FROM screening_lists LIMIT 1") is None:
             await screening.load(connection, LIST)
     return Maker(database, store, settings, signer, campaign, draft, text)
+
+
+async def royalties_only(connection: Connection, name: str, shown: campaigns.Draft) -> _Sheet:
+    """Publish the demonstration's sheet as one that pays nothing for accepting, as its campaign could not else."""
+    text = await one(connection, _Sheet, SHEET, sheet=shown.term_sheet_id, version=shown.term_sheet_version)
+    assert text is not None  # noqa: S101 - `companion run` publishes it before it is ready.
+    price = text.document["price"]
+    unpaid = {**price, "rates": [{**rate, "micros": 0} for rate in price["rates"]]}
+    document = {**text.document, "id": name, "version": 1, "price": unpaid}
+    await term_sheets.publish(connection, document)
+    return _Sheet(hashlib.sha256(term_sheets.canonical(document)).digest(), document)
 
 
 async def batch(maker: Maker, *, first: bool) -> tuple[list[_Made], dict[UUID, str]]:
@@ -246,9 +260,9 @@ async def offered(maker: Maker, made: Sequence[_Made], fetched: Mapping[UUID, st
         buyer = await buyers.register(connection, BUYER)
         _, key = await buyers.new_key(connection, buyer.id)
         operator = await accounts.create(connection, f"{name}@example.org", PERSON, "operator")
-        # One recording of an account each, evenly over all of them.
-        owners = {row.account_id: row.id for row in made[:: max(EACH, len(made) // PEOPLE)]}
-        people = [await signed_in(connection, account, recording) for account, recording in owners.items()]
+        # A recording each, evenly over all of them; of few recordings several belong to one person with several phones.
+        held = made[:: max(1, len(made) // PEOPLE)][:PEOPLE]
+        people = [await signed_in(connection, row.account_id, row.id) for row in held]
         seller = await signed_in(connection, operator.id)
     return Goods(
         operator=seller,

@@ -293,6 +293,7 @@ class Licensable(Struct, frozen=True):
     expires_at: datetime
 
 
+# A recording may get another title meanwhile, but `recordings.move` waits: the weakest lock, which its own excludes.
 # Recordings first, here and in `lock_for_withdrawal`: who locks in one order cannot wait for each other in a ring.
 FOR_SALE = """
     SELECT u.recording_id, r.account_id, u.use_code, u.consent_id, c.term_sheet_id, c.term_sheet_version, u.expires_at
@@ -301,7 +302,7 @@ FOR_SALE = """
     JOIN consents c ON c.id = u.consent_id
     WHERE r.id = ANY(%(recordings)s) AND r.state = 'accepted'
       AND u.use_code = ANY(%(uses)s) AND u.status = 'given' AND u.expires_at >= %(until)s
-    ORDER BY r.id, u.use_code FOR SHARE OF r, u
+    ORDER BY r.id, u.use_code FOR KEY SHARE OF r FOR SHARE OF u
 """
 
 

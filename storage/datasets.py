@@ -100,7 +100,7 @@ async def accepted(connection: Connection, campaign: UUID) -> list[UUID]:
 
 
 LISTABLE = """
-    SELECT id FROM recordings WHERE id = ANY(%(recordings)s::uuid[]) AND state = 'accepted' ORDER BY id FOR SHARE
+    SELECT id FROM recordings WHERE id = ANY(%(recordings)s::uuid[]) AND state = 'accepted' ORDER BY id FOR KEY SHARE
 """
 NEXT = """
     WITH held AS (SELECT id FROM datasets WHERE id = %(dataset)s FOR UPDATE)

@@ -85,7 +85,7 @@ async def patiently(write: Callable[[], Awaitable[None]]) -> None:
 
 def application(url: str) -> App:
     """Make the queue as a worker sees it, with connections of its own; open it with `open_async`."""
-    app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=4))
+    app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=5))
     app.job_manager = PatientJobs(app.connector)
     return app
 

@@ -91,6 +91,8 @@ FIND = f"""
     WHERE id = %(recording)s AND account_id = %(account)s AND state NOT IN ('deleted', 'erased')
 """
 LOCK = FIND + " FOR UPDATE"
+#: Keeps others from changing it, too, but not from selling it: a sale holds a hundred thousand of them for minutes.
+LOCK_WORDS = FIND + " FOR NO KEY UPDATE"
 
 
 async def find(connection: Connection, account: UUID, recording: UUID) -> Recording:
@@ -134,9 +136,11 @@ async def listing(
     )
 
 
+# Locked more strongly than an update does by itself: a sale in flight only keeps its recordings where they are.
 MOVE = f"""
+    WITH held AS MATERIALIZED (SELECT id FROM recordings WHERE id = %(recording)s FOR UPDATE)
     UPDATE recordings SET state = %(to)s, moved_by = %(by)s, moved_because = %(because)s
-    WHERE id = %(recording)s AND state <> %(to)s
+    WHERE id = (SELECT id FROM held) AND state <> %(to)s
     RETURNING {COLUMNS}
 """
 
@@ -191,7 +195,9 @@ async def change(connection: Connection, account: UUID, recording: UUID, details
 
     Raises RecordingMissing, PromptMissing, LanguageRefused, SlotTaken, and MoveRefused once a decision stands.
     """
-    present = await lock(connection, account, recording)
+    present = await one(connection, Recording, LOCK_WORDS, account=account, recording=recording)
+    if present is None:
+        raise RecordingMissing
     title = present.title if details.title is UNSET else details.title
     language = present.language if details.language is UNSET else details.language
     prompt = present.prompt_id if details.prompt_id is UNSET else details.prompt_id

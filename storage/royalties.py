@@ -60,6 +60,8 @@ OPEN = """
 HELD = "SELECT sale_id, upto, telling FROM sale_settlements WHERE sale_id = %(sale)s FOR UPDATE"
 ANY = "SELECT sale_id, upto, telling FROM sale_settlements ORDER BY since, sale_id LIMIT 1 FOR UPDATE SKIP LOCKED"
 # What all lines share is worked out once, not for each of them: a sheet is long, and a sale may be, too.
+# OFFSET 0 keeps each line's question what was paid for it one of its own. As a join, and with figures from before the
+# sale, PostgreSQL reads for each line everything that was paid for the sale so far: ever more, batch by batch.
 UNSETTLED = """
     WITH whole AS MATERIALIZED (SELECT sum(duration_ms)::bigint AS ms FROM sale_lines WHERE sale_id = %(sale)s),
     sheets AS MATERIALIZED (
@@ -71,8 +73,8 @@ UNSETTLED = """
         JOIN sheets t ON t.id = c.term_sheet_id AND t.version = c.term_sheet_version
         CROSS JOIN LATERAL withholding(l.account_id) w
     WHERE l.sale_id = %(sale)s AND l.recording_id = ANY(%(recordings)s) AND l.contributor_micros > 0
-      AND NOT EXISTS (SELECT FROM balance_transactions b
-                      WHERE b.sale_id = l.sale_id AND b.recording_id = l.recording_id AND b.type = 'royalty')
+      AND NOT EXISTS (SELECT FROM balance_transactions b WHERE b.sale_id = l.sale_id
+                      AND b.recording_id = l.recording_id AND b.type = 'royalty' OFFSET 0)
     ORDER BY l.account_id, l.recording_id
 """
 NEXT = """

@@ -217,17 +217,16 @@ async def test_a_file_finds_its_passport_by_hash_and_by_itself(
 async def test_every_day_is_closed_once_and_none_is_left_out(app: Litestar, database: Pool, recording: str):
     """By whoever comes first; after an outage of days each of them, because the ledger's day is in its own."""
     signer = await app.state.signing.signer()
-    made: list[date | None] = [date.min]
-    while made[-1] is not None:
-        async with transaction(database) as connection:
-            made.append(await checkpoints.make(connection, signer))
+    made: list[date] = []
     async with transaction(database) as connection:
+        while day := await checkpoints.make(connection, signer):
+            made.append(day)
         cursor = await connection.execute("SELECT day FROM checkpoints ORDER BY day")
         days = [row[0] for row in await cursor.fetchall()]
 
-    yesterday = (datetime.now(UTC) - timedelta(days=1, minutes=5)).date()
-    assert yesterday == days[-1]
-    assert all(timedelta(days=1) == after - before for before, after in pairwise(days[-len(made) + 2 :]))
+    # A worker of another test may have closed this one before, and the tests here then close days to come.
+    assert (datetime.now(UTC) - timedelta(days=1, minutes=5)).date() in days
+    assert all(timedelta(days=1) == after - before for before, after in pairwise(made))
 
 
 async def test_a_day_is_closed_while_a_recording_moves(

@@ -19,7 +19,7 @@ from storage import renditions
 from storage.database import Pool, transaction
 from storage.queue import enqueue_rendition
 from storage.renditions import Order
-from tests.api.conftest import running
+from tests.api.conftest import forget_jobs, running
 from tests.api.taking import agree, claim, examined, speech, submit
 from tests.media import media
 
@@ -237,6 +237,7 @@ async def test_a_worker_makes_the_copy_by_itself(
     contributor: Client, campaign: Campaign, process_environment: dict[str, str], tmp_path: Path
 ):
     """From the bytes of a phone to what buyers get, with nobody asking in between."""
+    forget_jobs(process_environment)
     with running("worker", process_environment, tmp_path / "worker.log"):
         recording = await submit(contributor, campaign, speech())
         await agree(contributor, campaign, recording)

@@ -1,5 +1,7 @@
 """Sales: what may be sold to whom, what a contributor hears of it, and what is refused."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,8 +9,9 @@ import httpx
 import pytest
 
 from api.validation import Workplace
-from storage import recordings, royalties, sales
+from storage import consents, recordings, royalties, sales
 from storage.database import Pool, every, one, transaction
+from storage.errors import DatabaseBusy
 from storage.royalties import Settlement
 from storage.settling import settle_sales
 from tests.api import trading
@@ -294,3 +297,36 @@ async def test_uses_come_page_by_page_and_are_not_sent_twice(contributor: Client
     assert (2, 1) == (len(first.json()["data"]), len(second.json()["data"]))
     assert second.json()["next_cursor"] is None
     assert 304 == again.status_code
+
+
+async def test_a_sale_in_flight_lets_titles_change_and_keeps_recordings_where_they_are(
+    contributor: Client, database: Pool, recording: str
+):
+    """One of a hundred thousand is written for minutes: only who takes a recording away waits for it."""
+    until = datetime.now(UTC) + timedelta(days=30)
+    async with transaction(database) as selling:
+        assert await consents.lock_for_sale(selling, [UUID(recording)], ["asr_training"], until)
+        named = await asyncio.wait_for(
+            contributor.patch(f"/v1/recordings/{recording}", json={"title": "Breakfast"}), timeout=10
+        )
+        with pytest.raises(DatabaseBusy):
+            await held_at_once(database, recording)
+
+    assert (200, "Breakfast") == (named.status_code, named.json()["title"])
+
+
+async def held_at_once(database: Pool, recording: str) -> None:
+    """Take a recording out of sale, or give up after a moment."""
+    async with transaction(database) as moving:
+        await moving.execute("SET LOCAL lock_timeout = '100ms'")
+        await recordings.move(moving, UUID(recording), "held", by="operator", because="claim-privacy")
+
+
+async def test_what_a_line_was_paid_is_looked_up_by_itself(database: Pool):
+    """Not by reading for each line what was paid for the whole sale, as a join would: that took hours for 100,000."""
+    async with transaction(database) as connection:
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        rows = await connection.execute("EXPLAIN " + royalties.UNSETTLED, {"sale": uuid4(), "recordings": [uuid4()]})
+        plan = [str(row[0]).strip() for row in await rows.fetchall()]
+
+    assert "Index Cond: ((sale_id = l.sale_id) AND (recording_id = l.recording_id))" in plan

@@ -14,7 +14,7 @@ from tusclient.client import TusClient
 
 from api.validation import Workplace
 from storage.database import Pool, transaction
-from tests.api.conftest import running
+from tests.api.conftest import forget_jobs, running
 from tests.api.taking import agree, claim, examined, speech, submit
 from tests.media import all_media, hostile, media
 
@@ -25,6 +25,7 @@ Campaign = dict[str, Any]
 def worker(process_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A worker process; gives its log."""
     log = tmp_path_factory.mktemp("worker") / "worker.log"
+    forget_jobs(process_environment)
     with running("worker", process_environment, log):
         yield log
 

@@ -22,7 +22,7 @@ from storage.database import Pool, transaction
 from storage.queue import UntilItWorks, WaitFirst
 from storage.reports import Kills
 from storage.sweeping import remove_doomed
-from tests.api.conftest import running
+from tests.api.conftest import forget_jobs, running
 from tests.api.taking import agree, claim, examined, send, speech, submit
 
 Campaign = dict[str, Any]
@@ -264,6 +264,7 @@ async def test_a_killed_workers_job_is_done_by_another_within_ten_seconds(
 ) -> None:
     """A kill -9 in the middle of an examination: one report, one decision, nothing lost."""
     logs = [tmp_path / "one.log", tmp_path / "two.log"]
+    forget_jobs(process_environment)
     with running("worker", process_environment, logs[0]) as one, running("worker", process_environment, logs[1]) as two:
         await until(lambda: all("working" in log.read_text() for log in logs))
         # Its first examination starts the sandbox, which takes a second or more: it is certainly in the middle.

@@ -206,7 +206,7 @@ async def test_no_sale_goes_without_refusal_or_notice(database: Pool):
 
 async def test_the_race_can_be_lost(database: Pool, monkeypatch: pytest.MonkeyPatch):
     """Without the sale's lock and without the database's own guard, sales slip through: the test above can fail."""
-    lockless = consents.FOR_SALE.replace("FOR SHARE OF r, u", "")
+    lockless = consents.FOR_SALE.replace("FOR KEY SHARE OF r FOR SHARE OF u", "")
     monkeypatch.setattr(consents, "FOR_SALE", lockless)
     subject = (await prepared(database, 1))[0]
     async with transaction(database) as connection:
