@@ -23,7 +23,18 @@ from api.signing import Signatures
 from api.statements import issue_due
 from api.validation import Workplace
 from api.withdrawal_notices import post_due
-from storage import accounts, consents, erasures, idempotency, notices, queue, renditions, sessions, withdrawn
+from storage import (
+    accounts,
+    consents,
+    erasures,
+    fingerprints,
+    idempotency,
+    notices,
+    queue,
+    renditions,
+    sessions,
+    withdrawn,
+)
 from storage.database import transaction
 from storage.errors import Unavailable
 from storage.ledger import checkpoints
@@ -156,6 +167,12 @@ async def count_words(tower: Tower) -> None:
     await count_common(tower.place.database)
 
 
+async def forget_places(tower: Tower) -> None:
+    """Forget of fingerprints that everybody has been compared with what only those at the same moment need."""
+    async with transaction(tower.place.database) as connection:
+        await fingerprints.forget_places(connection)
+
+
 async def close_day(tower: Tower) -> None:
     """Sign the head of every chain that grew, once a day."""
     signer = await tower.signing.signer()
@@ -181,6 +198,7 @@ HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (300, sum_up),
     (3600, clear_orphans),
     (3600, count_words),
+    (3600, forget_places),
     (3600, forget_expired),
     (3600, settle_money),
     (3600, issue_receipts),

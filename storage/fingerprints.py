@@ -191,12 +191,27 @@ class Sound(Struct, frozen=True):
     places: list[int]
 
 
-SOUNDS = "SELECT number, words, places FROM fingerprints WHERE number = ANY(%(numbers)s) ORDER BY number"
+SOUNDS = """
+    SELECT number, words, places FROM fingerprints
+    WHERE number = ANY(%(numbers)s) AND places IS NOT NULL ORDER BY number
+"""
+# A row that somebody is deleting is left alone: nobody waits for each other.
+FORGET_PLACES = """
+    UPDATE fingerprints SET places = NULL WHERE number IN (
+        SELECT number FROM fingerprints WHERE places IS NOT NULL AND made_at < now() - interval '1 day'
+        ORDER BY made_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    )
+"""
 
 
 async def sounds(connection: Connection, numbers: Sequence[int]) -> list[Sound]:
-    """Give everything that is posted of these fingerprints."""
+    """Give everything that was posted of these fingerprints, of those that are younger than a day."""
     return await every(connection, Sound, SOUNDS, numbers=list(numbers))
+
+
+async def forget_places(connection: Connection, most: int = 10_000) -> int:
+    """Forget where the words of fingerprints lie that are older than a day; the lists know. Return of how many."""
+    return await run(connection, FORGET_PLACES, most=most)
 
 
 class Held(Struct, frozen=True):

@@ -40,7 +40,34 @@ MINUTES, JITTER = 5, 1.0
 #: Moved landmarks that synthetic words are drawn from: so many that no rare word is missing, which would be found too
 #: easily. Lists that are written at once.
 DRAWN, AT_ONCE = 300_000_000, 20_000
+#: Postings of a list that is full, as in storage/migrations/0026.fair_lists.sql.
+FULL = 1000
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+# As many postings of a list that becomes full stay as they have a share in what was heard. Which ones is drawn: where
+# in the list they begin, and beyond its end they go on at its beginning.
+LENGTHEN = """
+    INSERT INTO sound_lists (version, word, postings, left_out)
+        SELECT %(version)s, word,
+            substring(held || held FROM 1 + 8 * floor(random() * size)::int FOR 8 * stay)
+                || substring(postings FOR 8 * (%(full)s - stay)),
+            greatest(0, heard_before + heard - greatest(%(full)s, stay))
+        FROM (
+            SELECT word, heard, postings, held, size, heard_before,
+                CASE WHEN size + octet_length(postings) / 8 <= %(full)s THEN size
+                     ELSE greatest(%(full)s - octet_length(postings) / 8,
+                                   least(size, round(%(full)s * (heard_before::float8 / (heard_before + heard)))::int))
+                END AS stay
+            FROM (
+                SELECT more.word, more.heard, more.postings, coalesce(old.postings, ''::bytea) AS held,
+                    coalesce(octet_length(old.postings) / 8, 0) AS size,
+                    coalesce(octet_length(old.postings) / 8 + left_out, 0) AS heard_before
+                FROM more LEFT JOIN sound_lists old ON old.version = %(version)s AND old.word = more.word
+            ) AS known
+        ) AS shared
+    ON CONFLICT (version, word) DO UPDATE SET postings = excluded.postings, left_out = excluded.left_out
+"""
 
 
 def main() -> None:
@@ -140,27 +167,23 @@ class Bench:
     ) -> None:
         """Lengthen lists, each by postings at random times of random recordings, as high as real ones of that word."""
         begin, size = drawn
+        heard, length = length, np.minimum(length, FULL)
         which = np.repeat(np.arange(len(word)), length)
         source = self.drawn.place[begin[which] + self.random.integers(0, size[which])]
         frame = self.random.integers(0, MINUTES * 3750, len(which))
         posting = np.stack([self.random.choice(numbers, len(which)), (frame << 13) | (source & 8191)], 1).astype(">i4")
         packed, end = posting.tobytes(), np.cumsum(length) * 8
         with connection.cursor() as cursor:
-            cursor.execute("CREATE TEMP TABLE IF NOT EXISTS more (word int4, postings bytea)")
+            cursor.execute("CREATE TEMP TABLE IF NOT EXISTS more (word int4, heard int4, postings bytea)")
             cursor.execute("TRUNCATE more")
             with cursor.copy("COPY more FROM STDIN BINARY") as copy:
-                copy.set_types(["int4", "bytea"])
-                for one, last, bytes_ in zip(word.tolist(), end.tolist(), (length * 8).tolist(), strict=True):
-                    if bytes_:
-                        copy.write_row((one, packed[last - bytes_ : last]))
-            cursor.execute(
-                """
-                INSERT INTO sound_lists AS held SELECT %s, word, substring(postings FOR 6400) FROM more
-                ON CONFLICT (version, word) DO UPDATE SET postings =
-                    substring(held.postings || excluded.postings FOR 6400)
-                """,
-                (VERSIONS["audio"],),
-            )
+                copy.set_types(["int4", "int4", "bytea"])
+                for one, said, last, size_ in zip(
+                    word.tolist(), heard.tolist(), end.tolist(), length.tolist(), strict=True
+                ):
+                    if size_:
+                        copy.write_row((one, said, packed[last - 8 * size_ : last]))
+            cursor.execute(LENGTHEN, {"version": VERSIONS["audio"], "full": FULL})
 
     def owners(self, connection: "psycopg.Connection[tuple[int, ...]]", count: int) -> Integers:
         """Keep recordings that synthetic words belong to, with a texture that is compared like any other's."""
@@ -187,12 +210,13 @@ class Bench:
             cursor = await connection.execute(
                 """
                 SELECT pg_total_relation_size(%s::regclass), sum(octet_length(postings)) / 8,
-                       avg(octet_length(postings)) / 8, count(*) FILTER (WHERE octet_length(postings) >= 6400)
+                       avg(octet_length(postings)) / 8, count(*) FILTER (WHERE octet_length(postings) >= 8000),
+                       sum(left_out)
                 FROM sound_lists WHERE version = %s
                 """,
                 (f"sound_lists_{VERSIONS['audio']}", VERSIONS["audio"]),
             )
-            size_bytes, posted, mean, full = await cursor.fetchone() or (0, 0, 0, 0)
+            size_bytes, posted, mean, full, left_out = await cursor.fetchone() or (0, 0, 0, 0, 0)
             server = connection.info.backend_pid
         own, theirs, seconds = time.process_time(), server_cpu_s(server), 0.0
         for one in new[:40]:
@@ -206,8 +230,8 @@ class Bench:
         asked, served, _ = await self.ask(new)
         known, _, _ = await self.ask(old)
         print(
-            f"| {size:,} | {posted:,} | {mean:.0f}, {full:,} full | {size_bytes >> 20:,} | {keep_ms:.0f} | {asked:.0f} "
-            f"| {served:.0f} | {known:.0f} |",
+            f"| {size:,} | {posted:,} of {posted + left_out:,} | {mean:.0f}, {full:,} full | {size_bytes >> 20:,} "
+            f"| {keep_ms:.0f} | {asked:.0f} | {served:.0f} | {known:.0f} |",
             flush=True,
         )
 

@@ -1,4 +1,4 @@
-"""Matching sound: what was looked up once is read as unchanged first, and as changed where that explains nothing.
+"""Matching sound: words as they are first, those beside them where that explains nothing; unchanged before changed.
 
 A proposal is aligned with the recording it names; the evidence of a line is its strength × the share of seconds that
 agree by themselves. Another take of the same sentence agrees for a second here and there, a copy agrees throughout.
@@ -15,7 +15,7 @@ from capture_validation.duplicates.audio import FRAME_S, VERSION, AudioFingerpri
 from capture_validation.duplicates.audio_words import Triples, triples
 from capture_validation.duplicates.company import BLOCK, Hits
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation, covered
-from capture_validation.duplicates.lists import Find
+from capture_validation.duplicates.lists import Find, Integers, Once
 from capture_validation.duplicates.proposals import GRID, PLAIN, Proposal, Warp, look_up, propose
 from capture_validation.duplicates.texture import SPACING
 from capture_validation.report import Span
@@ -39,6 +39,9 @@ PARTIAL, SHORTEST, CHOSEN = 0.7, 186, 0.75
 MARGIN = 372
 #: Frames looked up at once: five blocks of 12 s.
 MINUTE = 5 * BLOCK
+#: Bits for which a place is compared, by words as they are, which are few, and by all: three votes of words that 800
+#: recordings have, and two of words that sixty have.
+SURE, LIKELY = 40, 31
 #: Places compared per 12 s, unchanged, and of all changes together: a copy that was bent has few votes, so more have to
 #: be tried.
 PLAIN_MOST, GRID_MOST = 6, 10
@@ -64,14 +67,45 @@ def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
     """
     if not new.enough:
         return []
-    frames = len(new.bits)
     pieces: list[Piece] = []
     for minute in _minutes(triples(new.peaks)):
-        hits = look_up(minute, find)
-        plain = _align_all(new, propose(hits, frames, PLAIN, PLAIN_MOST), fetch, [])
-        changed = propose(_unexplained(hits, plain), frames, GRID, GRID_MOST)
-        pieces += plain + _align_all(new, changed, fetch, plain)
+        once, search = Once(find), Search(new, fetch)
+        search.among(look_up(minute, once, 0.0), SURE)
+        left = _open(minute.frame, search.pieces)
+        if left.any():
+            search.among(look_up(minute.where(left), once), LIKELY)
+        pieces += search.pieces
     return sorted(_merged(pieces, new.seconds), key=lambda match: -match.strength)
+
+
+class Search:
+    """What was compared for a minute of a new recording, and the lines that were found."""
+
+    def __init__(self, new: AudioFingerprint, fetch: Fetch) -> None:
+        self.pieces: list[Piece] = []
+        self._new, self._fetch = new, fetch
+        self._tried: set[tuple[int, Warp, int, int]] = set()
+
+    def among(self, hits: Hits, least: int) -> None:
+        """Compare what most is said for, unchanged, then changed where that explains nothing."""
+        frames = len(self._new.bits)
+        before = len(self.pieces)
+        self._align(propose(hits, frames, PLAIN, PLAIN_MOST, least))
+        self._align(propose(_unexplained(hits, self.pieces[before:]), frames, GRID, GRID_MOST, least))
+
+    def _align(self, proposals: list[Proposal]) -> None:
+        """Align proposals, best ones first, and none that would say again what is known."""
+        held = self._fetch({proposal.recording for proposal in proposals})
+        for proposal in proposals:
+            place = proposal.recording, proposal.warp, proposal.first, proposal.lag
+            if proposal.recording not in held or place in self._tried:
+                continue
+            self._tried.add(place)
+            if any(_explains(piece, proposal) for piece in self.pieces):
+                continue
+            piece = compare_at(self._new, held[proposal.recording], proposal)
+            if piece is not None:
+                self.pieces.append(piece)
 
 
 def _minutes(parts: Triples) -> Iterator[Triples]:
@@ -90,28 +124,31 @@ def _unexplained(hits: Hits, pieces: Iterable[Piece]) -> Hits:
     return hits.where(open_)
 
 
-def _align_all(new: AudioFingerprint, proposals: list[Proposal], fetch: Fetch, known: list[Piece]) -> list[Piece]:
-    """Align proposals, most votes first, and none that would say again what is `known` or was found before it."""
-    held = fetch({proposal.recording for proposal in proposals})
-    pieces: list[Piece] = []
-    for proposal in proposals:
-        if proposal.recording not in held or any(_explains(piece, proposal) for piece in known + pieces):
-            continue
-        piece = compare_at(new, held[proposal.recording], proposal)
-        if piece is not None:
-            pieces.append(piece)
-    return pieces
+def _open(frame: Integers, pieces: Iterable[Piece]) -> NDArray[np.bool_]:
+    """Which frames no line explains."""
+    open_ = np.ones(len(frame), bool)
+    for piece in pieces:
+        if piece.evidence >= EXPLAINED:
+            first, last = _stretch(piece)
+            open_ &= (frame < first) | (frame >= last)
+    return open_
+
+
+def _stretch(piece: Piece) -> tuple[float, float]:
+    """The frames of the new recording in which a line agrees most densely."""
+    pace = piece.proposal.warp.time
+    return piece.first + piece.line.first / pace, piece.first + piece.line.last / pace
 
 
 def _explains(piece: Piece, proposal: Proposal) -> bool:
     """Whether a line makes a proposal needless: what explains 12 s once need not explain them at every other lag.
 
-    A line that is weaker than that stands for the proposals within a second of it that no more words vote for.
+    A line that is weaker than that stands for the proposals within a second of it for which no more is said.
     """
     own = piece.proposal
     if (own.recording, own.first) != (proposal.recording, proposal.first) or piece.evidence < THRESHOLD:
         return False
-    same = proposal.votes <= own.votes and abs(_middle(own) - _middle(proposal)) <= SAME_LINE
+    same = proposal.bits <= own.bits and abs(_middle(own) - _middle(proposal)) <= SAME_LINE
     return piece.evidence >= EXPLAINED or same
 
 
@@ -196,8 +233,8 @@ def _merged(pieces: list[Piece], seconds: float) -> Iterable[Match]:
 
 def _aligned(piece: Piece) -> Aligned:
     """The densest stretch of a window, in seconds of both recordings."""
-    warp, line = piece.proposal.warp, piece.line
-    new = [(piece.first + edge / warp.time) * FRAME_S for edge in (line.first, line.last)]
+    line = piece.line
+    new = [edge * FRAME_S for edge in _stretch(piece)]
     held = [(edge + line.lag + line.slope * (edge - line.centre)) * FRAME_S for edge in (line.first, line.last)]
     return Aligned(Span(round(new[0], 2), round(new[1], 2)), Span(round(max(0.0, held[0]), 2), round(held[1], 2)))
 

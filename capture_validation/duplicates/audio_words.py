@@ -33,7 +33,10 @@ KEEP = 24
 #: A copy may lie on the other side of the borders of its cell. They are crossed, at most three at a time, where the
 #: squares of the distances to them, in cells, add up to this at most. After Lv et al., "Multi-probe LSH", VLDB 2007,
 #: section 4: what lies in the middle of its cell is asked for once, what lies in a corner many times.
-DOUBT, MOST_CROSSED = 0.08, 3
+DOUBT, MOST_CROSSED = 0.12, 3
+#: How far the five scatter in copies, compared with an interval: a distance counts by that. Height and duration stay
+#: where they are in most copies, and the middle one moves where peaks are smeared.
+SCATTER = np.array([[0.5], [0.5], [1.3], [1.0], [1.0]], np.float32)
 #: What is posted beside a word: 18 bits of frame (16 ms; 69 minutes), 8 of height, 5 of duration.
 FRAMES, HEIGHTS, SPANS = 1 << 18, 1 << 8, 1 << 5
 #: Levels per natural logarithm of height (1.1 %) and of duration (12 %).
@@ -142,7 +145,7 @@ def words(triples: Triples, doubt: float = 0.0) -> Words:
     beyond = np.where(rest > 0, WEIGHTS, -WEIGHTS)
     made = [
         (whole, triples.place),
-        *_crossed(whole, triples.place, np.square(np.float32(0.5) - np.abs(rest)), beyond, doubt),
+        *_crossed(whole, triples.place, np.square((np.float32(0.5) - np.abs(rest)) / SCATTER), beyond, doubt),
     ]
     word, place = (np.concatenate(part) for part in zip(*made, strict=True))
     kept = np.flatnonzero((_scatter(word) == 0) & (word < WORDS))

@@ -23,6 +23,8 @@ HIGHER, LONGER = int(0.135 * HEIGHT_LEVELS), 2
 #: Lags (0.77 s) and heights (4.4 %) within which a word needs company before it is looked at closely. The table in
 #: which company is counted has four cells a word, so that it fits into a processor's cache for as long as it can.
 ROUGH_LAG, ROUGH_HEIGHT, ROUGH_CELLS = 48, 4, 4
+#: What the word of one posting counts, bits; it counts one less for every doubling of its list, and never nothing.
+RAREST = 23
 #: What is added to a lag and to a height so that neither is negative.
 LAGS, HEIGHTS = 1 << 18, 64
 #: Strangers meet in a table by chance; few of them meet in two, whose cells are drawn by different numbers.
@@ -33,7 +35,7 @@ class Hits(Struct, frozen=True):
     """Words of a new recording that a held one has too, int64 (n,) each.
 
     `own`: when it was heard here, `there`: when it was heard there, frames. `height` and `span`: by how many levels the
-    new one is higher, and the held one longer.
+    new one is higher, and the held one longer. `rarity`: how much it says, see `rarity`.
     """
 
     recording: Integers
@@ -41,30 +43,39 @@ class Hits(Struct, frozen=True):
     there: Integers
     height: Integers
     span: Integers
+    rarity: Integers
 
     def where(self, chosen: NDArray[np.bool_] | Integers) -> "Hits":
         """Only the chosen ones."""
         when = self.own[chosen], self.there[chosen]
-        return Hits(self.recording[chosen], *when, self.height[chosen], self.span[chosen])
+        return Hits(self.recording[chosen], *when, self.height[chosen], self.span[chosen], self.rarity[chosen])
 
 
 def joined(parts: Sequence[Hits]) -> Hits:
     """Hits of several blocks as one."""
-    columns = [(part.recording, part.own, part.there, part.height, part.span) for part in parts]
-    recording, own, there, height, span = np.concatenate([np.zeros((5, 0), np.int64), *map(np.array, columns)], axis=1)
-    return Hits(recording, own, there, height, span)
+    columns = [(part.recording, part.own, part.there, part.height, part.span, part.rarity) for part in parts]
+    return Hits(*np.concatenate([np.zeros((6, 0), np.int64), *map(np.array, columns)], axis=1))
 
 
-def compared(here: Integers, recording: Integers, there: Integers) -> Hits:
-    """What two words that are the same say of each other; `here` and `there` are what was posted beside them."""
+def compared(here: Integers, recording: Integers, there: Integers, size: Integers) -> Hits:
+    """What two words that are the same say of each other.
+
+    `here` and `there` are what was posted beside them, `size` how many postings the list of the word has.
+    """
     height, span = height_of(here) - height_of(there), span_of(there) - span_of(here)
-    return Hits(recording, frame_of(here), frame_of(there), height, span)
+    return Hits(recording, frame_of(here), frame_of(there), height, span, rarity(size))
+
+
+def rarity(size: Integers) -> Integers:
+    """How much a word says whose list is so long, whole bits: what few have is no luck."""
+    return np.maximum(1, RAREST - np.rint(np.log2(np.maximum(1, size))).astype(np.int64))
 
 
 def in_company(asked: Words, lists: Lists) -> Hits:
     """The words of an answer that may be a copy's by height and duration, and have company within 12 s."""
     found = lists.postings(asked.word)
-    hits = compared(asked.place[found.asked], found.recording, found.place)
+    size = lists.stretches(asked.word)[1]
+    hits = compared(asked.place[found.asked], found.recording, found.place, size[found.asked])
     hits = hits.where((np.abs(hits.height) <= HIGHER) & (np.abs(hits.span) <= LONGER))
     block = hits.own // BLOCK
     return joined([_in_company(hits.where(block == one)) for one in np.unique(block)])

@@ -54,7 +54,7 @@ def _in_company(held: Held, begin: Places, size: Places, place: Places) -> Hits:
         seen = np.zeros((2, max(1, cells(count) // 4)), np.uint8)
         count = accompanied(held, place, mine[:count], theirs[:count], salt, cells(count) - 1, seen)
     found = held[theirs[:count]].astype(np.int64)
-    return compared(place[mine[:count]], found[:, 0], found[:, 1])
+    return compared(place[mine[:count]], found[:, 0], found[:, 1], size[mine[:count]])
 
 
 @compiled("int64(int32[:,::1], int64[::1], int64[::1], int64[::1], int32[::1], int32[::1])")

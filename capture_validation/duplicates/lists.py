@@ -51,6 +51,24 @@ class Lists(Struct, frozen=True):
 Find = Callable[[Integers], Lists]
 
 
+class Once:
+    """An index that is asked for no word twice: it answers with everything it has answered so far."""
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._asked = np.zeros(0, np.int64)
+        self._lists = Lists(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.int32))
+
+    def __call__(self, asked: Integers) -> Lists:
+        """The lists of these words, and of those that were asked for before."""
+        new = np.setdiff1d(asked, self._asked)
+        if len(new):
+            self._asked, one, two = np.concatenate((self._asked, new)), self._lists, self._find(new)
+            word, size = np.concatenate((one.word, two.word)), np.concatenate((one.size, two.size))
+            self._lists = Lists(word, size, np.concatenate((one.held, two.held)))
+        return self._lists
+
+
 def stretches(begin: Integers, size: Integers) -> Integers:
     """The numbers of several stretches, one after another: begin, begin + 1, … as many as its size."""
     return np.repeat(begin - np.cumsum(size) + size, size) + np.arange(int(size.sum()))

@@ -30,15 +30,29 @@ class Warp(Struct, frozen=True):
 class Proposal(Struct, frozen=True):
     """A recording and a lag (frames of 16 ms, held minus new at the held one's pace) with its votes.
 
+    `bits`: how much these votes say, by how rare their words are.
     `first` and `last` are the frames of the new recording, at its own pace, in which the votes were cast.
     """
 
     votes: int
+    bits: int
     recording: int
     lag: int
     warp: Warp
     first: int
     last: int
+
+
+class Said(Struct, frozen=True):
+    """What is said of lines, int64 (n,) each: which line and 12 s as one number, how many votes, how many bits."""
+
+    key: Integers
+    votes: Integers
+    bits: Integers
+
+    def where(self, chosen: Integers) -> "Said":
+        """Only the chosen ones."""
+        return Said(self.key[chosen], self.votes[chosen], self.bits[chosen])
 
 
 SPEED = [1 + sign * step * 0.012 for step in range(1, 5) for sign in (1, -1)]
@@ -50,8 +64,9 @@ GRID = (*(Warp(a, a) for a in SPEED), *(Warp(time=a) for a in TEMPO), *(Warp(pit
 
 #: Votes within 3 frames of one lag count together; a recording that is shorter than two blocks is counted as a whole.
 LAG, WHOLE = 3, 1550
-#: Where more places than can be compared have two votes, or three, they have them by chance, and it takes more.
-LUCK = 3
+#: Where more places than can be compared have two votes, or three, they have them by chance, and it takes so many bits
+#: more than the best that is not compared.
+LUCK, CLEARLY = 3, 4
 #: A minute asks for one word so often at most, whatever is repeated in it.
 REPEATED = 12
 #: A word belongs to a change when its height differs from it by less than 2 % and its duration by less than 35 %.
@@ -61,9 +76,9 @@ LARGE = 20
 _LAGS, _BLOCKS, _WARPS = 1 << 18, 1 << 9, 1 << 5
 
 
-def look_up(triples: Triples, find: Find) -> Hits:
+def look_up(triples: Triples, find: Find, doubt: float = DOUBT) -> Hits:
     """Ask an index for the words of a new recording; words that nothing else agrees with are left out."""
-    asked = words(triples, DOUBT).first(REPEATED)
+    asked = words(triples, doubt).first(REPEATED)
     lists = find(asked.word)
     if len(lists.held) < LARGE * len(asked.word):
         return company.in_company(asked, lists)
@@ -72,18 +87,19 @@ def look_up(triples: Triples, find: Find) -> Hits:
     return counting.in_company(asked, lists)
 
 
-def propose(hits: Hits, frames: int, warps: Sequence[Warp] = PLAIN, most: int = 8) -> list[Proposal]:
-    """The most voted (recording, lag, warp) of every 12 s, at most `most` each, in order of votes.
+def propose(hits: Hits, frames: int, warps: Sequence[Warp] = PLAIN, most: int = 8, least: int = 0) -> list[Proposal]:
+    """The (recording, lag, warp) for which most is said in every 12 s, at most `most` each, in order.
 
-    `frames`: length of the new recording.
+    `frames`: length of the new recording. `least`: bits below which nothing is proposed.
     """
     block = BLOCK if frames > WHOLE else frames + 1
     recordings, index = np.unique(hits.recording, return_inverse=True)
     number, hit = _explained(hits, warps)
     own, pace = hits.own[hit], np.array([warp.time for warp in warps])[number]
     lag = (hits.there[hit] - np.rint(own * pace).astype(np.int64)) // LAG + _LAGS // 2
-    key, votes = _count((index[hit] * _WARPS + number) * _LAGS + lag, own, block)
-    return _best(key, votes, recordings, warps, (block, frames), most)
+    said = _count((index[hit] * _WARPS + number) * _LAGS + lag, own, hits.rarity[hit], block)
+    likely = np.flatnonzero((said.votes >= FEWEST) & (said.bits >= least))
+    return _best(said.where(likely), recordings, warps, (block, frames), most)
 
 
 def _explained(hits: Hits, warps: Sequence[Warp]) -> tuple[Integers, Integers]:
@@ -97,42 +113,51 @@ def _explained(hits: Hits, warps: Sequence[Warp]) -> tuple[Integers, Integers]:
     return number[stretches((np.cumsum(size) - size)[own], size[own])], np.repeat(np.arange(len(own)), size[own])
 
 
-def _count(line: Integers, own: Integers, block: int) -> tuple[Integers, Integers]:
-    """Votes per line and block from distinct frames: one landmark with many words has one vote.
+def _count(line: Integers, own: Integers, rarity: Integers, block: int) -> Said:
+    """Votes per line and block from distinct frames, and what they say: one landmark with many words has one vote.
 
-    A line is a recording, a change and a lag, with which a frame fits into one number. What has nobody near is no vote.
+    A line is a recording, a change and a lag, with which a frame fits into one number.
     """
-    heard = np.sort(line * FRAMES + own)
-    heard = heard[np.flatnonzero(np.diff(heard, prepend=-1))]
-    apart = np.diff(heard, prepend=-2 * FRAMES, append=heard[-1:] + 2 * FRAMES) >= 2 * FRAMES
-    heard = heard[np.flatnonzero(~(apart[:-1] & apart[1:]))]
+    heard, rarity = _accompanied(line * FRAMES + own, rarity)
     place = heard // FRAMES * _BLOCKS + heard % FRAMES // block
     first = np.flatnonzero(np.diff(place, prepend=-1))
-    key, votes = place[first], np.diff(first, append=len(place))
-    if not len(key):
-        return key, votes
+    said = Said(place[first], np.diff(first, append=len(place)), np.add.reduceat(rarity, first))
+    if not len(first):
+        return said
     # A true lag may lie on the edge of two cells.
-    after = np.searchsorted(key, key + _BLOCKS)
-    beside = np.minimum(after, len(key) - 1)
-    return key, votes + np.where(key[beside] == key + _BLOCKS, votes[beside], 0)
+    after = np.searchsorted(said.key, said.key + _BLOCKS)
+    beside = np.minimum(after, len(said.key) - 1)
+    same = said.key[beside] == said.key + _BLOCKS
+    votes, bits = (part + np.where(same, part[beside], 0) for part in (said.votes, said.bits))
+    return Said(said.key, votes, bits)
 
 
-def _best(
-    key: Integers, votes: Integers, recordings: Integers, warps: Sequence[Warp], sizes: tuple[int, int], most: int
-) -> list[Proposal]:
+def _accompanied(heard: Integers, rarity: Integers) -> tuple[Integers, Integers]:
+    """Each frame of a line once, in order, with its rarest word; what has nobody near is no vote."""
+    order = np.argsort(heard)
+    heard, rarity = heard[order], rarity[order]
+    first = np.flatnonzero(np.diff(heard, prepend=-1))
+    heard, rarity = heard[first], np.maximum.reduceat(rarity, first)
+    apart = np.diff(heard, prepend=-2 * FRAMES, append=heard[-1:] + 2 * FRAMES) >= 2 * FRAMES
+    near = np.flatnonzero(~(apart[:-1] & apart[1:]))
+    return heard[near], rarity[near]
+
+
+def _best(said: Said, recordings: Integers, warps: Sequence[Warp], sizes: tuple[int, int], most: int) -> list[Proposal]:
     block, frames = sizes
-    order = np.lexsort((key, -votes))
-    order = order[votes[order] >= FEWEST]
+    key, votes, bits = said.key, said.votes, said.bits
+    order = np.lexsort((key, -bits))
     within = key[order] % _BLOCKS
     out: list[Proposal] = []
     for one in np.unique(within):
         own = order[within == one]
-        if len(own) > most and (least := votes[own[most]]) <= LUCK:
-            own = own[votes[own] > least]
+        if len(own) > most and votes[own[most]] <= LUCK:
+            own = own[bits[own] >= bits[own[most]] + CLEARLY]
         for i in own[:most]:
             rest, lag = divmod(int(key[i]) // _BLOCKS, _LAGS)
             recording, warp = divmod(rest, _WARPS)
             first, last = int(one) * block, min((int(one) + 1) * block, frames)
             where = (lag - _LAGS // 2) * LAG + 2
-            out.append(Proposal(int(votes[i]), int(recordings[recording]), where, warps[warp], first, last))
-    return sorted(out, key=lambda proposal: -proposal.votes)
+            own_said = int(votes[i]), int(bits[i]), int(recordings[recording])
+            out.append(Proposal(*own_said, where, warps[warp], first, last))
+    return sorted(out, key=lambda proposal: -proposal.bits)

@@ -18,7 +18,7 @@ from capture_validation.duplicates.recording import VERSION
 from capture_validation.report import Span
 from storage import fingerprints
 from storage.database import Pool, transaction
-from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Lists, Subject
+from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Lists, Sound, Subject
 from storage.recordings import move
 from tests.api.taking import agree, examined, fresh, submit
 from tests.voices import new_speech, sound_of, wav
@@ -288,18 +288,92 @@ async def test_lists_of_sound_follow_what_is_kept_and_deleted(
     assert [] == await listed(database, word)
 
 
-async def test_a_list_of_sound_that_is_full_takes_no_more(
+async def test_a_list_of_sound_that_is_full_gives_everybody_a_fair_share(
     contributor: Client, campaign: Campaign, database: Pool
 ) -> None:
-    """One file ten thousand times, or a file that was made for it, costs no more than a jingle."""
-    recordings = [await submit(contributor, campaign, new_speech()) for _ in range(2)]
-    word = UNHEARD + int(UUID(recordings[0])) % 100_000_000
-    many = Heard([word] * 800, list(range(800)))
-    for recording in recordings:
-        async with transaction(database) as connection:
-            await fingerprints.keep(connection, Subject(UUID(recording)), kept(recording, [], many), ONE)
+    """Of sixty words that 2,000 others have, a newcomer is posted at about half; no list grows, and it can leave."""
+    recording = await submit(contributor, campaign, new_speech())
+    first = UNHEARD + int(UUID(recording)) % 100_000_000
+    full = [list_of(first + step, np.arange(1000), left_out=1000) for step in range(60)]
+    async with transaction(database) as connection:
+        async with connection.cursor() as cursor:
+            await cursor.executemany("INSERT INTO sound_lists VALUES (%s, %s, %s, %s)", full)
+        posted = kept(recording, [], Heard([word for _, word, *_ in full], [7] * 60))
+        number = await fingerprints.keep(connection, Subject(UUID(recording)), posted, ONE)
 
-    assert list(range(800)) == [place for _, place in await listed(database, word)]
+    with_it = await lengths(database, first, number)
+    async with transaction(database) as connection:
+        await fingerprints.forget(connection, UUID(recording))
+    without_it = await lengths(database, first, number)
+    async with transaction(database) as connection:
+        await connection.execute("DELETE FROM sound_lists WHERE word BETWEEN %s AND %s", (first, first + 59))
+
+    assert 8 < sum(held for *_, held in with_it) < 52
+    assert {(1000, 1000, False), (1000, 1002, True)} == set(with_it)
+    assert {(1000, 1000, False), (999, 1001, False)} == set(without_it)
+
+
+def list_of(word: int, numbers: np.ndarray, left_out: int) -> tuple[int, int, bytes, int]:
+    """A row of the lists of sounds, with one posting of each number, none of which is a fingerprint's."""
+    postings = np.stack([-1 - numbers, numbers], axis=1).astype(">i4").tobytes()
+    return VERSIONS["audio"], word, postings, left_out
+
+
+async def lengths(database: Pool, first: int, number: int) -> list[tuple[int, int, bool]]:
+    """Of sixty lists how many postings they have, how many they left out, and whether a fingerprint is among them."""
+    async with transaction(database) as connection:
+        cursor = await connection.execute(
+            "SELECT postings, left_out FROM sound_lists WHERE word BETWEEN %s AND %s", (first, first + 59)
+        )
+        rows = await cursor.fetchall()
+    return [(len(held) // 8, left_out, number in np.frombuffer(held, ">i4")[::2]) for held, left_out in rows]
+
+
+async def test_a_list_of_sound_is_left_by_whoever_is_deleted_alone(
+    contributor: Client, campaign: Campaign, database: Pool
+) -> None:
+    """A number that happens to lie across two others is nobody's, and all of one's own postings go."""
+    recording = await submit(contributor, campaign, new_speech())
+    word = UNHEARD + int(UUID(recording)) % 100_000_000
+    async with transaction(database) as connection:
+        posted = kept(recording, [], Heard([word] * 3, [1, 2, 3]))
+        number = await fingerprints.keep(connection, Subject(UUID(recording)), posted, ONE)
+    across = bytes(1) + number.to_bytes(4) + bytes(3) + np.array([1, number], ">i4").tobytes()
+    async with transaction(database) as connection:
+        await connection.execute("UPDATE sound_lists SET postings = %s || postings WHERE word = %s", (across, word))
+        await fingerprints.forget(connection, UUID(recording))
+
+    left = await listed(database, word)
+    async with transaction(database) as connection:
+        await connection.execute("DELETE FROM sound_lists WHERE word = %s", (word,))
+
+    assert [tuple(posting) for posting in np.frombuffer(across, ">i4").reshape(-1, 2).tolist()] == left
+
+
+async def test_where_words_lie_is_forgotten_after_a_day(
+    contributor: Client, campaign: Campaign, database: Pool
+) -> None:
+    """The lists know it; whoever is deleted later leaves them all the same."""
+    recording = await submit(contributor, campaign, new_speech())
+    word = UNHEARD + int(UUID(recording)) % 100_000_000
+    async with transaction(database) as connection:
+        posted = kept(recording, [], Heard([word], [7]))
+        number = await fingerprints.keep(connection, Subject(UUID(recording)), posted, ONE)
+        await fingerprints.forget_places(connection)
+        young = await fingerprints.sounds(connection, [number])
+        await connection.execute(
+            "UPDATE fingerprints SET made_at = now() - interval '25 hours' WHERE number = %s", (number,)
+        )
+        await fingerprints.forget_places(connection)
+        old = await fingerprints.sounds(connection, [number])
+    still = await listed(database, word)
+    async with transaction(database) as connection:
+        await fingerprints.forget(connection, UUID(recording))
+
+    assert [Sound(number, [word], [7])] == young
+    assert [] == old
+    assert [(number, 7)] == still
+    assert [] == await listed(database, word)
 
 
 def test_the_lists_of_the_database_are_read_as_they_lie() -> None:

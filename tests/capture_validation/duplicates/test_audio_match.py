@@ -6,7 +6,7 @@ import scipy.signal
 
 from capture_validation.duplicates import audio_match
 from capture_validation.duplicates.audio_match import match_audio
-from capture_validation.duplicates.audio_words import triples, words
+from capture_validation.duplicates.audio_words import DOUBT, triples, words
 from capture_validation.duplicates.memory import MemoryIndex
 from tests.capture_validation.duplicates.sounds import Library, at_16k, fingerprint, samples
 
@@ -136,6 +136,25 @@ def test_a_recording_that_was_sent_a_thousand_times_is_found_in_bounded_time():
 
     assert 0 < len(found) <= 20
     assert {"duplicate"} == {match.verdict for match in found}
+
+
+def test_what_a_copy_explains_is_not_asked_for_again(library):
+    """Words as they are find an unchanged copy; neighbouring cells are asked for of what is strange alone."""
+    own = of(JFK)
+    plain, doubtful = (len(np.unique(words(triples(own.peaks), doubt).word)) for doubt in (0.0, DOUBT))
+    asked = []
+
+    def find(words):
+        asked.append(len(words))
+        return library.index.find(words)
+
+    match_audio(own, find, lambda numbers: {one: library.stored[one] for one in numbers})
+    copy, _ = sum(asked), asked.clear()
+    match_audio(of(OTHERS[0]), lambda words: asked.append(len(words)) or MemoryIndex().find(words), lambda _: {})
+    stranger = sum(asked)
+
+    assert plain <= copy < plain + 0.3 * (doubtful - plain)
+    assert len(np.unique(words(triples(of(OTHERS[0]).peaks), DOUBT).word)) == stranger
 
 
 def test_a_copy_is_not_compared_again_under_changes_that_say_the_same(library, monkeypatch):

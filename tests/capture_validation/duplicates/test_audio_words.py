@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from capture_validation.duplicates.audio_words import (
     DOUBT,
@@ -14,7 +15,7 @@ from capture_validation.duplicates.audio_words import (
     triples,
     words,
 )
-from capture_validation.duplicates.company import Hits
+from capture_validation.duplicates.company import Hits, joined
 from capture_validation.duplicates.landmarks import HIGH, LOW, Landmarks
 from capture_validation.duplicates.lists import Lists
 from capture_validation.duplicates.memory import MemoryIndex
@@ -131,19 +132,23 @@ def pairs(lags: list[int]) -> Hits:
     """Two words of one recording for each lag, which nothing was done to."""
     own = np.tile([10, 20], len(lags))
     nothing = np.zeros(len(own), np.int64)
-    return Hits(nothing + 1, own, own + np.repeat(lags, 2), nothing, nothing)
+    return Hits(nothing + 1, own, own + np.repeat(lags, 2), nothing, nothing, nothing + 14)
 
 
 def test_chance_has_to_be_exceeded_in_a_large_index() -> None:
     """Two of ten words that agree on a lag mean something; where thirty pairs agree, each on its own, they do not."""
     crowd = pairs([100 * number for number in range(30)])
-    third = Hits(*(np.append(part, more) for part, more in zip(columns(crowd), (1, 30, 730, 0, 0), strict=True)))
+    third = joined([crowd, Hits(*np.array([[1], [30], [730], [0], [0], [14]]))])
 
-    assert [Proposal(2, 1, 101, Warp(), 0, 1000)] == propose(pairs([100]), 1000)
+    assert [Proposal(2, 28, 1, 101, Warp(), 0, 1000)] == propose(pairs([100]), 1000)
     assert [] == propose(crowd, 1000)
     assert [3] == [proposal.votes for proposal in propose(third, 1000)]
 
 
-def columns(hits: Hits) -> tuple[np.ndarray, ...]:
-    """The parts of hits, in order."""
-    return hits.recording, hits.own, hits.there, hits.height, hits.span
+def test_two_rare_words_say_more_than_two_common_ones() -> None:
+    """Among thirty pairs that agree, one of words that hardly anybody has is no chance."""
+    crowd, rare = pairs([100 * number for number in range(30)]), pairs([5000])
+
+    found = propose(joined([crowd, structs.replace(rare, rarity=rare.rarity + 6)]), 1000)
+
+    assert [(5000, 40)] == [(round(proposal.lag, -1), proposal.bits) for proposal in found]

@@ -1,6 +1,7 @@
 """Company: words of an answer that agree with others; compiled and not, the same ones are left."""
 
 from collections import defaultdict
+from math import log2
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from capture_validation.duplicates import company, counting, proposals
 from capture_validation.duplicates.audio_words import Words, placed
-from capture_validation.duplicates.company import BLOCK, HIGHER, LONGER, ROUGH_HEIGHT, ROUGH_LAG, Hits
+from capture_validation.duplicates.company import BLOCK, HIGHER, LONGER, RAREST, ROUGH_HEIGHT, ROUGH_LAG, Hits
 from capture_validation.duplicates.lists import Lists
 
 
@@ -30,7 +31,7 @@ def anywhere(random: np.random.Generator, count: int, seconds: int) -> np.ndarra
 
 def rows(hits: Hits) -> list[tuple[int, ...]]:
     """Hits in order."""
-    columns = hits.recording, hits.own, hits.there, hits.height, hits.span
+    columns = hits.recording, hits.own, hits.there, hits.height, hits.span, hits.rarity
     return sorted(zip(*(column.tolist() for column in columns), strict=True))
 
 
@@ -46,7 +47,8 @@ def pairs(asked: Words, lists: Lists) -> list[tuple[int, ...]]:
         for recording, there in answers[word]:
             height, span = (here >> 5 & 255) - (there >> 5 & 255), (there & 31) - (here & 31)
             if abs(height) <= HIGHER and abs(span) <= LONGER:
-                out.append((recording, here >> 13, there >> 13, height, span))
+                rarity = max(1, RAREST - round(log2(len(answers[word]))))
+                out.append((recording, here >> 13, there >> 13, height, span, rarity))
     return out
 
 

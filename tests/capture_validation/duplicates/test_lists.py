@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from capture_validation.duplicates.lists import Lists
+from capture_validation.duplicates.lists import Lists, Once
 
 
 def test_a_list_answers_everything_that_asked_for_it():
@@ -13,6 +13,24 @@ def test_a_list_answers_everything_that_asked_for_it():
 
     answered = zip(found.asked.tolist(), found.recording.tolist(), found.place.tolist(), strict=True)
     assert [(0, 1, 10), (0, 2, 20), (1, 3, 30), (2, 1, 10), (2, 2, 20)] == list(answered)
+
+
+def test_an_index_is_asked_for_no_word_twice():
+    """Who asks again for more is given everything at once."""
+    asked = []
+
+    def find(words):
+        asked.append(words.tolist())
+        return Lists(words[:1], np.array([1]), np.array([[words[0], 10]], np.int32))
+
+    once = Once(find)
+    once(np.array([5, 9]))
+    again = once(np.array([9]))
+    both = once(np.array([7, 9, 11]))
+
+    assert [[5, 9], [7, 11]] == asked
+    assert ([5], [[5, 10]]) == (again.word.tolist(), again.held.tolist())
+    assert ([5, 7], [1, 1], [[5, 10], [7, 10]]) == (both.word.tolist(), both.size.tolist(), both.held.tolist())
 
 
 def test_an_empty_index_answers_nothing():

@@ -19,7 +19,7 @@ def hits(seed: int, count: int = 1500) -> Hits:
     own = random.integers(0, FRAMES, count)
     there = np.maximum(0, own + random.integers(-150, 150, count))
     height, span = random.integers(-HIGHER, HIGHER + 1, count), random.integers(-LONGER, LONGER + 1, count)
-    return Hits(random.integers(7, 10, count), own, there, height // 4, span // 2)
+    return Hits(random.integers(7, 10, count), own, there, height // 4, span // 2, random.integers(1, 24, count))
 
 
 def explains(warp: Warp, height: int, span: int) -> bool:
@@ -29,21 +29,24 @@ def explains(warp: Warp, height: int, span: int) -> bool:
     )
 
 
-def counted(given: Hits, warps: tuple[Warp, ...]) -> dict[tuple[int, int, Warp, int], int]:
-    """How many distinct frames vote for each recording, lag, change and block; the next lag may be the same one."""
-    heard = defaultdict(set)
-    columns = given.recording, given.own, given.there, given.height, given.span
-    for recording, own, there, height, span in zip(*(column.tolist() for column in columns), strict=True):
+def counted(given: Hits, warps: tuple[Warp, ...]) -> dict[tuple[int, int, Warp, int], tuple[int, int]]:
+    """How many distinct frames vote for each recording, lag, change and block, and the bits of the rarest in each.
+
+    The next lag may be the same one.
+    """
+    heard: dict[tuple[int, int, Warp, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    columns = given.recording, given.own, given.there, given.height, given.span, given.rarity
+    for recording, own, there, height, span, bits in zip(*(column.tolist() for column in columns), strict=True):
         for warp in warps:
             if explains(warp, height, span):
-                lag = (there - round(own * warp.time)) // LAG
-                heard[recording, lag, warp, own // BLOCK].add(own)
-    votes = {
-        (recording, lag * LAG + 2, warp, block * BLOCK): len(own)
-        + len(heard.get((recording, lag + 1, warp, block), ()))
-        for (recording, lag, warp, block), own in heard.items()
-    }
-    return {place: vote for place, vote in votes.items() if vote >= FEWEST}
+                votes = heard[recording, (there - round(own * warp.time)) // LAG, warp, own // BLOCK]
+                votes[own] = max(votes[own], bits)
+    said = {}
+    for (recording, lag, warp, block), own in heard.items():
+        both = list(own.values()) + list(heard.get((recording, lag + 1, warp, block), {}).values())
+        if len(both) >= FEWEST:
+            said[recording, lag * LAG + 2, warp, block * BLOCK] = len(both), sum(both)
+    return said
 
 
 @pytest.mark.parametrize("warps", [PLAIN, GRID])
@@ -53,12 +56,13 @@ def test_votes_are_those_that_plain_counting_gives(seed: int, warps: tuple[Warp,
 
     found = propose(given, FRAMES, warps, most=100_000)
 
-    votes = {(one.recording, one.lag, one.warp, one.first): one.votes for one in found}
-    assert counted(given, warps) == votes
-    assert len(found) == len(votes) > 20
+    said = {(one.recording, one.lag, one.warp, one.first): (one.votes, one.bits) for one in found}
+    assert counted(given, warps) == said
+    assert len(found) == len(said) > 20
+    assert sorted((one.bits for one in found), reverse=True) == [one.bits for one in found]
 
 
 def test_nothing_is_proposed_where_nothing_agrees() -> None:
     nothing = np.zeros(0, np.int64)
 
-    assert [] == propose(Hits(nothing, nothing, nothing, nothing, nothing), FRAMES, GRID)
+    assert [] == propose(Hits(*[nothing] * 6), FRAMES, GRID)
