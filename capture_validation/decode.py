@@ -29,6 +29,7 @@ from capture_validation import codecs
 from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.containers import Container, recognise
 from capture_validation.errors import Unreadable
+from capture_validation.moments import Moments
 from capture_validation.pictures import VideoFrame
 from capture_validation.report import Tier
 from capture_validation.samples import AudioBlock, Blocks
@@ -76,6 +77,7 @@ class OpenRecording:
             raise Unreadable("no-tracks")
         self._prepare()
         self._origin = min((start_s(stream) for stream in (self._sound, self._picture) if stream), default=0.0)
+        self._moments = Moments()
         self._frames = self._decode()
         self._first_sound: AudioFrame | None = None
         self._first_picture: Picture | None = None
@@ -235,7 +237,8 @@ class OpenRecording:
             limit = f"{self._capacity.long_side}x{self._capacity.short_side}"
             raise Unreadable("over-limit", what="picture", value=f"{frame.width}x{frame.height}", limit=limit)
         usual = 1 / track.frame_rate_avg if track.frame_rate_avg else 0.0
-        at = end.last_at_s + usual if frame.time is None else frame.time - self._origin
+        time_s = self._moments.seconds(frame)
+        at = end.last_at_s + usual if time_s is None else time_s - self._origin
         if not end.frames:
             end.first_at_s = at
         duration = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else usual
