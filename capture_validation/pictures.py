@@ -205,7 +205,23 @@ def shrunk(lines: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any]
     rows, columns = lines.shape
     if rows % 2 == columns % 2 == 0 and rows >= 2 * height and columns >= 2 * width:
         lines = cv2.resize(lines, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
+    if lines.dtype == np.uint8 and len(lines) == height and lines.shape[1] % (2 * width) == 0:
+        return narrowed(lines, width)
     return np.asarray(cv2.resize(lines, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def narrowed(lines: Pixels, width: int) -> Pixels:
+    """Lines averaged down to a width that is half of theirs, a quarter or any other even part: twice as fast as OpenCV.
+
+    Two neighbours are read as one number, so that a few operations add up everything.
+    """
+    pairs = np.ascontiguousarray(lines).view(np.uint16)
+    sums = (pairs & 0xFF) + (pairs >> 8)
+    parts = sums.shape[1] // width
+    total = sums[:, ::parts].copy()
+    for part in range(1, parts):
+        total += sums[:, part::parts]
+    return np.asarray(cv2.convertScaleAbs(total, alpha=0.5 / parts), np.uint8)
 
 
 @cache

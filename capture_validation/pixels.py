@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from capture_validation.frequencies import Powers, frequencies
+
 if TYPE_CHECKING:
     from capture_validation.decode import VideoFrame
 
@@ -94,6 +96,11 @@ class Pixels:
         What scaling hides is found here: the 8 × 8 grid of a codec, combed lines, detail that was invented.
         """
         return self._shown(self.frame.middle(CROP))
+
+    @cached_property
+    def frequencies(self) -> Powers | None:
+        """Power of each spatial frequency of `centre`, see `frequencies`; None for a picture of under 64 pixels."""
+        return frequencies(self.centre)
 
     @cached_property
     def small(self) -> Gray:

@@ -27,7 +27,7 @@ PUBLISHED: dict[str, tuple[Media, int]] = {
     "conversation": ("audio", 3),
     "ambient": ("audio", 2),
     "music": ("audio", 1),
-    "video": ("video", 2),
+    "video": ("video", 3),
 }
 
 

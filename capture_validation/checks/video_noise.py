@@ -1,5 +1,7 @@
 """Noise: grain that the camera added, not the scene."""
 
+import math
+
 import cv2
 import numpy as np
 
@@ -25,6 +27,7 @@ class VideoNoise(VideoCheck):
     """
 
     name = "video.noise"
+    version = 2
     title = "Noise"
     unit = "levels"
     profiles = {"video": at_most(5.0)}
@@ -64,4 +67,8 @@ def noise(luma: Gray) -> float | None:
         half = deviation.shape[1] // 2, deviation.shape[0] // 2
         deviation, level = (cv2.resize(one, half, interpolation=cv2.INTER_AREA) for one in (deviation, level))
     usable = deviation[(level > 8) & (level < 247)]
-    return float(np.percentile(usable, 20)) * float(np.sqrt(np.pi / 2)) / 6 / SCALE if usable.size >= 20 else None
+    if usable.size < 20:
+        return None
+    # NumPy's percentile costs as much as all of the above.
+    fifth = usable.size // 5
+    return float(np.partition(usable, fifth)[fifth]) * math.sqrt(math.pi / 2) / 6 / SCALE

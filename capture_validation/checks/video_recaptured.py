@@ -4,16 +4,16 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from capture_validation.check import Measurement, VideoCheck, at_most
 from capture_validation.decode import VideoTrack
-from capture_validation.pixels import Gray, Pixels
+from capture_validation.frequencies import Powers, grid
+from capture_validation.pixels import Pixels
 from capture_validation.readings import Readings
 
-#: Side of the square whose spectrum is read, at the recording's own resolution; smaller pictures show no grid.
-LARGEST, LEAST = 512, 128
+#: Smaller pictures show no grid.
+LEAST = 128
 #: Coarser than this is the scene itself, in periods per pixel.
 COARSE = 0.06
 #: Next to the axes lie walls, shelves and the codec's own squares, in periods per pixel.
@@ -34,6 +34,7 @@ class VideoRecaptured(VideoCheck):
     """
 
     name = "video.recaptured"
+    version = 2
     title = "Filmed from a screen"
     unit = "dB"
     profiles = {"video": at_most(24.0)}
@@ -53,30 +54,26 @@ class VideoRecaptured(VideoCheck):
         self.readings = Readings(self.rule.limit)
 
     def feed(self, pixels: Pixels) -> None:
-        self.readings.add(pixels.at_s, peak_db(pixels.centre))
+        self.readings.add(pixels.at_s, peak_db(pixels.frequencies))
 
     def measure(self) -> Measurement:
         return self.readings.measurement()
 
 
-def peak_db(luma: Gray) -> float | None:
+def peak_db(powers: Powers | None) -> float | None:
     """Third highest peak over the median around it in dB, or None for a picture too small to show a grid.
 
     The third, because a peak has at least three bins under this window, and a single bin is chance.
     """
-    side = min(LARGEST, min(luma.shape) // 2 * 2)
-    if side < LEAST:
+    if powers is None or len(powers) < LEAST:
         return None
-    top, left = (luma.shape[0] - side) // 2, (luma.shape[1] - side) // 2
-    square = luma[top : top + side, left : left + side].astype(np.float32)
-    spectrum = scipy.fft.fftshift(scipy.fft.rfft2((square - square.mean()) * window(side)), axes=0)
     # The floor is the size of sensor noise, so that a flat wall has no peaks of numerical dust.
-    level = cv2.log(np.abs(spectrum) + np.float32(side / 2)) * np.float32(20 / np.log(10))
+    level = cv2.log(cv2.sqrt(powers) + np.float32(len(powers) / 2)) * np.float32(20 / np.log(10))
     # The surroundings change slowly: their median is taken of cells of 3 × 3 bins, at an eighth of the cost.
     height, width = level.shape
     cells = cv2.resize(level, (width // CELL, height // CELL), interpolation=cv2.INTER_AREA)
     around = cv2.resize(cv2.medianBlur(cells, AROUND // CELL), (width, height), interpolation=cv2.INTER_LINEAR)
-    return third(np.where(oblique(side), level - around, -np.inf))
+    return third(np.where(oblique(len(powers)), level - around, -np.inf))
 
 
 def third(level: NDArray[np.float32]) -> float:
@@ -86,17 +83,9 @@ def third(level: NDArray[np.float32]) -> float:
 
 
 @lru_cache(maxsize=8)
-def window(side: int) -> NDArray[np.float32]:
-    """A Hann window, squared to hide the skirts of a fence's peak, which alone would stand out far off the axes."""
-    squared: NDArray[np.float32] = cv2.createHanningWindow((side, side), cv2.CV_32F) ** 2
-    return squared
-
-
-@lru_cache(maxsize=8)
 def oblique(side: int) -> NDArray[np.bool_]:
-    """Which bins of a shifted half spectrum are fine and off the axes, bool (side, side / 2 + 1)."""
-    down = np.fft.fftshift(np.fft.fftfreq(side))[:, None]
-    across = np.fft.rfftfreq(side)[None]
+    """Which places of a spectrum are fine and off the axes, bool (side, side / 2 − 1)."""
+    down, across = grid(side)
     away = (abs(down) > ALONG_AXES) & (across > ALONG_AXES)
     chosen: NDArray[np.bool_] = away & (np.hypot(down, across) > COARSE)
     return chosen

@@ -9,6 +9,10 @@ from capture_validation.pixels import Gray, Pixels
 from capture_validation.readings import Readings
 from capture_validation.report import Curve
 
+#: Lines of a band in which detail is looked for; as many are left out before the next one. The first and last lines
+#: of it do not count: what the blur and the Laplacian take for their other side is a mirror, which has kinks.
+BAND, EDGE = 36, 5
+
 
 class VideoSharpness(VideoCheck):
     """Share of the fine detail that a slight blur would destroy, in the softest quarter of the recording.
@@ -23,6 +27,7 @@ class VideoSharpness(VideoCheck):
     """
 
     name = "video.sharpness"
+    version = 2
     title = "Sharpness"
     unit = "%"
     profiles = {"video": at_least(78.0, reject=50.0, requirement="required")}
@@ -56,13 +61,20 @@ class VideoSharpness(VideoCheck):
 
 
 def fine_detail(luma: Gray) -> float:
-    """Percent of the variance of the Laplacian that a Gaussian blur of 1.5 pixels removes, 0 … 100."""
-    before = _detail(luma)
-    return 100 * (1 - min(1.0, _detail(cv2.GaussianBlur(luma, (0, 0), 1.5)) / before)) if before else 0.0
+    """Percent of the variance of the Laplacian that a Gaussian blur of 1.5 pixels removes, 0 … 100.
+
+    Every second band of lines stands for all, at half the cost.
+    """
+    bands = [luma[top : top + BAND] for top in range(0, max(len(luma) - BAND, 0) + 1, 2 * BAND)]
+    before = sum(_detail(band) for band in bands)
+    after = sum(_detail(cv2.GaussianBlur(band, (0, 0), 1.5)) for band in bands)
+    return 100 * (1 - min(1.0, after / before)) if before else 0.0
 
 
 def _detail(luma: Gray) -> float:
+    """Variance of the Laplacian times the number of pixels, away from where a band was cut out."""
     second = cv2.Laplacian(luma, cv2.CV_16S, ksize=1)
+    second = second[EDGE:-EDGE] if len(second) > 2 * EDGE else second
     # Mean of squares less square of mean: a fifth of the cost of asking OpenCV for the deviation.
-    power: float = cv2.norm(second, cv2.NORM_L2SQR) / second.size
-    return power - float(cv2.mean(second)[0]) ** 2
+    power: float = cv2.norm(second, cv2.NORM_L2SQR) - second.size * float(cv2.mean(second)[0]) ** 2
+    return power

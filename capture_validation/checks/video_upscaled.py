@@ -5,12 +5,12 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from capture_validation.check import Measurement, VideoCheck, at_least
 from capture_validation.decode import VideoTrack
-from capture_validation.pixels import Gray, Pixels
+from capture_validation.frequencies import Powers, grid
+from capture_validation.pixels import Pixels
 from capture_validation.readings import Readings
 
 #: Bands of spatial frequency as shares of the finest that the pixels can hold.
@@ -30,6 +30,7 @@ class VideoUpscaled(VideoCheck):
     """
 
     name = "video.upscaled"
+    version = 2
     title = "Detail for its resolution"
     unit = "dB"
     profiles = {"video": at_least(-28.0)}
@@ -38,7 +39,7 @@ class VideoUpscaled(VideoCheck):
     }
     fix = "Do not zoom with two fingers, clean the lens, and send the original instead of an export from an app."
     false_alarms = "Very strong compression, and scenes without fine structure."
-    source = "Radial power spectrum, Hann window, 2-D FFT; expected 1/f² fall of scenes after Field 1987."
+    source = "Radial power spectrum, squared Hann window, 2-D FFT; expected 1/f² fall of scenes after Field 1987."
     uncertainty = 0.5
     frames_per_second = 1.0
 
@@ -48,34 +49,23 @@ class VideoUpscaled(VideoCheck):
 
     def feed(self, pixels: Pixels) -> None:
         usable = self.square and pixels.shows_detail
-        self.readings.add(pixels.at_s, finest_detail_db(pixels.centre) if usable else None)
+        self.readings.add(pixels.at_s, finest_detail_db(pixels.frequencies) if usable else None)
 
     def measure(self) -> Measurement:
         return self.readings.measurement()
 
 
-def finest_detail_db(luma: Gray) -> float | None:
-    """Fine over middle power in dB, or None for a picture of under 64 pixels or without middle detail."""
-    side = min(luma.shape) // 2 * 2
-    if side < 64:
+def finest_detail_db(powers: Powers | None) -> float | None:
+    """Fine over middle power in dB, or None for a picture without a spectrum or without middle detail."""
+    if powers is None:
         return None
-    top, left = (luma.shape[0] - side) // 2, (luma.shape[1] - side) // 2
-    inner = luma[top : top + side, left : left + side].astype(np.float32)
-    spectrum = scipy.fft.rfft2((inner - inner.mean()) * _window(side))
-    power = np.square(np.abs(spectrum))
-    fine, middle = (cv2.mean(power, _ring(side, band))[0] for band in (FINE, MIDDLE))
+    fine, middle = (cv2.mean(powers, _ring(len(powers), band))[0] for band in (FINE, MIDDLE))
     return 10 * math.log10(fine / middle) if fine and middle else None
-
-
-@lru_cache(maxsize=8)
-def _window(side: int) -> NDArray[np.float32]:
-    window: NDArray[np.float32] = cv2.createHanningWindow((side, side), cv2.CV_32F)
-    return window
 
 
 @lru_cache(maxsize=8)
 def _ring(side: int, band: tuple[float, float]) -> NDArray[np.uint8]:
     """Which places of a spectrum of side × side pixels lie within a band of frequencies: 255 there, elsewhere 0."""
-    radius = 2 * np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
+    radius = 2 * np.hypot(*grid(side))
     ring: NDArray[np.uint8] = np.where((radius >= band[0]) & (radius < band[1]), 255, 0).astype(np.uint8)
     return ring

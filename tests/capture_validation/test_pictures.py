@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from capture_validation.decode import VideoFrame, open_recording
-from capture_validation.pictures import shrunk
+from capture_validation.pictures import narrowed, shrunk
 from tests.media import media
 
 #: Eight bits upright and turned, ten bits turned, AV1 in portrait, VP9, and a format that mixes brightness and colours.
@@ -69,3 +69,15 @@ def test_a_picture_that_was_forgotten_cannot_be_looked_at():
     for look in (frame.glance, lambda: frame.middle(64), frame.luma):
         with pytest.raises(RuntimeError, match="only until"):
             look()
+
+
+@pytest.mark.parametrize("parts", [2, 4, 6, 12, 24])
+def test_lines_are_narrowed_as_opencv_averages_them(parts: int):
+    """Usual widths are even parts of each other; no number comes out another way by more than 1."""
+    lines = np.random.default_rng(0).integers(0, 256, (45, 80 * parts), np.uint8)
+    lines[:2] = 255
+
+    apart = narrowed(lines, 80).astype(int) - cv2.resize(lines, (80, 45), interpolation=cv2.INTER_AREA)
+
+    assert abs(apart).max() <= 1
+    assert abs(float(apart.mean())) < 0.1

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from capture_validation.checks.video_scene_cuts import quarters
 from tests.capture_validation.watching import Drawn, clip, covers, retimed, seen, still
 
 MOTION = ["video.flicker", "video.frozen", "video.repeated_frames", "video.scene_cuts", "video.shake"]
@@ -119,3 +120,11 @@ def test_flicker_is_shown_where_it_is():
         for f in scene()
     ]
     assert covers(seen("video.flicker", pulsing), 1.0, 3.0)
+
+
+@pytest.mark.parametrize("size", [(90, 160), (91, 121), (1, 1)])
+def test_the_shares_of_each_quarter_make_a_whole(size):
+    """Also where an odd side makes quarters of different size; one that has no pixels has no shares."""
+    shares = quarters(np.random.default_rng(0).integers(0, 256, size, np.uint8)).reshape(4, 16).sum(axis=1)
+
+    assert [1.0] * (4 if min(size) > 1 else 1) == pytest.approx(sorted(shares)[-4 if min(size) > 1 else -1 :])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from capture_validation.checks.video_recaptured import peak_db, third
+from capture_validation.frequencies import frequencies, grid
 from tests.capture_validation.watching import Drawn, Picture, clip, seen
 
 #: Picture elements of the simulated screen along one pixel of what it shows.
@@ -45,19 +46,19 @@ def test_a_real_scene_and_a_screen_recording_pass(name):
 
 
 def test_a_wall_has_no_peaks():
-    assert peak_db(np.full((400, 400), 90, np.uint8)) == pytest.approx(0, abs=0.5)
+    assert peak_db(frequencies(np.full((400, 400), 90, np.uint8))) == pytest.approx(0, abs=0.5)
 
 
 def test_a_fence_that_stands_upright_is_no_screen():
     upright = np.tile((np.arange(512) // 4 % 2 * 200).astype(np.uint8), (512, 1))
-    level = peak_db(upright)
+    level = peak_db(frequencies(upright))
 
     assert level is not None
     assert level < 24
 
 
 def test_a_picture_too_small_for_a_grid_is_not_judged():
-    assert peak_db(np.zeros((127, 400), np.uint8)) is None
+    assert peak_db(frequencies(np.zeros((127, 400), np.uint8))) is None
     assert "not_applicable" == seen("video.recaptured", [Drawn(np.zeros((90, 90), np.uint8), 0.0)]).status
 
 
@@ -70,3 +71,23 @@ def test_the_third_highest_is_found_without_sorting_everything(seed: int):
     table[seed % 12, :2] = 41
 
     assert np.sort(table.ravel())[-3] == third(table)
+
+
+def test_frequencies_are_those_of_the_squares_spectrum():
+    """Every place has the power that NumPy's transform finds there, and stands where the grid says."""
+    picture = np.random.default_rng(0).integers(0, 256, (130, 200), np.uint8)
+    square = picture[1:129, 36:164].astype(float)
+    window = cv2.createHanningWindow((128, 128), cv2.CV_64F) ** 2
+    expected = np.abs(np.fft.fftshift(np.fft.rfft2((square - square.mean()) * window), axes=0))[:, 1:-1] ** 2
+
+    powers = frequencies(picture)
+
+    assert powers == pytest.approx(expected, rel=1e-3, abs=1)
+    assert all(np.allclose(one, other) for one, other in zip(
+        (axis.ravel() for axis in grid(128)), (np.fft.fftshift(np.fft.fftfreq(128)), np.fft.rfftfreq(128)[1:-1]),
+        strict=True,
+    ))  # fmt: skip
+
+
+def test_a_picture_of_under_64_pixels_has_no_frequencies():
+    assert frequencies(np.zeros((63, 640), np.uint8)) is None
