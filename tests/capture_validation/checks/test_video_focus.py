@@ -143,3 +143,23 @@ def test_a_dark_half_of_the_scene_is_no_bar():
 
 def test_the_pillars_of_the_shared_media_are_found():
     assert "hint" == seen("video.bars", clip("video_pattern_grey.mp4", 640)).status
+
+
+def test_a_small_thing_that_moves_is_combed_enough():
+    """Something of a fortieth of the picture moves before a wall, in a picture woven from two moments."""
+    wall = cv2.GaussianBlur(np.random.default_rng(0).integers(90, 130, (480, 640), np.uint8), (0, 0), 2)
+    now, later = wall.copy(), wall.copy()
+    now[150:350, 300:340], later[150:350, 312:352] = 220, 220
+    woven = np.where(np.arange(480)[:, None] % 2 > 0, later, now)
+
+    assert "passed" == seen("video.interlaced", [Drawn(now, second) for second in range(3)]).status
+    assert "hint" == seen("video.interlaced", [Drawn(woven, second) for second in range(3)]).status
+
+
+@pytest.mark.parametrize("sigma", [3, 6])
+def test_noise_is_no_comb(sigma):
+    """It changes from line to line as much as a comb does, but from every second line as well."""
+    random = np.random.default_rng(0)
+    seconds = clip("video_station_5s.mp4")[::60]
+    frames = spoilt(seconds, lambda picture: picture + random.normal(0, sigma, picture.shape))
+    assert "passed" == seen("video.interlaced", frames).status
