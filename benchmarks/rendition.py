@@ -20,6 +20,7 @@ from capture_validation.clean.choices import Choices
 from capture_validation.clean.cover import Cover, Place
 from capture_validation.clean.rendition import looked, render
 from capture_validation.decode import VideoFrame, open_recording
+from capture_validation.sandbox.warmup import warm_up
 from capture_validation.xray.models import models
 
 Levels = NDArray[np.float32]
@@ -37,6 +38,7 @@ def main() -> None:
     if not (MEDIA / TAKE).is_file():
         print(f"\nCleaned copies: skipped, there is no {MEDIA / TAKE} (COMPANION_TEST_MEDIA)")
         return
+    warm_up()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         phone = film(folder, FILMS[1])

@@ -25,6 +25,7 @@ from capture_validation.decode import VideoFrame, open_recording
 from capture_validation.duplicates.recording import Fingerprinter
 from capture_validation.profile import Profile, profile
 from capture_validation.report import Tier
+from capture_validation.sandbox.warmup import warm_up
 from capture_validation.xray.looking import Looker, shown
 from capture_validation.xray.models import models
 
@@ -65,6 +66,8 @@ def main() -> None:
     if not (MEDIA / TAKE).is_file():
         print(f"\nVideo: skipped, there is no {MEDIA / TAKE} (COMPANION_TEST_MEDIA)")
         return
+    # Every run is a fork of this process, as every examination is one of the sandbox's: warm before a recording comes.
+    warm_up()
     with tempfile.TemporaryDirectory() as folder:
         files = {one: film(Path(folder), one) for one in FILMS}
         rows = [row for one, file in files.items() for row in compared(file, one)]
@@ -150,7 +153,7 @@ def again(file: Path, seconds: float, length_s: float) -> Path:
 
 
 def warm() -> None:
-    """Load what the sandbox loads before a recording comes: the networks, and every check."""
+    """Nothing is left to load where the process that forks is warm; else the networks, and every check."""
     models()
     profile("video")
 

@@ -21,16 +21,20 @@ SUFFIXES = {".mp4", ".mov", ".webm", ".3gp", ".avi", ".mkv"}
 LONGEST_S, LONG_SIDE = 3.0, 1280
 #: No takes of a camera, or spoilt before: a drawing that barely moves, a screen, tenths of a second.
 NO_TAKES = {"pattern", "screen", "keys", "distorted"}
-#: What a person saw in takes, frame by frame, before anything was done to them. Such a take is no clean one of that
-#: defect, and cannot be spoilt by it either.
+#: What a person saw in takes, frame by frame, before anything was done to them, and what their own times say: a take of
+#: 15 pictures a second is slow. Such a take is no clean one of that defect, and cannot be spoilt by it either.
 OWN_DEFECTS = {
+    "Megamind.avi": {"black", "cuts"},
+    "bikes.mp4": {"cuts"},
     "video_courtyard_people.mp4": {"bars", "cuts"},
-    "video_courtyard_people_15fps.mp4": {"cuts", "motion blur"},
+    "video_courtyard_people_15fps.mp4": {"cuts", "motion blur", "slow"},
+    "video_desk_h263.3gp": {"dropped frames", "slow", "uneven times"},
     "video_doorknob_phone.mp4": {"blur", "JPEG squares", "low contrast"},
     "video_elf_480.webm": {"bars"},
-    "video_fire_android_rot180_gps.mp4": {"motion blur"},
+    "video_fire_android_rot180_gps.mp4": {"motion blur", "slow"},
     "video_monster_480.webm": {"bars"},
     "video_nasa_multitrack.mp4": {"dark"},
+    "video_note2_android_rot_gps.mp4": {"dropped frames"},
 }
 
 

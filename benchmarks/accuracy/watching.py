@@ -32,6 +32,8 @@ from capture_validation.version import VERSION
 TARGET = Path(__file__).parents[2] / "docs" / "accuracy_video.json"
 #: What single pictures are spoilt at, for the checks that need every picture; the others look at the whole size.
 SMALL = 640
+#: Levels of 255 between a take and what was made of it, in the mean, below which nothing was spoilt.
+UNSPOILT = 0.25
 #: The size at which the cost of each check is measured, over one second.
 COST_SIZE, RATE = (1920, 1080), 30
 
@@ -62,14 +64,25 @@ def verdicts(shots: Shots, names: Sequence[str], defect: Defect | None = None, s
     return watching.results(TrackEnd(decoded_duration_s=shown, packets=len(shots), frames=len(shots)))
 
 
-def spoilt(take: Take, defect: Defect, strength: float) -> tuple[float | None, bool]:
-    """What the check measures on a spoilt take, and whether it complains."""
+def spoilt(take: Take, defect: Defect, strength: float) -> tuple[float | None, bool] | None:
+    """What the check measures on a spoilt take, and whether it complains; None where nothing could be spoilt."""
     shots = small(take) if needs_every(defect) else list(zip(take.times, take.pictures, strict=True))
     seed = f"{take.name} {defect.name}"
     if defect.all:
+        clean = shots
         shots = defect.all(shots, strength, np.random.default_rng(zlib.crc32(seed.encode())))
+        if same(clean, shots):
+            return None
     found = verdicts(shots, [defect.check], defect, strength, seed)[0]
     return found.value, complains(found)
+
+
+def same(clean: Shots, shots: Shots) -> bool:
+    """Whether a take is what it was: pictures of a scene in which nothing moves can be repeated and woven for ever."""
+    if [at_s for at_s, _ in clean] != [at_s for at_s, _ in shots]:
+        return False
+    apart = [cv2.norm(one, other, cv2.NORM_L1) / one.size for (_, one), (_, other) in zip(clean, shots, strict=True)]
+    return float(np.mean(apart)) < UNSPOILT
 
 
 def needs_every(defect: Defect) -> bool:
@@ -146,10 +159,11 @@ def row(defect: Defect, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     clean = [value for one in rows if (value := one["values"].get(defect.check)) is not None]
     found: dict[str, Any] = {"defect": defect.name, "check": defect.check, "unit": defect.unit, "takes": len(rows)}
     for number, name in enumerate(("mild", "strong")):
-        told = [one["spoilt"][defect.name][number] for one in rows if one["seconds"] >= defect.least_s]
+        told = told_of(defect, number, rows)
         values = [value for value, _ in told if value is not None]
         found[name] = {
             "strength": (defect.mild, defect.strong)[number],
+            "takes": len(told),
             "auc": auc(clean, values, low_is_bad=limit.minimum is not None),
             "auc_of_all": auc_of_all(defect, number, every),
             "found": round(sum(complained for _, complained in told) / max(len(told), 1), 3),
@@ -162,10 +176,16 @@ def row(defect: Defect, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def told_of(defect: Defect, number: int, rows: Sequence[dict[str, Any]]) -> list[tuple[float | None, bool]]:
+    """What was measured on the takes that were spoilt at one strength."""
+    told = [one["spoilt"][defect.name][number] for one in rows if one["seconds"] >= defect.least_s]
+    return [one for one in told if one is not None]
+
+
 def auc_of_all(defect: Defect, number: int, rows: Sequence[dict[str, Any]]) -> float | None:
     """The AUC at one strength over all takes, also those that have the defect by themselves."""
     clean = [value for one in rows if (value := one["values"].get(defect.check)) is not None]
-    told = [one["spoilt"][defect.name][number][0] for one in rows if one["seconds"] >= defect.least_s]
+    told = [value for value, _ in told_of(defect, number, rows)]
     limit = profile("video").rules[defect.check].limit
     return auc(clean, [value for value in told if value is not None], low_is_bad=limit.minimum is not None)
 
