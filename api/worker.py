@@ -23,6 +23,7 @@ from api.cleaning import make_rendition
 from api.clock import every_so_often, wound
 from api.settings import Settings
 from api.validation import Workplace, validate_recording
+from capture_validation import niceness
 from capture_validation.errors import SandboxError
 from capture_validation.validate import shared_sandbox
 from storage import examiners, queue
@@ -156,5 +157,5 @@ async def run_queue(app: App, name: str, places: int) -> None:
 
 def main(settings: Settings) -> None:
     """Be the `companion worker` process, which gives way to the API where both share a machine."""
-    os.nice(GIVING_WAY)
+    niceness.set_session(os.nice(GIVING_WAY))
     asyncio.run(work(settings))

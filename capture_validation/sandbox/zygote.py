@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from capture_validation import niceness
 from capture_validation.sandbox import child, landlock, seccomp, warmup
 from capture_validation.sandbox.wire import DESCRIPTORS, ORDER_LIMIT, Hello, Order, Outcome, send
 
@@ -146,6 +147,7 @@ def mapped_bytes() -> int:
 def main() -> None:
     """Serve the control socket given as first argument."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    niceness.set_session(os.nice(0) + child.GIVING_WAY)
     try:
         fence = prepare(sys.argv[3], sandboxed=sys.argv[2] == "1")
     except Exception as cause:
