@@ -147,6 +147,50 @@ def _surround() -> Signal:
     return np.asarray(tone * 10 ** (np.array([-28.0, -28.0, -24.0, -30.0, -30.0]) / 20))
 
 
+def _loud_and_quiet(under_db: float) -> Signal:
+    """One sample every 16 ms, for a second loud and for a second so much quieter, three times.
+
+    A spectrum of 32 ms holds one of them in its middle, where the window is 1, and one at its edge, where it is 0: so
+    all bands are equally loud, and what is measured in each is the difference that was made.
+    """
+    signal = np.zeros((6 * RATE, 1))
+    signal[:: RATE * 16 // 1000] = 0.5
+    quiet = np.arange(len(signal)) // RATE % 2 == 1
+    signal[quiet] *= 10 ** (-under_db / 20)
+    return signal
+
+
+def _swell(hertz: float, over_db: float, during: float = 0.0) -> Signal:
+    """Three seconds of a tone at −55 dBFS that swells by so much and back within 0.4 s, beside 1 kHz of −23 dBFS.
+
+    While it swells 1 kHz has another level.
+    """
+    times = np.arange(3 * RATE) / RATE
+    swell = np.where(abs(times - 1.5) < 0.2, np.cos(np.pi * (times - 1.5) / 0.4) ** 2, 0.0)
+    tone = np.sqrt(2) * 10 ** (-55 / 20) * (1 + (10 ** (over_db / 20) - 1) * swell) * np.sin(2 * np.pi * hertz * times)
+    voice = np.where(abs(times - 1.5) < 0.5, during, 0.1) * np.sin(2 * np.pi * 1000 * times)
+    return np.asarray(tone + voice)[:, None]
+
+
+def _spread(loudest: float) -> Signal:
+    """Samples whose sizes are spread as those of a voice, exponentially, two up and two down, and cut off at a share.
+
+    They come in an order of chance, and each size comes as often as the distribution says. Its loudest thousandth
+    stands 20·log10(ln 1000 ÷ ln 100) = 3.52 dB over the loudest hundredth, and 0.627 times as many lie in the decibel
+    at the top as in that two lower. Of every second sample each is a half-wave by itself, always at its top: 1 ÷ 0.555.
+    """
+    shares = (np.arange(4 * RATE) + 0.5) / (4 * RATE)
+    sizes = -0.05 * np.log(1 - np.minimum(np.random.default_rng(20).permutation(shares), loudest))
+    return np.asarray(sizes * (-1.0) ** (np.arange(len(sizes)) // 2))[:, None]
+
+
+def _mains(level: float, beside: float = 0.0) -> Signal:
+    """Four seconds of 60 Hz and five multiples of it, or of what lies so far beside them (Hz), of one level (dBFS)."""
+    times = np.arange(4 * RATE) / RATE
+    waves = [np.sin(2 * np.pi * (60 * number + beside) * times + number) for number in range(1, 7)]
+    return np.asarray(10 ** (level / 20) * np.sum(waves, axis=0))[:, None]
+
+
 def _loudness() -> Iterator[Vector]:
     name, tech, range_ = "audio.loudness", "EBU Tech 3341, case", "EBU Tech 3342, case"
     full = "ITU-R BS.1770-5, Annex 1"
@@ -229,7 +273,6 @@ def _made() -> Iterator[Vector]:
     """Signals with a defect of a known size."""
     known = "as the signal was made"
     for name, check, expected, tolerance, make in (
-        ("offset", "audio.dc_offset", 1.0, 0.01, lambda: hiss(2.0) + 0.01),
         ("length", "audio.duration", 2.5, 0.001, lambda: hiss(2.5)),
         ("six-channels", "audio.channels", 6.0, 0.0, lambda: hiss(0.5, 6)),
         ("one-side-quiet", "audio.channel_balance", 20.0, 0.1, lambda: hiss(2.0, 2) * [1.0, 0.1]),
@@ -245,8 +288,22 @@ def _made() -> Iterator[Vector]:
         ("long-wait", "audio.trailing_silence", 3.0, 0.05, lambda: _pauses(3.0, 3.0)),
         ("cut-off-start", "audio.cut_start", 0.0, 0.7, lambda: _pauses(2.0, 0.2)),
         ("cut-off-end", "audio.cut_end", 0.0, 0.7, lambda: hiss(2.0)),
+        # The same in all bands, less the 2 dB by which a voice stands higher below 700 Hz.
+        ("voice-over-noise", "audio.signal_to_noise", 28.0, 0.5, lambda: _loud_and_quiet(30.0)),
+        ("thump", "audio.handling", 30.0, 0.7, lambda: _swell(50.0, 30.0)),
+        ("loud-thump", "audio.handling", 48.0, 0.7, lambda: _swell(50.0, 40.0)),
+        ("thump-under-voice", "audio.handling", 0.0, 0.0, lambda: _swell(50.0, 30.0, during=0.1)),
+        ("deep-voice", "audio.handling", 0.0, 0.0, lambda: _swell(100.0, 30.0)),
+        ("spread-of-a-voice", "audio.flat_top", 3.52 / 0.627 * 0.555**2, 0.2, lambda: _spread(1.0)),
+        ("overdriven", "audio.flat_top", 0.0, 0.02, lambda: _spread(0.95)),
+        # In phase over 4 s, what lies 6.5 Hz beside it adds up to nothing.
+        ("mains", "audio.hum", 100.0, 1.0, lambda: _mains(-50.0)),
+        ("beside-mains", "audio.hum", 0.0, 0.0, lambda: _mains(-50.0, beside=6.5)),
+        ("unheard-mains", "audio.hum", 0.0, 0.0, lambda: _mains(-70.0)),
     ):
         yield Vector(name, check, expected, tolerance, tolerance, known, make)
+    # Noise of −26 dBFS moves the mean of a quarter of a second by 0.05 %, and that of eight by 0.02 %.
+    yield Vector("offset", "audio.dc_offset", 1.0, 0.03, 0.0, known, lambda: hiss(2.0) + 0.01)
     yield Vector("cd-rate", "audio.sample_rate", 44100.0, 0.0, 0.0, known, lambda: hiss(1.0), 44100)
 
 

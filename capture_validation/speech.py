@@ -59,15 +59,19 @@ class Speech:
         """Seconds in which somebody speaks."""
         return int(np.count_nonzero(self.steps())) * STEP_S
 
-    def share(self) -> float | None:
-        """Share (0…1) of the recording that is spoken, without up to a second of waiting at each end; None if empty."""
+    def share(self, quiet: NDArray[np.bool_]) -> float | None:
+        """Share (0…1) of the recording that is spoken, without up to a second of waiting at each end; None if empty.
+
+        `quiet`: whether each step is, shape (steps,); what is not quiet before and after speech is no waiting.
+        """
         steps = self.steps()
         if not len(steps):
             return None
         spoken = np.flatnonzero(steps)
         if not len(spoken):
             return 0.0
-        waiting = min(int(spoken[0]), WAIT) + min(len(steps) - 1 - int(spoken[-1]), WAIT)
+        ends = (quiet[: spoken[0]], quiet[spoken[-1] + 1 :])
+        waiting = sum(min(int(np.count_nonzero(end)), WAIT) for end in ends)
         return len(spoken) / (len(steps) - waiting)
 
     def at_start(self) -> bool:

@@ -14,11 +14,11 @@ import soundfile
 
 from benchmarks.accuracy.corpus import Clip, Signal, clips
 from benchmarks.accuracy.defects import DEFECTS, Defect
-from benchmarks.accuracy.published import faults
+from benchmarks.accuracy.published import faults, reaches_top, shared
 from capture_validation import checks
 from capture_validation.analysis import analyse
 from capture_validation.profile import Profile, profile
-from capture_validation.report import CheckResult, Report
+from capture_validation.report import CheckResult, Limit, Report
 from capture_validation.version import VERSION
 
 TARGET = Path(__file__).parents[2] / "docs" / "accuracy.json"
@@ -59,8 +59,13 @@ def spoilt_value(clip: Clip, defect: Defect, strength: float) -> tuple[float | N
     if np.array_equal(samples, clip.samples):
         # A gate finds no pause in a single word, and a narrow file has no band to lose.
         return None
-    # A file that is refused, because the defect left nothing of it, measures nothing.
-    return next(((one.value, complains(one)) for one in found.checks if one.name == defect.check), (None, False))
+    # A file that is refused, because the defect left nothing of it, measures nothing; one in which nobody is heard any
+    # more is complained of for that.
+    results = {one.name: one for one in found.checks}
+    if defect.check not in results:
+        return None, False
+    unheard = "audio.speech" in results and complains(results["audio.speech"])
+    return results[defect.check].value, complains(results[defect.check]) or unheard
 
 
 def complains(result: CheckResult) -> bool:
@@ -71,16 +76,20 @@ def complains(result: CheckResult) -> bool:
 def examined(clip: Clip) -> dict[str, Any]:
     """Everything that is measured on one clip: clean by all checks of its profile, and, to be reported, spoilt."""
     report = report_on(clip.samples, clip.rate, profile(clip.kind))
+    original = reaches_top(clip.samples, clip.rate)
     spoilt = {
         defect.name: [spoilt_value(clip, defect, strength) for strength in (defect.mild, defect.strong)]
         for defect in DEFECTS
-        if clip.kind in defect.kinds and not clip.chosen and clip.before < SPOILT[clip.kind]
+        if clip.kind in defect.kinds
+        and not clip.chosen
+        and (original if defect.originals else clip.before < SPOILT[clip.kind])
     }
     return {
         "clip": clip.name,
         "kind": clip.kind,
         "source": clip.source,
         "chosen": clip.chosen,
+        "original": original,
         "faults": faults(clip) if clip.kind == "speech" else [],
         "outcome": report.outcome,
         "complaints": [one.name for one in report.checks if complains(one)],
@@ -103,6 +112,7 @@ def auc(clean: Sequence[float], spoilt: Sequence[float], *, low_is_bad: bool) ->
 def row(defect: Defect, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """One defect over clips without it: AUC and share found at both strengths, and false alarms."""
     clean = [one for one in rows if one["kind"] in defect.kinds and defect.check not in one["faults"]]
+    clean = [one for one in clean if one["original"] or not defect.originals]
     limit = profile("speech").rules[defect.check].limit
     low = limit.minimum is not None
     values = [one["values"].get(defect.check) for one in clean]
@@ -113,7 +123,9 @@ def row(defect: Defect, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
         found[name] = {
             "strength": (defect.mild, defect.strong)[number],
             "auc": auc([value for value in values if value is not None], measured, low_is_bad=low),
-            "found": round(sum(complained for _, complained in spoilt) / max(len(spoilt), 1), 3),
+            "spoilt": len(spoilt),
+            # What is only a fact has no limit, and nobody complains of it.
+            "found": None if limit == Limit() else round(sum(told for _, told in spoilt) / max(len(spoilt), 1), 3),
         }
     found["false_alarms"] = {
         kind: [sum(defect.check in one["complaints"] for one in clean if one["kind"] == kind), count]
@@ -143,7 +155,8 @@ def half(rows: list[dict[str, Any]]) -> dict[str, Any]:
                 f"{one['source']}, {one['clip']}": one["complaints"] for one in clean if one["complaints"]
             },
         }
-    spoilt = tally(one["kind"] for one in rows if one["spoilt"])
+    originals = {defect.name for defect in DEFECTS if defect.originals}
+    spoilt = tally(one["kind"] for one in rows if one["spoilt"].keys() - originals)
     return {"clean": kinds, "spoilt": spoilt, "defects": [row(defect, rows) for defect in DEFECTS] if spoilt else []}
 
 
@@ -173,6 +186,7 @@ def main(arguments: Sequence[str]) -> None:
     folders = [Path(argument).resolve() for argument in arguments]
     with ProcessPoolExecutor() as pool:
         rows = list(pool.map(examined, clips(folders), chunksize=4))
+    shared(rows)
     told = {
         "library": VERSION,
         "halves": {

@@ -18,7 +18,7 @@ Signal = NDArray[np.float32]
 
 SHORTEST_S, LONGEST_S, CUT_S = 2.0, 20.0, 8.0
 #: Clips of one source, so that no single speaker decides.
-MOST = {"speech": 8, "ambient": 6, "music": 8}
+MOST = {"speech": 12, "ambient": 12, "music": 12}
 #: Takes are compared at this rate; what correlates by so much at some lag is one take, in whatever container it comes.
 THIN_HZ, SAME = 4000, 0.9
 #: What a path says about the kind of its recordings; the first that fits counts, and what fits nothing is left out.

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import av
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from benchmarks.accuracy.corpus import Kind, Signal
+from capture_validation.loudness import Weighting, integrated, steps
 
 #: Takes samples of shape (samples, channels), the rate, a strength, and a source of chance; gives the spoilt ones.
 Spoil = Callable[[Signal, int, float, np.random.Generator], Signal]
@@ -29,6 +31,8 @@ class Defect:
     unit: str
     spoil: Spoil
     kinds: tuple[Kind, ...] = VOICE
+    #: True where only recordings that were never encoded can show it: then all of these are spoilt, and compared.
+    originals: bool = False
 
 
 def rms(samples: Signal) -> float:
@@ -79,9 +83,9 @@ def through_mp3(samples: Signal, rate: int, bits: float, random: np.random.Gener
 
 
 def level(samples: Signal, rate: int, lufs: float, random: np.random.Generator) -> Signal:
-    """Turned to about this loudness, by its power where it is loud."""
-    loud = np.percentile(np.abs(samples), 90) + 1e-9
-    return samples / loud * 10 ** ((lufs + 3) / 20)
+    """Turned to this loudness."""
+    now = integrated(steps([Weighting(rate).take(np.ascontiguousarray(samples.T))]))
+    return samples if now is None else samples * 10 ** ((lufs - now) / 20)
 
 
 def shifted(samples: Signal, rate: int, offset: float, random: np.random.Generator) -> Signal:
@@ -140,9 +144,18 @@ def holes(samples: Signal, rate: int, milliseconds: float, random: np.random.Gen
     """Three stretches of nothing where it is loud."""
     spoilt, length = samples.copy(), int(rate * milliseconds / 1000)
     loud = np.flatnonzero(np.abs(samples[: len(samples) - length]).max(axis=1) > np.quantile(np.abs(samples), 0.9))
-    for at in random.choice(loud, 3):
+    for at in apart(random.permutation(loud), 3, 2 * length + rate // 20):
         spoilt[at : at + length] = 0
     return spoilt
+
+
+def apart(places: NDArray[np.int64], count: int, distance: int) -> list[int]:
+    """The first of some places that are not nearer to each other than a distance: what overlaps is one stretch."""
+    kept: list[int] = []
+    while len(kept) < count and len(places):
+        kept.append(int(places[0]))
+        places = places[np.abs(places - kept[-1]) >= distance]
+    return kept
 
 
 def lost(samples: Signal, rate: int, milliseconds: float, random: np.random.Generator) -> Signal:
@@ -199,20 +212,29 @@ def gated(samples: Signal, rate: int, below_db: float, random: np.random.Generat
 
 
 def cut_end(samples: Signal, rate: int, share: float, random: np.random.Generator) -> Signal:
-    """Stopped in the loudest moment of what comes after this share."""
-    return samples[: loudest(samples, rate, int(len(samples) * share), len(samples)) + rate // 100]
+    """Stopped in the loudest moment of what comes after this share; as it was where nobody speaks that late."""
+    at = loudest(samples, rate, int(len(samples) * share), len(samples))
+    return samples if at is None else enough(samples[: at + rate // 100], samples, rate)
 
 
 def cut_start(samples: Signal, rate: int, share: float, random: np.random.Generator) -> Signal:
-    """Begun in the loudest moment of this share."""
-    return samples[loudest(samples, rate, 0, int(len(samples) * share)) :]
+    """Begun in the loudest moment of this share; as it was where nobody speaks that early."""
+    at = loudest(samples, rate, 0, int(len(samples) * share))
+    return samples if at is None else enough(samples[at:], samples, rate)
 
 
-def loudest(samples: Signal, rate: int, first: int, last: int) -> int:
-    """Where the loudest 30 ms between two samples begin."""
+def enough(cut: Signal, samples: Signal, rate: int) -> Signal:
+    """What was cut, or all of it where that leaves less than a second, which is another defect."""
+    return cut if len(cut) > rate else samples
+
+
+def loudest(samples: Signal, rate: int, first: int, last: int) -> int | None:
+    """Where the loudest 30 ms between two samples begin; None where they are 10 dB under the loudest tenth of all."""
     length = max(rate * 3 // 100, 1)
-    powers = [rms(samples[at : at + length]) for at in range(first, max(last - length, first + 1), length)]
-    return first + int(np.argmax(powers)) * length
+    powers = np.array([rms(samples[at : at + length]) for at in range(0, len(samples) - length, length)])
+    near = powers[first // length : max(last // length, first // length + 1)]
+    loud = np.percentile(powers, 90) * 10 ** (-10 / 20)
+    return (first // length + int(np.argmax(near))) * length if len(near) and near.max() >= loud else None
 
 
 def hall(samples: Signal, rate: int, seconds: float, random: np.random.Generator) -> Signal:
@@ -224,12 +246,11 @@ def hall(samples: Signal, rate: int, seconds: float, random: np.random.Generator
     return scipy.signal.fftconvolve(samples, tail[:, None], axes=0)[: len(samples)]
 
 
-def narrow(samples: Signal, rate: int, hertz: float, random: np.random.Generator) -> Signal:
-    """Nothing above this frequency, as after a call."""
-    if rate < 2.5 * hertz:
+def called(samples: Signal, rate: int, bits: float, random: np.random.Generator) -> Signal:
+    """Through a telephone call: 8 kHz and AMR at so many kbit/s; as it was where it came from one."""
+    if rate <= 8000:
         return samples
-    sections = scipy.signal.butter(12, hertz, fs=rate, output="sos")
-    return np.asarray(scipy.signal.sosfilt(sections, samples, axis=0))
+    return encoded(samples[:, :1], rate, "libopencore_amrnb", "amr", 8000, int(bits * 1000))
 
 
 def tone(samples: Signal, rate: int, share: float, random: np.random.Generator) -> Signal:
@@ -260,7 +281,7 @@ DEFECTS = (
     Defect("thumps", "audio.handling", 10, 20, "dB", thumps),
     Defect("gaps", "audio.dropouts", 20, 100, "ms", holes, EVERY),
     Defect("gaps, then Opus", "audio.encoded_gaps", 20, 60, "ms", lost),
-    Defect("MP3 history", "audio.spectral_edge", 64, 48, "kbit/s", through_mp3, EVERY),
+    Defect("MP3 history", "audio.spectral_edge", 64, 48, "kbit/s", through_mp3, EVERY, originals=True),
     Defect("repeated packets", "audio.repeats", 1, 5, "times", stutter, EVERY),
     Defect("clicks", "audio.clicks", 2, 6, "× RMS", clicks),
     Defect("silence added", "audio.silence", 60, 90, "%", padded, ("speech", "music")),
@@ -270,8 +291,8 @@ DEFECTS = (
     Defect("end cut off", "audio.cut_end", 0.7, 0.4, "share", cut_end),
     Defect("start cut off", "audio.cut_start", 0.3, 0.6, "share", cut_start),
     Defect("echo", "audio.reverberation", 0.3, 1, "s", hall),
-    Defect("telephone band", "audio.bandwidth", 3800, 3300, "Hz", narrow),
+    Defect("telephone band", "audio.bandwidth", 12.2, 4.75, "kbit/s AMR", called),
     Defect("test tone", "audio.constant_tone", 0.5, 1, "share", tone, EVERY),
-    Defect("little speech", "audio.speech_share", 0.8, 0.9, "share", mumbled),
+    Defect("little speech", "audio.speech_share", 0.8, 0.9, "share of noise", mumbled),
     Defect("no speech", "audio.speech", 1, 1, "share", mumbled),
 )

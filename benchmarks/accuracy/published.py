@@ -6,6 +6,10 @@ seen in drawings of the waveform, where they are straight on both sides: of ever
 check names, and of one clip of the speaker who is listed whole, whose other clips are taken to be like it.
 """
 
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import scipy
 
@@ -26,6 +30,16 @@ BEYOND_HZ, UNHEARD_DB = 4600.0, 45.0
 #: Clips, and a speaker, whose waveform is cut off flat although the file says nothing of it: overdriven, then encoded.
 FLATTENED = {("stamps ca", "tanker_desc_ca.ogg")}
 ALWAYS_FLATTENED = {"stamps es"}
+#: A clip that begins with the waves of a vowel as high as they ever are, and no rise to them.
+BEGUN = {("stamps da", "stoplight_02_yellow_desc_da.ogg")}
+#: Mains: two lines in the spectrum of the whole clip, so near to the first three multiples of one of these (Hz), so far
+#: (dB) over the median of what lies around them, and so loud (dBFS).
+MAINS_HZ, NEAR_HZ, AROUND_HZ, LINE_DB, LINE_DBFS = (50.0, 60.0), 0.4, 6.0, 20.0, -65.0
+#: What was never encoded reaches the top: above the first of these (Hz) it is at most so much (dB) quieter than between
+#: the other two.
+TOP_HZ, BELOW_HZ, FALLS_DB = 16000.0, (8000.0, 12000.0), 20.0
+#: A fault of so many of a source's clips, of at least that many, is one of its room, and all its clips have it.
+MOST_OF, AT_LEAST = 0.75, 6
 
 
 def faults(clip: Clip) -> list[str]:
@@ -33,12 +47,60 @@ def faults(clip: Clip) -> list[str]:
     found = []
     if (clip.source, clip.name) in FLATTENED or clip.source in ALWAYS_FLATTENED:
         found.append("audio.flat_top")
+    if (clip.source, clip.name) in BEGUN:
+        found.append("audio.cut_start")
     seconds = decay_s(clip.samples, clip.rate)
     if seconds is not None and seconds >= ECHO_S:
         found.append("audio.reverberation")
     if beyond_db(clip.samples, clip.rate) > UNHEARD_DB:
         found.append("audio.bandwidth")
+    if hums(clip.samples, clip.rate):
+        found.append("audio.hum")
     return found
+
+
+def shared(rows: Sequence[dict[str, Any]]) -> None:
+    """Give every clip of a source the echo that nearly all of them have: where one does not die away straight, as well.
+
+    `rows`: what was found of each clip, with its `source` and its `faults`, which grow.
+    """
+    counts = Counter(row["source"] for row in rows)
+    echoing = Counter(row["source"] for row in rows if "audio.reverberation" in row["faults"])
+    for row in rows:
+        source = row["source"]
+        if counts[source] >= AT_LEAST and echoing[source] >= MOST_OF * counts[source]:
+            row["faults"] = sorted({*row["faults"], "audio.reverberation"})
+
+
+def reaches_top(samples: Signal, rate: int) -> bool:
+    """Whether nothing cut the sound off below 16 kHz, as encoders of few bits do: the mark that is looked for."""
+    if rate < 2.5 * TOP_HZ:
+        return False
+    high, below = (loudest_db(samples, rate, band) for band in ((TOP_HZ, 0.49 * rate), BELOW_HZ))
+    return below - high < FALLS_DB
+
+
+def loudest_db(samples: Signal, rate: int, band_hz: tuple[float, float]) -> float:
+    """The loudest hundredth of what lies in a band, in steps of 20 ms (dBFS)."""
+    sections = scipy.signal.butter(6, band_hz, "band", fs=rate, output="sos")
+    length = round(rate * 2 * STEP_S)
+    heard = scipy.signal.sosfilt(sections, samples.astype(np.float64), axis=0)[: len(samples) // length * length]
+    return float(10 * np.log10(np.percentile((heard.reshape(-1, length * samples.shape[1]) ** 2).mean(1), 99) + 1e-14))
+
+
+def hums(samples: Signal, rate: int) -> bool:
+    """Whether mains and their harmonics stand out as lines from the spectrum of the whole clip; no voice is a line."""
+    mono = samples.mean(axis=1, dtype=np.float64)
+    window = np.hanning(len(mono))
+    levels = 20 * np.log10(np.abs(np.fft.rfft(mono * window)) * 2 / window.sum() + 1e-10)
+    frequencies = np.fft.rfftfreq(len(mono), 1 / rate)
+    lines = []
+    for hertz in np.outer(MAINS_HZ, (1, 2, 3)).ravel():
+        away = np.abs(frequencies - hertz)
+        line = levels[away <= NEAR_HZ].max(initial=-200.0)
+        around = np.median(levels[(away > 4 * rate / len(mono)) & (away < AROUND_HZ)])
+        lines.append(line >= max(LINE_DBFS, around + LINE_DB))
+    return bool(np.reshape(lines, (2, 3)).sum(axis=1).max() >= 2)
 
 
 def beyond_db(samples: Signal, rate: int) -> float:

@@ -22,7 +22,7 @@ class CutEnd(AudioCheck):
     title = "End of speech"
     unit = "dB"
     only_in_speech = True
-    profiles = {"speech": at_most(-5.0)}
+    profiles = {"speech": at_most(-6.0)}
     sentences = {
         "passed": "The recording ends after you have finished.",
         "too-high": "The last word seems to be cut off: the recording stops right in the sound.",

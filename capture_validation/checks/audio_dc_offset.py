@@ -7,12 +7,15 @@ from capture_validation.decode import AudioTrack
 from capture_validation.grid import Grid, Samples
 from capture_validation.sound import Sound
 
-#: An offset is there all the time: in nine of ten such stretches at least half of its mean is found.
-STRETCH_S, ALWAYS, PART = 0.25, 0.9, 0.5
+#: How much the mean of such a stretch differs from one to the next says how well the mean of all is known.
+STRETCH_S = 0.25
 
 
 class DcOffset(AudioCheck):
-    """Mean of all samples, the worst channel; 0 where it wanders, because that is very deep sound and no offset.
+    """Mean of all samples less its standard error, the worst channel: 0 where it wanders as far as it lies off zero.
+
+    Very deep sound moves the waveform, too, but back and forth: then the means of single stretches differ, and so the
+    mean of all is not known well enough to be called an offset.
 
     A constant offset eats headroom and clicks at every cut. Phones do not produce it; cheap adapters do, so it is worth
     a word to the contributor although it can be repaired.
@@ -21,7 +24,7 @@ class DcOffset(AudioCheck):
     """
 
     name = "audio.dc_offset"
-    version = 2
+    version = 3
     title = "Constant offset"
     unit = "% of full scale"
     profiles = {
@@ -37,7 +40,10 @@ class DcOffset(AudioCheck):
     }
     fix = "Use the phone's own microphone, or another adapter."
     false_alarms = "Takes of less than a second, in which a single deep sound looks like an offset."
-    source = "Arithmetic mean. At 0.5 % every cut clicks at −46 dBFS, louder than a quiet room; 5 % cost half a dB."
+    source = (
+        "Arithmetic mean less its standard error. At 0.5 % every cut clicks at −46 dBFS, louder than a quiet room; 5 % "
+        "cost half a dB."
+    )
     uncertainty = 0.05
 
     def start(self, track: AudioTrack) -> None:
@@ -56,7 +62,8 @@ class DcOffset(AudioCheck):
     def measure(self) -> Measurement:
         if not self.samples:
             return Measurement(None)
-        means = self.total / self.samples
-        stretches = np.concatenate(self.means, axis=1) * np.sign(means)[:, None]
-        steady = (stretches >= PART * np.abs(means)[:, None]).mean(axis=1) >= ALWAYS if stretches.size else True
-        return Measurement(100 * float(np.where(steady, np.abs(means), 0.0).max()))
+        means = np.abs(self.total / self.samples)
+        stretches = np.concatenate(self.means, axis=1)
+        count = stretches.shape[1]
+        error = stretches.std(axis=1, ddof=1) / np.sqrt(count) if count > 1 else 0.0
+        return Measurement(100 * max(float((means - error).max()), 0.0))

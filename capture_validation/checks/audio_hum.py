@@ -1,7 +1,6 @@
 """Mains hum: 50 or 60 Hz and its harmonics under the recording."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from capture_validation.check import AudioCheck, Measurement, at_most, information
 from capture_validation.decode import AudioTrack
@@ -11,37 +10,50 @@ from capture_validation.sound import Sound
 #: Hum lies below 500 Hz; averaging down to about this rate keeps it and makes the rest cheap.
 RATE = 2000
 BLOCK_S = 0.25
+#: Blocks that are added in phase, 4 s: the mains wander by some hundredths of a hertz, an eighth of a turn in it.
+TOGETHER = 16
 HARMONICS = 6
-#: Frequencies beside the harmonics, where mains never is: what agrees there as well is music or chance.
+#: Frequencies beside the harmonics, where mains never is: what is as loud there is a voice, music or noise.
 BESIDE_HZ = 6.5
-SHORTEST_S = 2.0
+#: A tone as quiet as this (dBFS) nobody hears under a voice.
+AUDIBLE = -65.0
+SHORTEST_S = 1.7
+#: Quieter than the last bit of 24.
+NOTHING = 1e-7
 
 
 class Hum(AudioCheck):
-    """How steadily the phase runs at multiples of 50 or 60 Hz, less how steadily it runs 6.5 Hz beside them.
+    """How far tones at multiples of 50 or 60 Hz stand above what lies 6.5 Hz beside them, once all is added in phase.
 
-    A charger or a lamp on the same wire sings a tone that never misses a beat. Its phase is the giveaway: voices and
-    music pass through 100 Hz too, but never with the same phase for seconds.
+    A charger or a lamp on the same wire sings a tone that never misses a beat, so it grows with every quarter of a
+    second that is added; voices and music pass through 100 Hz too, but never with the same phase for seconds. What
+    is quiet beside the tone counts most, so that a pause of a breath is enough to hear it. Tones under −65 dBFS do not
+    count; the three strongest of six do.
 
-    Block: float32 (samples, channels), loudest channel's sum. Result: 0…1; nothing under 2 s.
+    Block: float32 (samples, channels), mean of the channels. Result: 0…100 dB; nothing under 1.7 s.
     """
 
     name = "audio.hum"
+    version = 2
     title = "Mains hum"
-    unit = "of 1"
+    unit = "dB"
     profiles = {
-        "speech": at_most(0.55),
-        "conversation": at_most(0.55),
+        "speech": at_most(13.0),
+        "conversation": at_most(13.0),
         "ambient": information(),
         "music": information(),
     }
     sentences = {
         "passed": "There is no hum from the mains.",
-        "too-high": "The recording hums as from a charger or a lamp: {value} of 1; up to {maximum} is normal.",
+        "too-high": "The recording hums as from a charger or a lamp: {value} dB; up to {maximum} dB is normal.",
     }
     fix = "Unplug the charger, move away from lamps and computers, and record again."
     false_alarms = "Drones and sustained electronic tones tuned to multiples of 50 or 60 Hz."
-    source = "Phase locking value over blocks of 0.25 s: AUC .98 in speech at −35 dB (lower percentile spectrum: .84)."
+    source = (
+        "Coherent sum over 4 s, weighted by the noise beside: AUC 1.0 at −50 and −35 dB on the 99 clips of its choice "
+        "(phase locking alone: .94 and 1.0; the study's best: .79 and .98)."
+    )
+    uncertainty = 1.0
 
     def start(self, track: AudioTrack) -> None:
         self.average = max(track.sample_rate // RATE, 1)
@@ -52,28 +64,44 @@ class Hum(AudioCheck):
         mains = np.outer((50.0, 60.0), np.arange(1, HARMONICS + 1))
         self.tones = np.stack((mains, mains - BESIDE_HZ, mains + BESIDE_HZ))
         times = np.arange(length // self.average) / rate
-        waves = np.exp(-2j * np.pi * self.tones[..., None] * times) * np.hanning(len(times))
+        window = np.hanning(len(times))
+        waves = np.exp(-2j * np.pi * self.tones[..., None] * times) * window * 2 / window.sum()
         self.waves = waves.reshape(-1, len(times)).T.astype(np.complex64)
-        self.turns = np.zeros(self.tones.size, np.complex128)
         self.blocks = 0
+        #: What is being added, the powers of what was, and the same for the weights.
+        self.sums = np.zeros(self.tones.shape, np.complex128)
+        self.weights = np.zeros(self.tones.shape[1:])
+        self.powers = np.zeros(self.tones.shape)
+        self.weighed = np.zeros(self.tones.shape[1:])
 
     def feed(self, sound: Sound) -> None:
         first, samples = self.grid.take(sound.channels.mean(axis=0, keepdims=True))
         blocks = samples.reshape(-1, self.grid.length // self.average, self.average).mean(axis=2)
         if not len(blocks):
             return
-        lines = blocks @ self.waves
         # Each block starts later; a steady tone's phase is compared after turning it back by that time.
         starts = (first + np.arange(len(blocks)))[:, None] * self.seconds
-        lines = lines * np.exp(-2j * np.pi * self.tones.reshape(-1) * starts)
-        size = np.abs(lines)
-        self.turns += np.divide(lines, size, out=np.zeros_like(lines), where=size > 1e-9).sum(axis=0)
-        self.blocks += len(blocks)
+        turned = blocks @ self.waves * np.exp(-2j * np.pi * self.tones.reshape(-1) * starts)
+        for lines in turned.reshape(-1, *self.tones.shape):
+            weights = 1 / ((np.abs(lines[1:]) ** 2).mean(axis=0) + NOTHING**2)
+            self.sums += weights * lines
+            self.weights += weights
+            self.blocks += 1
+            if self.blocks % TOGETHER == 0:
+                self._close()
+
+    def _close(self) -> None:
+        """Keep the powers of what was added in phase, and begin anew."""
+        self.powers += np.abs(self.sums) ** 2
+        self.weighed += self.weights**2
+        self.sums[:], self.weights[:] = 0, 0
 
     def measure(self) -> Measurement:
         if self.blocks * self.seconds < SHORTEST_S:
             return Measurement(None)
-        locked: NDArray[np.float64] = np.abs(self.turns).reshape(self.tones.shape) / self.blocks
-        above = np.maximum(locked[0] - locked[1:].max(axis=0), 0)
-        strongest = np.sort(above, axis=1)[:, -3:].mean(axis=1)
+        self._close()
+        tone, beside = self.powers[0], self.powers[1:].max(axis=0)
+        loud = 10 * np.log10(tone / self.weighed + NOTHING**2) > AUDIBLE
+        above = np.where(loud, 10 * np.log10((tone + 1e-30) / (beside + 1e-30)), 0.0)
+        strongest = np.sort(np.clip(above, 0.0, 100.0), axis=1)[:, -3:].mean(axis=1)
         return Measurement(float(strongest.max()), parameters={"mains_hz": (50.0, 60.0)[int(strongest.argmax())]})

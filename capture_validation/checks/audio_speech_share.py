@@ -1,25 +1,35 @@
 """Share of speech: how much of the recording is spoken."""
 
+import numpy as np
+
 from capture_validation.check import AudioCheck, Measurement, at_least
+from capture_validation.decode import AudioTrack
+from capture_validation.levels import Levels
 from capture_validation.sound import Sound
-from capture_validation.speech import Speech
+from capture_validation.speech import STEP_S, Speech
+
+#: Whoever waits is quiet: so far under the loud moments of the voice (dB).
+WAITING_DB = 10.0
 
 
 class SpeechShare(AudioCheck):
-    """Share of the recording in which somebody speaks, but for up to a second of waiting before and after.
+    """Share of the recording in which somebody speaks, but for up to a second of quiet waiting before and after.
 
     A campaign for voices pays for voices: a minute of street with one sentence in it is an ambient recording. Silence
     has a check of its own; this one also counts music, engines and rustling as what they are, not speech.
 
-    Block: probabilities of a voice every 32 ms (see `voice`). Result: 0…100 %. Not measured where nobody speaks.
+    A second of noise nearly as loud as the voice is no waiting, and counts.
+
+    Block: probabilities of a voice every 32 ms (see `voice`), levels of 20 ms. Result: 0…100 %. Not measured
+    where nobody speaks.
     """
 
     name = "audio.speech_share"
-    version = 2
+    version = 3
     title = "Share of speech"
     unit = "%"
     about_speech = only_in_speech = True
-    profiles = {"speech": at_least(20.0), "conversation": at_least(30.0)}
+    profiles = {"speech": at_least(30.0), "conversation": at_least(30.0)}
     sentences = {
         "passed": "Speech fills {value} % of your recording.",
         "too-low": "Speech fills only {value} % of your recording; at least {minimum} % are wanted.",
@@ -31,12 +41,22 @@ class SpeechShare(AudioCheck):
 
     speech: Speech | None = None
 
+    def start(self, track: AudioTrack) -> None:
+        self.levels = Levels()
+
     def feed(self, sound: Sound) -> None:
-        """Nothing to hear: the pass listens for everybody."""
+        self.levels.add(sound)
 
     def spoken(self, speech: Speech, prompt: str | None) -> None:
         self.speech = speech
 
     def measure(self) -> Measurement:
-        share = self.speech.share() if self.speech is not None else None
-        return Measurement(None if share is None else 100 * share)
+        if self.speech is None:
+            return Measurement(None)
+        speaking, levels = self.speech.steps(), self.levels.all()
+        if not speaking.any() or not len(levels):
+            return Measurement(None if not len(speaking) else 0.0)
+        middles = (np.arange(len(speaking)) + 0.5) * STEP_S / self.levels.step_s
+        heard = levels[np.minimum(middles.astype(int), len(levels) - 1)]
+        quiet = heard < np.percentile(heard[speaking], 90) - WAITING_DB
+        return Measurement(100 * (self.speech.share(quiet) or 0.0))

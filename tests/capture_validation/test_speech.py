@@ -50,14 +50,37 @@ def test_a_short_pause_belongs_to_speech_and_a_short_voice_does_not_count():
     assert 0.0 == speech_of(0, 0, 0, 0, 0, 0.9, 0.9, 0.9, 0, 0, 0, 0, 0).spoken_s
 
 
+def share_of(*probabilities: float, quiet: bool = True) -> float | None:
+    return speech_of(*probabilities).share(np.full(len(probabilities), quiet))
+
+
 def test_a_second_of_waiting_at_each_end_is_no_lack_of_speech():
     """That is what contributors are asked for; a longer wait counts, and so does a pause inside."""
     second, word = [0] * 31, [0.9] * 10
 
-    assert 1.0 == speech_of(*second, *word, *second).share()
-    assert 10 / 41 == pytest.approx(speech_of(*second * 2, *word).share())
-    assert 20 / 51 == pytest.approx(speech_of(*word, *second, *word).share())
-    assert (0.0, None) == (speech_of(*second).share(), speech_of().share())
+    assert 1.0 == share_of(*second, *word, *second)
+    assert 10 / 41 == pytest.approx(share_of(*second * 2, *word))
+    assert 20 / 51 == pytest.approx(share_of(*word, *second, *word))
+    assert (0.0, None) == (share_of(*second), share_of())
+
+
+def test_noise_before_and_after_is_no_waiting():
+    second, word = [0] * 31, [0.9] * 10
+
+    assert 10 / 72 == pytest.approx(share_of(*second, *word, *second, quiet=False))
+
+
+def test_a_sentence_in_the_street_is_less_speech_than_one_after_a_pause():
+    """Two seconds of a voice and two of noise as loud, or of a quiet room, of which one is waiting."""
+    voice, rate = clip("speech_librispeech_198_16k.ogg")
+    word = voice[2 * rate : 4 * rate]
+    rest = np.random.default_rng(0).normal(0, 1, (2 * rate, 1)).astype(np.float32)
+
+    street, room = (
+        results(np.concatenate((word, level * rest)), rate)["audio.speech_share"].value for level in (word.std(), 1e-4)
+    )
+
+    assert street + 5 < room
 
 
 @given(st.lists(st.floats(0, 1), max_size=200))

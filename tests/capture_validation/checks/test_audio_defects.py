@@ -121,7 +121,8 @@ DEFECTS = {
 
 @pytest.mark.parametrize(
     ("check", "name"),
-    [(check, name) for check in DEFECTS for name in SPOKEN],
+    # The speech of 1961 hums by itself.
+    [(check, name) for check in DEFECTS for name in SPOKEN if (check, name) != ("audio.hum", SPOKEN[0])],
 )
 def test_a_defect_is_found_and_only_where_it_is(check, name):
     samples, rate = clip(name)
@@ -130,6 +131,44 @@ def test_a_defect_is_found_and_only_where_it_is(check, name):
         heard(check, samples, rate).status,
         heard(check, DEFECTS[check](samples.astype(np.float64), rate), rate).status,
     )
+
+
+def test_an_american_recording_of_1961_hums_at_60_hertz():
+    """Three multiples of 60 Hz stand 18 to 24 dB above what lies beside them."""
+    result = heard("audio.hum", *clip("speech_jfk_16k.wav"))
+
+    assert ("hint", 60.0) == (result.status, result.parameters["mains_hz"])
+
+
+@pytest.mark.parametrize("drift_hz", [0.0, 0.05])
+def test_a_hum_that_wanders_with_the_mains_is_heard_in_a_long_recording(drift_hz):
+    """Over a minute the phase goes astray by three turns, and within four seconds by a fifth of one."""
+    voice, rate = clip("speech_librispeech_198_16k.ogg")
+    samples = np.tile(voice[:, 0], 5)
+    times = np.arange(len(samples)) / rate
+    hum = sum(np.sin(2 * np.pi * (50 + drift_hz) * n * times) / n for n in range(1, 6))
+
+    assert "hint" == heard("audio.hum", samples + 10 ** (-45 / 20) * hum, rate).status
+    assert "passed" == heard("audio.hum", samples, rate).status
+
+
+def test_what_nobody_hears_under_a_voice_is_no_hum():
+    voice, rate = clip("speech_librispeech_198_16k.ogg")
+    times = np.arange(len(voice)) / rate
+    hum = sum(np.sin(2 * np.pi * 50 * n * times) / n for n in range(1, 6))[:, None]
+
+    assert ("passed", "hint") == tuple(
+        heard("audio.hum", voice + 10 ** (level / 20) * hum, rate).status for level in (-70, -50)
+    )
+
+
+def test_a_crowd_of_voices_is_background_although_it_leaves_gaps():
+    """Six voices from elsewhere in the same recording, 5 dB under it."""
+    voice, rate = clip("speech_librispeech_5703_22k.ogg")
+    crowd = sum(np.roll(voice[::-1], int(seconds * rate), axis=0) for seconds in (0.7, 2.1, 3.3, 5.2, 7.9, 9.4))
+    spoilt = voice + crowd / power(crowd) * power(voice) * 10 ** (-5 / 20)
+
+    assert ("passed", "hint") == tuple(heard("audio.signal_to_noise", one, rate).status for one in (voice, spoilt))
 
 
 def test_gaps_between_syllables_are_enough_and_bands_without_any_sound_do_not_count():
@@ -143,13 +182,13 @@ def test_gaps_between_syllables_are_enough_and_bands_without_any_sound_do_not_co
     narrow, wide = heard("audio.signal_to_noise", spoken, rate), heard("audio.signal_to_noise", blown_up, 3 * rate)
 
     # The quietest tenth of noise lies some dB under its mean, and the loudest twentieth of a voice as far above.
-    assert 30 < narrow.value < 40
+    assert 28 < narrow.value < 40
     assert narrow.value == pytest.approx(wide.value, abs=1.5)
 
 
 @pytest.mark.parametrize("name", SPOKEN)
 def test_a_voice_held_down_by_a_limiter_was_not_overdriven(name):
-    """Both have the same ceiling; clipping piles up there, and a limiter thins out."""
+    """Both have the same ceiling; clipping piles up there and stays, a limiter thins out and leaves waves round."""
     samples, rate = clip(name)
 
     assert ("passed", "hint") == tuple(
@@ -194,6 +233,17 @@ def test_spans_point_at_the_thump():
 
     assert [3.0] == [pytest.approx(span.start_s, abs=0.25) for span in spans] or 3.0 == pytest.approx(
         spans[0].start_s, abs=0.25
+    )
+
+
+def test_a_thump_louder_than_the_voice_ever_is_counts_for_more():
+    """Under a rumble that is there all the time a thump rises little, and is heard all the same."""
+    samples, rate = clip("speech_librispeech_198_16k.ogg")
+    times = np.arange(len(samples)) / rate
+    rumbling = samples + 0.25 * power(samples) * np.sin(2 * np.pi * 60 * times)[:, None]
+
+    assert ("passed", "hint") == tuple(
+        heard("audio.handling", one, rate).status for one in (rumbling, knocks(rumbling.astype(float) * 1.0, rate))
     )
 
 
@@ -291,6 +341,15 @@ def test_an_offset_that_clicks_at_every_cut_is_told():
     voice, rate = clip("speech_jfk_16k.wav")
 
     assert ("passed", "hint") == tuple(heard("audio.dc_offset", voice + offset, rate).status for offset in (3e-3, 8e-3))
+
+
+def test_an_offset_is_told_under_a_deep_rumble_too():
+    """The means of single stretches differ by more than half of the offset; all together they do not."""
+    voice, rate = clip("speech_jfk_16k.wav")
+    rumble = 0.03 * np.sin(2 * np.pi * 1.3 * np.arange(len(voice)) / rate)[:, None]
+
+    assert 1.0 == pytest.approx(heard("audio.dc_offset", voice + rumble + 0.01, rate).value, abs=0.3)
+    assert 0.3 > heard("audio.dc_offset", voice + rumble, rate).value
 
 
 def test_a_deep_swing_is_no_offset():
