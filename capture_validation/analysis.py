@@ -45,6 +45,10 @@ from capture_validation.speech import Speech
 from capture_validation.stills import Stills
 from capture_validation.version import VERSION
 
+#: Frames that checks of every frame are shown at once, half a second of them. Decoding one empties the processor's
+#: caches of all else, so a few lines of Python that come between two cost several times what they cost in a row.
+TOGETHER = 15
+
 
 class Observer(Protocol):
     """Whoever looks at a recording while it is decoded for the checks."""
@@ -187,15 +191,20 @@ class Watching:
         self.always = [check for _, check in shown if not check.frames_per_second]
         self.timed = [(number, check) for number, check in shown if check.frames_per_second]
         self.next_s = -math.inf
+        self.glances = any(check.glances for check in self.always)
+        self.waiting: list[Pixels] = []
         if track is not None:
             for check in self.checks:
                 check.start(track)
 
     def take(self, frame: VideoFrame) -> None:
-        """Show the next frame to the checks for which it is time."""
+        """Show the next frame to the checks for which it is time; those that want all get them some at a time."""
         pixels = Pixels(frame, self.track.color_transfer if self.track else None)
-        for check in self.always:
-            check.feed(pixels)
+        if self.glances:
+            pixels.glance()
+        self.waiting.append(pixels)
+        if len(self.waiting) >= TOGETHER:
+            self._catch_up()
         # Most frames are due for no other check, and finding that out one by one costs as much as some of them.
         if frame.at_s >= self.next_s:
             for number, check in self.timed:
@@ -206,6 +215,13 @@ class Watching:
                     self.due_s[number] = (math.floor(frame.at_s * rate + 1e-6) + 1) / rate - 1e-6
             self.next_s = min((self.due_s[number] for number, _ in self.timed), default=math.inf)
 
+    def _catch_up(self) -> None:
+        """Show what waits to the checks that want every frame."""
+        for pixels in self.waiting:
+            for check in self.always:
+                check.feed(pixels)
+        self.waiting.clear()
+
     def follow(self, times: Iterable[float]) -> None:
         """Tell the checks that only ask for times when each picture is shown; the full tier has shown them all."""
         for check in self.checks:
@@ -215,6 +231,7 @@ class Watching:
 
     def results(self, end: TrackEnd | None, other: TrackEnd | None = None) -> tuple[CheckResult, ...]:
         """Every check's verdict, once this track and the `other` have ended."""
+        self._catch_up()
         verdicts = _verdicts(self.checks, end if self.track else None, other)
         if self.tier == "full":
             return verdicts

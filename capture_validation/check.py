@@ -127,8 +127,11 @@ class AudioCheck(Check):
 class VideoCheck(Check):
     """A check on the picture track."""
 
-    #: Frames a second this check wants to see; 0 asks for every decoded frame (its timestamps, not its pixels).
+    #: Frames a second this check wants to see; 0 asks for every decoded frame, of which only its time, its size and its
+    #: flags are left when it is shown.
     frames_per_second: ClassVar[float] = 4.0
+    #: True where a check of every frame looks at `Pixels.small` as well, the one view that is kept for it.
+    glances: ClassVar[bool] = False
     #: True where only the times of pictures count, which the instant tier knows of every one.
     times_only: ClassVar[bool] = False
 

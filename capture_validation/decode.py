@@ -78,6 +78,8 @@ class OpenRecording:
         self._prepare()
         self._origin = min((start_s(stream) for stream in (self._sound, self._picture) if stream), default=0.0)
         self._moments = Moments()
+        # Fractions are exact and cost as much as a glance at the picture.
+        self._tick_s = float(self._picture.time_base or 0) if self._picture else 0.0
         self._frames = self._decode()
         self._first_sound: AudioFrame | None = None
         self._first_picture: Picture | None = None
@@ -241,7 +243,7 @@ class OpenRecording:
         at = end.last_at_s + usual if time_s is None else time_s - self._origin
         if not end.frames:
             end.first_at_s = at
-        duration = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else usual
+        duration = frame.duration * self._tick_s or usual
         end.frames += 1
         end.last_at_s = max(end.last_at_s, at)
         end.decoded_duration_s = end.last_at_s - end.first_at_s + (duration if duration < LONGEST_PICTURE_S else usual)

@@ -17,10 +17,11 @@ class Moments:
 
     def seconds(self, picture: Picture) -> float | None:
         """When the next picture is shown, in seconds of its container's clock; None where nothing tells."""
-        ticks = self.of(picture.pts, picture.dts)
-        if ticks is None or picture.time_base is None:
-            return None
-        return picture.time if ticks == picture.pts else float(ticks * picture.time_base)
+        shown = picture.pts
+        ticks = self.of(shown, picture.dts)
+        if ticks is None or ticks == shown:
+            return picture.time
+        return float(ticks * picture.time_base) if picture.time_base else None
 
     def of(self, shown: int | None, decoded: int | None) -> int | None:
         """Which of the next picture's two timestamps counts; its own where both clocks are equally good.

@@ -110,6 +110,10 @@ class Pixels:
         """
         return self._shown(self.frame.glance(SMALL_SIDE))
 
+    def glance(self) -> Gray:
+        """Look at the picture now, at the size of `small`, for checks that are shown it when it is forgotten."""
+        return self.small
+
     @cached_property
     def shares(self) -> NDArray[np.float64]:
         """Share of the picture at each brightness, float64 (256,), sum 1."""

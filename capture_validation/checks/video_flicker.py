@@ -42,6 +42,7 @@ class VideoFlicker(VideoCheck):
     )
     uncertainty = 0.05
     frames_per_second = 0.0
+    glances = True
     full_tier_only = True
 
     def start(self, track: VideoTrack) -> None:

@@ -39,6 +39,7 @@ class VideoRepeatedFrames(VideoCheck):
     source = "Mean absolute difference as in FFmpeg's mpdecimate, against the frames around."
     uncertainty = 1.0
     frames_per_second = 0.0
+    glances = True
     full_tier_only = True
 
     def start(self, track: VideoTrack) -> None:

@@ -44,6 +44,7 @@ class VideoSceneCuts(VideoCheck):
     )
     source = "Histogram difference of quarters: Boreczky and Rowe 1996, Comparison of video shot boundary detection."
     frames_per_second = 0.0
+    glances = True
     full_tier_only = True
 
     def start(self, track: VideoTrack) -> None:

@@ -44,6 +44,7 @@ class VideoShake(VideoCheck):
     source = "Phase correlation (Kuglin and Hines 1975) on 160 pixels, second difference of the shift."
     uncertainty = 0.1
     frames_per_second = 0.0
+    glances = True
     full_tier_only = True
 
     def start(self, track: VideoTrack) -> None:
