@@ -70,10 +70,10 @@ def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
     pieces: list[Piece] = []
     for minute in _minutes(triples(new.peaks)):
         once, search = Once(find), Search(new, fetch)
-        search.among(look_up(minute, once, 0.0), SURE)
+        search.among(look_up(minute, once, 0.0, SURE), SURE)
         left = _open(minute.frame, search.pieces)
         if left.any():
-            search.among(look_up(minute.where(left), once), LIKELY)
+            search.among(look_up(minute.where(left), once, least=LIKELY), LIKELY)
         pieces += search.pieces
     return sorted(_merged(pieces, new.seconds), key=lambda match: -match.strength)
 

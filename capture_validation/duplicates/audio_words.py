@@ -108,13 +108,9 @@ def triples(landmarks: Landmarks) -> Triples:
     order = np.lexsort((landmarks.bin, landmarks.frame))
     time, height = landmarks.frame[order], np.log(np.maximum(landmarks.bin[order], LOW) / LOW)
     next_, known = _neighbours(time, height)
-    first, one, two = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for a, b in combinations(range(FAN), 2):
-        has = np.flatnonzero(known > b)
-        first.append(has)
-        one.append(next_[has, a])
-        two.append(next_[has, b])
-    i, j, k = (np.concatenate(part) for part in (first, one, two))
+    one, two = np.array(list(combinations(range(FAN), 2))).T
+    pair, i = np.nonzero(known > two[:, None])
+    j, k = next_[i, one[pair]], next_[i, two[pair]]
     took = time[k] - time[i]
     span = np.log(took / SOONEST)
     middle = (time[j] - time[i]) / took

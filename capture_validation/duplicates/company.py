@@ -25,6 +25,7 @@ HIGHER, LONGER = int(0.135 * HEIGHT_LEVELS), 2
 ROUGH_LAG, ROUGH_HEIGHT, ROUGH_CELLS = 48, 4, 4
 #: What the word of one posting counts, bits; it counts one less for every doubling of its list, and never nothing.
 RAREST = 23
+ENOUGH = 3
 #: What is added to a lag and to a height so that neither is negative.
 LAGS, HEIGHTS = 1 << 18, 64
 #: Strangers meet in a table by chance; few of them meet in two, whose cells are drawn by different numbers.
@@ -71,27 +72,39 @@ def rarity(size: Integers) -> Integers:
     return np.maximum(1, RAREST - np.rint(np.log2(np.maximum(1, size))).astype(np.int64))
 
 
-def in_company(asked: Words, lists: Lists) -> Hits:
-    """The words of an answer that may be a copy's by height and duration, and have company within 12 s."""
+def in_company(asked: Words, lists: Lists, least: int = 0) -> Hits:
+    """The words of an answer that may be a copy's by height and duration, and have company within 12 s.
+
+    `least`: bits that have to be said together; what says less is left out as far as `weight` can tell.
+    """
     found = lists.postings(asked.word)
     size = lists.stretches(asked.word)[1]
     hits = compared(asked.place[found.asked], found.recording, found.place, size[found.asked])
     hits = hits.where((np.abs(hits.height) <= HIGHER) & (np.abs(hits.span) <= LONGER))
     block = hits.own // BLOCK
-    return joined([_in_company(hits.where(block == one)) for one in np.unique(block)])
+    return joined([_in_company(hits.where(block == one), least) for one in np.unique(block)])
 
 
-def _in_company(hits: Hits) -> Hits:
+def _in_company(hits: Hits, least: int) -> Hits:
     """Those of one block that have company near their lag and height."""
     for salt in SALTS:
-        hits = hits.where(_company(hits, salt, 0) | _company(hits, salt, 1))
+        hits = hits.where(_company(hits, salt, 0, least) | _company(hits, salt, 1, least))
     return hits
 
 
-def _company(hits: Hits, salt: int, shift: int) -> NDArray[np.bool_]:
+def _company(hits: Hits, salt: int, shift: int, least: int) -> NDArray[np.bool_]:
     key = rough(hits.recording, hits.there - hits.own, hits.height, shift, salt)
     cell = key & (cells(len(key)) - 1)
-    return np.asarray(np.bincount(cell, minlength=1)[cell] >= FEWEST, bool)
+    return np.asarray(np.bincount(cell, weight(hits.rarity, least), minlength=1)[cell] >= ENOUGH, bool)
+
+
+def weight(rarity: Integers, least: int) -> Integers:
+    """What words count in company: 2 when they say half of what has to be said, else 1.
+
+    Whoever says enough together reaches `ENOUGH`, three of them or two of which one says half; nobody does alone. Two
+    bits a cell hold that, however many there are.
+    """
+    return 1 + (2 * rarity >= least).astype(np.int64)
 
 
 def rough(recording: Any, lag: Any, height: Any, shift: int, salt: int) -> Any:

@@ -16,13 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture_validation.duplicates.audio_words import Words, frame_of, height_of, span_of
-from capture_validation.duplicates.company import BLOCK, HIGHER, LONGER, SALTS, Hits, cells, compared, joined, rough
+from capture_validation.duplicates.company import (
+    BLOCK,
+    ENOUGH,
+    HIGHER,
+    LONGER,
+    SALTS,
+    Hits,
+    cells,
+    compared,
+    joined,
+    rarity,
+    rough,
+    weight,
+)
 from capture_validation.duplicates.lists import Lists
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 Held = NDArray[np.int32]
 Indices = NDArray[np.int32]
 Places = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+Table = NDArray[np.uint8]
 
 #: What a posting says and where a hit lies, told once for arrays and for loops.
 _frame, _height, _span, _rough = (numba.njit(one) for one in (frame_of, height_of, span_of, rough))
@@ -34,7 +49,7 @@ def compiled(signature: str) -> Callable[[Loop], Loop]:
     return made
 
 
-def in_company(asked: Words, lists: Lists) -> Hits:
+def in_company(asked: Words, lists: Lists, least: int = 0) -> Hits:
     """The words of an answer that may be a copy's by height and duration, and have company within 12 s.
 
     The same as `company.in_company`, in another order. Asks for 8 bytes a posting of 12 s, and 16 of what is possible.
@@ -43,16 +58,17 @@ def in_company(asked: Words, lists: Lists) -> Hits:
     held = np.ascontiguousarray(lists.held)
     block = frame_of(asked.place) // BLOCK
     blocks = [np.flatnonzero(block == one) for one in np.unique(block)]
-    return joined([_in_company(held, begin[one], size[one], asked.place[one]) for one in blocks])
+    return joined([_in_company(held, begin[one], size[one], asked.place[one], least) for one in blocks])
 
 
-def _in_company(held: Held, begin: Places, size: Places, place: Places) -> Hits:
+def _in_company(held: Held, begin: Places, size: Places, place: Places, least: int) -> Hits:
     """Those of one block: indices of the words asked for, and of postings, are thinned out where they are."""
     mine, theirs = np.empty((2, int(size.sum())), np.int32)
+    own = weight(rarity(size), least).astype(np.uint8)
     count = possible(held, begin, begin + size, place, mine, theirs)
     for salt in SALTS:
         seen = np.zeros((2, max(1, cells(count) // 4)), np.uint8)
-        count = accompanied(held, place, mine[:count], theirs[:count], salt, cells(count) - 1, seen)
+        count = accompanied(held, place, own, mine[:count], theirs[:count], salt, cells(count) - 1, seen)
     found = held[theirs[:count]].astype(np.int64)
     return compared(place[mine[:count]], found[:, 0], found[:, 1], size[mine[:count]])
 
@@ -73,13 +89,13 @@ def possible(held: Held, begin: Places, end: Places, place: Places, mine: Indice
     return count
 
 
-@compiled("int64(int32[:,::1], int64[::1], int32[::1], int32[::1], int64, int64, uint8[:,::1])")
+@compiled("int64(int32[:,::1], int64[::1], uint8[::1], int32[::1], int32[::1], int64, int64, uint8[:,::1])")
 def accompanied(
-    held: Held, place: Places, mine: Indices, theirs: Indices, salt: int, last: int, seen: NDArray[np.uint8]
+    held: Held, place: Places, weight: Bytes, mine: Indices, theirs: Indices, salt: int, last: int, seen: Table
 ) -> int:
     """Keep those who have company in one of two tables, and give their number.
 
-    `last`: the number of the last cell. `seen`: two bits a cell, whether anybody was there, and whether a second one.
+    `weight`: of each word. `last`: the number of the last cell. `seen`: two bits a cell, all 0, for weights up to 3.
     """
     cell = np.empty((len(mine), 2), np.uint32)
     for i in range(len(mine)):
@@ -88,11 +104,13 @@ def accompanied(
         for shift in range(2):
             own = _rough(recording, lag, height, shift, salt) & last
             cell[i, shift] = own
-            bit = np.uint8(1 << ((own & 3) * 2))
-            seen[shift, own >> 2] |= bit | ((seen[shift, own >> 2] & bit) << 1)
+            bit = (own & 3) * 2
+            before = (seen[shift, own >> 2] >> bit) & 3
+            seen[shift, own >> 2] += (min(ENOUGH, before + weight[mine[i]]) - before) << bit
     count = 0
     for i in range(len(mine)):
         mine[count], theirs[count] = mine[i], theirs[i]
         one, two = cell[i]
-        count += ((seen[0, one >> 2] >> ((one & 3) * 2 + 1)) | (seen[1, two >> 2] >> ((two & 3) * 2 + 1))) & 1
+        enough = ((seen[0, one >> 2] >> ((one & 3) * 2)) & 3) == ENOUGH
+        count += enough | (((seen[1, two >> 2] >> ((two & 3) * 2)) & 3) == ENOUGH)
     return count

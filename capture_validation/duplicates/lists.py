@@ -61,9 +61,13 @@ class Once:
 
     def __call__(self, asked: Integers) -> Lists:
         """The lists of these words, and of those that were asked for before."""
-        new = np.setdiff1d(asked, self._asked)
+        new = np.unique(asked)
+        if not len(self._asked):
+            self._asked, self._lists = new, self._find(new)
+            return self._lists
+        new = new[self._asked[np.minimum(np.searchsorted(self._asked, new), len(self._asked) - 1)] != new]
         if len(new):
-            self._asked, one, two = np.concatenate((self._asked, new)), self._lists, self._find(new)
+            self._asked, one, two = np.union1d(self._asked, new), self._lists, self._find(new)
             word, size = np.concatenate((one.word, two.word)), np.concatenate((one.size, two.size))
             self._lists = Lists(word, size, np.concatenate((one.held, two.held)))
         return self._lists

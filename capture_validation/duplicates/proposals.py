@@ -76,15 +76,18 @@ LARGE = 20
 _LAGS, _BLOCKS, _WARPS = 1 << 18, 1 << 9, 1 << 5
 
 
-def look_up(triples: Triples, find: Find, doubt: float = DOUBT) -> Hits:
-    """Ask an index for the words of a new recording; words that nothing else agrees with are left out."""
+def look_up(triples: Triples, find: Find, doubt: float = DOUBT, least: int = 0) -> Hits:
+    """Ask an index for the words of a new recording.
+
+    Words with which no others agree are left out, or so few that `least` bits are not said.
+    """
     asked = words(triples, doubt).first(REPEATED)
     lists = find(asked.word)
     if len(lists.held) < LARGE * len(asked.word):
-        return company.in_company(asked, lists)
+        return company.in_company(asked, lists, least)
     from capture_validation.duplicates import counting
 
-    return counting.in_company(asked, lists)
+    return counting.in_company(asked, lists, least)
 
 
 def propose(hits: Hits, frames: int, warps: Sequence[Warp] = PLAIN, most: int = 8, least: int = 0) -> list[Proposal]:
@@ -92,6 +95,8 @@ def propose(hits: Hits, frames: int, warps: Sequence[Warp] = PLAIN, most: int = 
 
     `frames`: length of the new recording. `least`: bits below which nothing is proposed.
     """
+    if not len(hits.own):
+        return []
     block = BLOCK if frames > WHOLE else frames + 1
     recordings, index = np.unique(hits.recording, return_inverse=True)
     number, hit = _explained(hits, warps)

@@ -62,10 +62,11 @@ def agree(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.integers(1, 60), st.integers(1, 60))
 def test_what_is_compiled_leaves_the_same_words(seed: int, asked: int, longest: int, seconds: int) -> None:
-    """Bit by bit, whatever the size of the tables."""
+    """Bit by bit, whatever the size of the tables and however much has to be said."""
     given_ = question(seed, asked, longest, seconds)
 
-    assert rows(company.in_company(*given_)) == rows(counting.in_company(*given_))
+    for least in (0, 31, 60):
+        assert rows(company.in_company(*given_, least)) == rows(counting.in_company(*given_, least))
 
 
 @pytest.mark.parametrize("count", [company.in_company, counting.in_company])
@@ -79,6 +80,25 @@ def test_nothing_that_has_company_is_left_out_and_most_of_the_rest_is(count) -> 
     assert 20 < len(accompanied)
     assert set(accompanied) <= set(left) <= set(every)
     assert len(left) < 0.7 * len(every)
+
+
+@pytest.mark.parametrize("count", [company.in_company, counting.in_company])
+def test_much_has_to_be_said_together(count) -> None:
+    """Three words that agree on a recording and a lag say enough, or two of which one says half; else two do not."""
+    asked, lists = question(3, 100, 1, 10)
+    two, three = (agreeing(asked, lists, words) for words in (2, 3))
+
+    assert [500] * 3 == [row[2] - row[1] for row in rows(count(asked, three, 60))]
+    assert [500] * 2 == [row[2] - row[1] for row in rows(count(asked, two, 46))]
+    assert [] == rows(count(asked, two, 60))
+
+
+def agreeing(asked: Words, lists: Lists, words: int) -> Lists:
+    """Lists in which recording 9 has the first so many words that are known, half a minute later, and nobody else."""
+    place = dict(zip(asked.word.tolist(), asked.place.tolist(), strict=True))
+    held = [[9, place[word] + (500 << 13)] for word in np.intersect1d(lists.word, asked.word)[:words].tolist()]
+    known = np.intersect1d(lists.word, asked.word)[:words]
+    return Lists(known, np.ones(words, np.int64), np.array(held, np.int32))
 
 
 @pytest.mark.parametrize("count", [company.in_company, counting.in_company])
