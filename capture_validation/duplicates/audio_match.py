@@ -39,8 +39,8 @@ PARTIAL, SHORTEST, CHOSEN = 0.7, 186, 0.75
 MARGIN = 372
 #: Frames looked up at once: five blocks of 12 s.
 MINUTE = 5 * BLOCK
-#: Bits for which a place is compared, by words as they are, which are few, and by all: three votes of words that 800
-#: recordings have, and two of words that sixty have.
+#: Bits for which a place is compared, by words as they are, which are few, and by all: three votes of words that 700
+#: have, and two of words that 180 have.
 SURE, LIKELY = 40, 31
 #: Places compared per 12 s, unchanged, and of all changes together: a copy that was bent has few votes, so more have to
 #: be tried.
