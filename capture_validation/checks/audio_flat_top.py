@@ -64,15 +64,29 @@ class FlatTop(AudioCheck):
         self.waves = [HalfWaves(round(LONGEST_S * track.sample_rate / self.every)) for _ in range(track.channels)]
         self.samples = 0
         self.rate = track.sample_rate
+        self.waiting: list[Samples] = []
+        self.waited = 0
 
     def feed(self, sound: Sound) -> None:
         self.samples += len(sound.samples)
         thinned = sound.channels[:, -sound.first % self.every :: self.every]
+        self.waiting.append(thinned)
+        self.waited += thinned.shape[1]
+        if self.waited >= RATE:
+            self._count()
+
+    def _count(self) -> None:
+        """Count what waits: going through all cells costs the same for a block as for a second."""
+        if not self.waited:
+            return
+        thinned = np.concatenate(self.waiting, axis=1)
+        self.waiting, self.waited = [], 0
         for channel, count, waves in zip(thinned, self.counts, self.waves, strict=True):
             count += np.bincount(_cells(channel), minlength=CELLS)
             waves.add(channel)
 
     def measure(self) -> Measurement:
+        self._count()
         rooms = [
             room / waves.flatness(high) ** 2
             for count, waves in zip(self.counts, self.waves, strict=True)
@@ -100,13 +114,13 @@ class HalfWaves:
         self._kept = joined[changes[-1] if len(changes) else 0 :][-self._longest - 1 :]
         if not len(changes):
             return
-        starts = np.concatenate(([0], changes[:-1]))
         sizes, lengths = np.abs(joined[: changes[-1]]), np.diff(changes, prepend=0)
-        tops = np.maximum.reduceat(sizes, starts)
-        each, counted = np.repeat(tops, lengths), lengths <= self._longest
+        tops = np.maximum.reduceat(sizes, np.concatenate(([0], changes[:-1])))
+        each = np.repeat(tops, lengths)
+        # What does not count is put where nothing is heard.
+        cells = np.repeat(np.where(lengths <= self._longest, _cells(tops), 0), lengths)
         for share, times in zip((NEAR, OVER), self._times, strict=True):
-            near = np.add.reduceat(sizes > share * each, starts, dtype=np.int64)
-            times += np.bincount(_cells(tops), np.where(counted, near, 0), CELLS).astype(np.int64)
+            times += np.bincount(cells[sizes > share * each], minlength=CELLS)
 
     def flatness(self, high: float) -> float:
         """How many times longer than a sine high waves stay near their tops; 1 where there are none."""
