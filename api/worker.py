@@ -35,8 +35,9 @@ logger = logging.getLogger("companion.worker")
 
 #: Examinations that run at once beyond the processors: while one is examined, the next one is fetched.
 READ_AHEAD = 1
-#: Steps of niceness: whoever waits for an answer goes before whoever waits for a report.
-GIVING_WAY = 10
+#: Steps of niceness: whoever waits for an answer goes before whoever waits for a report, and has twice its share. With
+#: ten, and a tenth, a crowd of a thousand is answered twice as fast, and a third of them wait minutes for a report.
+GIVING_WAY = 3
 
 
 def scratch_of(settings: Settings) -> str:

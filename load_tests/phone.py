@@ -102,6 +102,8 @@ class Phone(FastHttpUser):  # type: ignore[misc]
         renewed = self.post("/v1/sessions/refresh", "renew", {"refresh_token": self.keys.refresh}, 200)
         if renewed:
             self.keys.renewed(renewed)
+        else:
+            self.keys.again_soon()
 
     def campaign(self) -> dict[str, Any] | None:
         """Choose the campaign for read speech."""

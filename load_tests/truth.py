@@ -17,8 +17,8 @@ from fractions import Fraction
 
 import httpx
 
-#: Tokens are renewed before they end; seconds.
-RENEW_S = 600.0
+#: Tokens are renewed before they end, and who is turned away asks again; seconds.
+RENEW_S, AGAIN_S = 600.0, 10.0
 #: A run of hours acknowledges more than can be read back; this many, drawn at random, speak for all.
 MOST = 2_000
 #: What was acknowledged last may still wait for a worker; so long, in seconds, its end is waited for.
@@ -55,6 +55,10 @@ class Keys:
     def old(self) -> bool:
         """Whether it is time for new ones."""
         return time.monotonic() - self.since > RENEW_S
+
+    def again_soon(self) -> None:
+        """Ask once more in a moment: whoever was turned away has minutes until the old ones end."""
+        self.since = time.monotonic() - RENEW_S + AGAIN_S
 
     def renewed(self, tokens: dict[str, str]) -> None:
         """Take the new pair."""

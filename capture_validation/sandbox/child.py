@@ -33,8 +33,8 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 # The first byte of an answer says what follows: a result, or the text of an error in our own code.
 RESULT, ERROR = b"R", b"E"
 EXIT_OUT_OF_MEMORY = 77
-#: Steps of niceness below whoever asked: a third of the processor time of what shares its core.
-GIVING_WAY = 5
+#: Steps of niceness below whoever asked.
+GIVING_WAY = 2
 REFUSAL_CPU_S = 2.0
 
 Task = Callable[[BinaryIO, dict[str, Any]], bytes]
