@@ -7,7 +7,7 @@ happens, so a recording's history is complete whoever moves it. `move` is the on
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, LiteralString
 from uuid import UUID
 
 import psycopg.errors
@@ -97,15 +97,16 @@ LOCK_WORDS = FIND + " FOR NO KEY UPDATE"
 
 async def find(connection: Connection, account: UUID, recording: UUID) -> Recording:
     """Give the contributor's recording. Raises RecordingMissing for anybody else's too, and for a deleted one."""
-    found = await one(connection, Recording, FIND, account=account, recording=recording)
-    if found is None:
-        raise RecordingMissing
-    return found
+    return await _own(connection, FIND, account, recording)
 
 
 async def lock(connection: Connection, account: UUID, recording: UUID) -> Recording:
     """As `find`, and keep others from changing the recording until the transaction ends."""
-    found = await one(connection, Recording, LOCK, account=account, recording=recording)
+    return await _own(connection, LOCK, account, recording)
+
+
+async def _own(connection: Connection, query: LiteralString, account: UUID, recording: UUID) -> Recording:
+    found = await one(connection, Recording, query, account=account, recording=recording)
     if found is None:
         raise RecordingMissing
     return found
@@ -195,9 +196,7 @@ async def change(connection: Connection, account: UUID, recording: UUID, details
 
     Raises RecordingMissing, PromptMissing, LanguageRefused, SlotTaken, and MoveRefused once a decision stands.
     """
-    present = await one(connection, Recording, LOCK_WORDS, account=account, recording=recording)
-    if present is None:
-        raise RecordingMissing
+    present = await _own(connection, LOCK_WORDS, account, recording)
     title = present.title if details.title is UNSET else details.title
     language = present.language if details.language is UNSET else details.language
     prompt = present.prompt_id if details.prompt_id is UNSET else details.prompt_id

@@ -248,6 +248,11 @@ ONE: dict[fingerprints.Media, int] = {"audio": VERSIONS["audio"], "video": VERSI
 UNHEARD = 2_000_000_000
 
 
+def unheard(recording: str) -> int:
+    """A word of a recording's own, with room for some more behind it."""
+    return UNHEARD + int(UUID(recording)) % 100_000_000
+
+
 def kept(recording: str, pictures: list[KeyFrame], sounds: Heard | None = None) -> Fingerprint:
     """A fingerprint to keep that holds nothing but words."""
     content = hashlib.sha256(recording.encode()).digest()
@@ -267,7 +272,7 @@ async def test_lists_of_sound_follow_what_is_kept_and_deleted(
 ) -> None:
     """In the same transaction, whoever deletes it and however; what others posted stays."""
     recordings = [await submit(contributor, campaign, new_speech()) for _ in range(2)]
-    word = UNHEARD + int(UUID(recordings[0])) % 100_000_000
+    word = unheard(recordings[0])
     numbers = []
     for recording in recordings:
         async with transaction(database) as connection:
@@ -293,7 +298,7 @@ async def test_a_list_of_sound_that_is_full_gives_everybody_a_fair_share(
 ) -> None:
     """Of sixty words that 2,000 others have, a newcomer is posted at about half; no list grows, and it can leave."""
     recording = await submit(contributor, campaign, new_speech())
-    first = UNHEARD + int(UUID(recording)) % 100_000_000
+    first = unheard(recording)
     full = [list_of(first + step, np.arange(1000), left_out=1000) for step in range(60)]
     async with transaction(database) as connection:
         async with connection.cursor() as cursor:
@@ -334,7 +339,7 @@ async def test_a_list_of_sound_is_left_by_whoever_is_deleted_alone(
 ) -> None:
     """A number that happens to lie across two others is nobody's, and all of one's own postings go."""
     recording = await submit(contributor, campaign, new_speech())
-    word = UNHEARD + int(UUID(recording)) % 100_000_000
+    word = unheard(recording)
     async with transaction(database) as connection:
         posted = kept(recording, [], Heard([word] * 3, [1, 2, 3]))
         number = await fingerprints.keep(connection, Subject(UUID(recording)), posted, ONE)
@@ -355,7 +360,7 @@ async def test_where_words_lie_is_forgotten_after_a_day(
 ) -> None:
     """The lists know it; whoever is deleted later leaves them all the same."""
     recording = await submit(contributor, campaign, new_speech())
-    word = UNHEARD + int(UUID(recording)) % 100_000_000
+    word = unheard(recording)
     async with transaction(database) as connection:
         posted = kept(recording, [], Heard([word], [7]))
         number = await fingerprints.keep(connection, Subject(UUID(recording)), posted, ONE)
