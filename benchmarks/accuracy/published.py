@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from benchmarks.accuracy.corpus import Clip, Signal
 
@@ -83,9 +84,15 @@ def reaches_top(samples: Signal, rate: int) -> bool:
 def loudest_db(samples: Signal, rate: int, band_hz: tuple[float, float]) -> float:
     """The loudest hundredth of what lies in a band, in steps of 20 ms (dBFS)."""
     sections = scipy.signal.butter(6, band_hz, "band", fs=rate, output="sos")
+    heard = scipy.signal.sosfilt(sections, samples.astype(np.float64), axis=0)
+    return float(10 * np.log10(loudest(heard, rate) + 1e-14))
+
+
+def loudest(samples: NDArray[Any], rate: int) -> float:
+    """The power of the loudest hundredth of a sound, in steps of 20 ms."""
     length = round(rate * 2 * STEP_S)
-    heard = scipy.signal.sosfilt(sections, samples.astype(np.float64), axis=0)[: len(samples) // length * length]
-    return float(10 * np.log10(np.percentile((heard.reshape(-1, length * samples.shape[1]) ** 2).mean(1), 99) + 1e-14))
+    steps = samples[: len(samples) // length * length].reshape(-1, length * samples.shape[1])
+    return float(np.percentile((steps**2).mean(axis=1), 99))
 
 
 def hums(samples: Signal, rate: int) -> bool:
@@ -108,13 +115,9 @@ def beyond_db(samples: Signal, rate: int) -> float:
     if rate <= 2.2 * BEYOND_HZ:
         return float("inf")
     sections = scipy.signal.butter(8, BEYOND_HZ, "high", fs=rate, output="sos")
-    length = round(rate * 2 * STEP_S)
-    whole, high = (
-        part[: len(part) // length * length].reshape(-1, length, part.shape[1])
-        for part in (samples - samples.mean(axis=0), scipy.signal.sosfilt(sections, samples.astype(np.float64), axis=0))
-    )
-    loudest = [np.percentile((part**2).mean(axis=(1, 2)), 99) + 1e-12 for part in (whole, high)]
-    return float(10 * np.log10(loudest[0] / loudest[1]))
+    high = scipy.signal.sosfilt(sections, samples.astype(np.float64), axis=0)
+    whole = loudest(samples - samples.mean(axis=0), rate)
+    return float(10 * np.log10((whole + 1e-12) / (loudest(high, rate) + 1e-12)))
 
 
 def decay_s(samples: Signal, rate: int) -> float | None:
