@@ -1,17 +1,31 @@
 """Company: words of an answer that agree with others; compiled and not, the same ones are left."""
 
+import importlib
 from collections import defaultdict
 from math import log2
+from types import ModuleType
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture_validation.duplicates import company, counting, proposals
+from capture_validation.duplicates import company, proposals
 from capture_validation.duplicates.audio_words import Words, placed
 from capture_validation.duplicates.company import BLOCK, HIGHER, LONGER, RAREST, ROUGH_HEIGHT, ROUGH_LAG, Hits
 from capture_validation.duplicates.lists import Lists
+
+
+@pytest.fixture(scope="module")
+def counting() -> ModuleType:
+    """The compiled loops, by whose import only a process pays that runs these tests: it takes seconds."""
+    return importlib.import_module("capture_validation.duplicates.counting")
+
+
+@pytest.fixture(params=["company", "counting"])
+def count(request: pytest.FixtureRequest):
+    """Either way to count, of which a test is to say the same."""
+    return company.in_company if request.param == "company" else request.getfixturevalue("counting").in_company
 
 
 def question(seed: int, asked: int, longest: int, seconds: int) -> tuple[Words, Lists]:
@@ -61,7 +75,9 @@ def agree(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.integers(1, 60), st.integers(1, 60))
-def test_what_is_compiled_leaves_the_same_words(seed: int, asked: int, longest: int, seconds: int) -> None:
+def test_what_is_compiled_leaves_the_same_words(
+    counting: ModuleType, seed: int, asked: int, longest: int, seconds: int
+) -> None:
     """Bit by bit, whatever the size of the tables and however much has to be said."""
     given_ = question(seed, asked, longest, seconds)
 
@@ -69,7 +85,6 @@ def test_what_is_compiled_leaves_the_same_words(seed: int, asked: int, longest: 
         assert rows(company.in_company(*given_, least)) == rows(counting.in_company(*given_, least))
 
 
-@pytest.mark.parametrize("count", [company.in_company, counting.in_company])
 def test_nothing_that_has_company_is_left_out_and_most_of_the_rest_is(count) -> None:
     asked, lists = question(3, 200, 40, 20)
     every = pairs(asked, lists)
@@ -82,7 +97,6 @@ def test_nothing_that_has_company_is_left_out_and_most_of_the_rest_is(count) -> 
     assert len(left) < 0.7 * len(every)
 
 
-@pytest.mark.parametrize("count", [company.in_company, counting.in_company])
 def test_much_has_to_be_said_together(count) -> None:
     """Three words that agree on a recording and a lag say enough, or two of which one says half; else two do not."""
     asked, lists = question(3, 100, 1, 10)
@@ -101,7 +115,6 @@ def agreeing(asked: Words, lists: Lists, words: int) -> Lists:
     return Lists(known, np.ones(words, np.int64), np.array(held, np.int32))
 
 
-@pytest.mark.parametrize("count", [company.in_company, counting.in_company])
 def test_nobody_has_company_where_there_is_nobody(count) -> None:
     """No list, no word, and one word alone."""
     nothing = Lists(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.int32))
@@ -112,7 +125,7 @@ def test_nobody_has_company_where_there_is_nobody(count) -> None:
     assert [] == rows(count(Words(np.array([5]), np.array([40])), one))
 
 
-def test_a_large_answer_is_counted_by_what_is_compiled(monkeypatch) -> None:
+def test_a_large_answer_is_counted_by_what_is_compiled(counting: ModuleType, monkeypatch) -> None:
     """And only a large one: what a small index answers does not pay for a compiler."""
     used = []
     monkeypatch.setattr(company, "in_company", lambda *_: used.append("small"))
