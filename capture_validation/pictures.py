@@ -19,8 +19,23 @@ BITS = {
 }  # fmt: skip
 #: Lines that a glance reads for every line that it gives.
 GLANCED_LINES = 2
+#: AV_FRAME_DATA_EXIF, which PyAV has no name for.
+EXIF = 31
 #: AVCOL_RANGE_JPEG: black is 0 and white the highest number, not 16 and 235 of 255.
 FULL_RANGE = 2
+
+
+def _unnamed(kind: type[SideData], number: object) -> SideData:
+    """A kind of data beside a picture that FFmpeg knows and PyAV does not, such as the second eye of a spatial video.
+
+    PyAV asks its enumeration for a name for everything that lies beside a picture, and would fail for all of it.
+    """
+    unnamed: SideData = object.__new__(kind)
+    unnamed._name_, unnamed._value_ = f"UNNAMED_{number}", number  # type: ignore[assignment]
+    return unnamed
+
+
+SideData._missing_ = classmethod(_unnamed)  # type: ignore[assignment]
 
 
 class Colour(NamedTuple):
@@ -84,10 +99,13 @@ class VideoFrame:
 
     @property
     def messages(self) -> list[bytes]:
-        """What the encoder wrote into the stream beside this picture: an identifier of 16 bytes and anything else."""
+        """What the encoder or the camera wrote into the stream beside this picture.
+
+        Each is an identifier of 16 bytes and anything else, or the EXIF of a JPEG.
+        """
         # PyAV calls its collection a mapping, and it iterates over what it holds.
         beside: list[Any] = list(self._seen.side_data)
-        return [bytes(data) for data in beside if data.type is SideData.SEI_UNREGISTERED]
+        return [bytes(data) for data in beside if data.type.value in (SideData.SEI_UNREGISTERED.value, EXIF)]
 
     @property
     def colour(self) -> Colour:

@@ -12,9 +12,11 @@ import numpy as np
 from capture_validation.decode import AudioBlock, OpenRecording, VideoFrame
 from capture_validation.pixels import DISPLAY
 from capture_validation.spans import Spans
+from capture_validation.xray.boxes import in_boxes
+from capture_validation.xray.chunks import in_chunks
 from capture_validation.xray.faces import FaceFinder, Picture, Squares
 from capture_validation.xray.findings import MOST_BOXES, Box, Sighting, SightingKind, Trace, Verdict, Xray
-from capture_validation.xray.metadata import in_boxes, in_stream, tagged
+from capture_validation.xray.metadata import in_stream, tagged
 from capture_validation.xray.models import Models
 from capture_validation.xray.writing import TextFinder
 
@@ -23,6 +25,8 @@ FACES_EVERY_S, TEXT_EVERY_S = 1.0, 2.0
 LONG_SIDE = 640
 #: Different messages of one stream are few; a stream that has more repeats itself.
 MOST_MESSAGES = 100
+#: Where a container hides what no demuxer shows.
+BEYOND_TAGS = {"mov": in_boxes, "wav": in_chunks, "avi": in_chunks}
 
 
 class Looker:
@@ -116,7 +120,7 @@ class Looking:
             return
         if part.is_key and self._messages < MOST_MESSAGES:
             self._messages += 1
-            self._traces.update(trace for message in part.messages if (trace := in_stream(message)) is not None)
+            self._traces.update(trace for message in part.messages for trace in in_stream(message))
         due = [looker for looker in self._lookers if looker.due(part.at_s)]
         if due and self._recording.video:
             picture = shown(part, self._recording.video.color_transfer)
@@ -125,8 +129,8 @@ class Looking:
 
     def finish(self) -> Xray:
         """What was found, once the recording's `read` is exhausted."""
-        if self._recording.container.format == "mov":
-            self._traces.update(in_boxes(self._file))
+        if (beyond := BEYOND_TAGS.get(self._recording.container.format)) is not None:
+            self._traces.update(beyond(self._file))
         seen = [looker.sighting() for looker in self._lookers] if self._recording.video else []
         if self._recording.video:
             seen.append(Sighting("screens", "not_checked", "no measure is good enough yet"))
