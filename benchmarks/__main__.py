@@ -4,7 +4,7 @@ from benchmarks import audio, capacity, fairness, ledger, observing, reading, re
 
 if __name__ == "__main__":
     audio.main()
-    video.main()
+    video.main([])
     rendition.main()
     ledger.main()
     reading.main()

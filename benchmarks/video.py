@@ -4,11 +4,16 @@ The peer is what an engineer would type: `blackdetect`, `freezedetect`, `blurdet
 libavfilter that PyAV carries, one thread. Bare decoding is the floor under everything that decodes every picture. The
 X-ray's networks are measured apart, per look. The film is one real take, scaled to each size and coded as a phone does;
 long films are the short one again and again.
+
+Run as `python -m benchmarks.video [PART...]` with any of sizes, lengths, deepest, looks: everything takes a quarter of
+an hour, and a machine is seldom quiet for so long.
 """
 
+import gc
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -32,7 +37,7 @@ from capture_validation.xray.models import models
 MEDIA = Path(os.environ.get("COMPANION_TEST_MEDIA", "../shared")) / "media"
 TAKE = "video_station_60fps_15s.mp4"
 PEER = ("blackdetect", "freezedetect", "blurdetect", "signalstats")
-RATE, ROUNDS = 30, 3
+RATE, ROUNDS = 30, 5
 MINUTES = (1, 10)
 
 
@@ -61,23 +66,26 @@ DEEP = Film("2160p HEVC", 3840, 2160, 30_000_000, 0.8, "libx265", "yuv420p10le",
             {"preset": "ultrafast", "x265-params": "log-level=none:keyint=30:ref=6:bframes=4"})  # fmt: skip
 
 
-def main() -> None:
-    """Measure at three sizes and several lengths, and print four tables."""
+def main(parts: Sequence[str]) -> None:
+    """Measure at three sizes and several lengths, and print a table for each part."""
     if not (MEDIA / TAKE).is_file():
         print(f"\nVideo: skipped, there is no {MEDIA / TAKE} (COMPANION_TEST_MEDIA)")
         return
-    # Every run is a fork of this process, as every examination is one of the sandbox's: warm before a recording comes.
+    # Every run is a fork of this process, as every examination is one of the sandbox's: warm before a recording comes,
+    # and what it knows is left alone by the garbage collector.
     warm_up()
+    gc.collect()
+    gc.freeze()
     with tempfile.TemporaryDirectory() as folder:
-        files = {one: film(Path(folder), one) for one in FILMS}
-        rows = [row for one, file in files.items() for row in compared(file, one)]
-        head = ["H.264, 30 fps", "CPU ms per s", "growth MB", "peer / this", "this / decoding"]
-        print(table(f"One pass: capture_validation against FFmpeg {'+'.join(PEER)}", head, rows))
-        head = ["full tier", "CPU ms per s", "growth MB"]
-        print(table("Length: what is resident beyond the idle process", head, [*lengths(files)]))
-        head = ["H.265 10 bit, 6 references, 0.8 s", "CPU ms per s", "growth MB"]
-        print(table("The most that a decoder keeps", head, [*deepest(film(Path(folder), DEEP))]))
-        print(table("X-ray, per look", ["Looks for", "Network", "looks", "CPU ms"], [*looks(files[FILMS[1]])]))
+        for part in parts or PARTS:
+            title, head, measured = PARTS[part]
+            print(table(title, head, [*measured(Path(folder))]), flush=True)
+
+
+def sizes(folder: Path) -> Iterator[list[str]]:
+    """A row for each way to look at each film."""
+    for one in FILMS:
+        yield from compared(film(folder, one), one)
 
 
 def compared(file: Path, one: Film) -> Iterator[list[str]]:
@@ -102,16 +110,18 @@ def compared(file: Path, one: Film) -> Iterator[list[str]]:
         ]  # fmt: skip
 
 
-def lengths(files: dict[Film, Path]) -> Iterator[list[str]]:
+def lengths(folder: Path) -> Iterator[list[str]]:
     """A row for each size and length; ten minutes of 4K would take a quarter of an hour, so one has to do there."""
-    for one, file in files.items():
+    for one in FILMS:
+        file = film(folder, one)
         for minutes in MINUTES if one.height < 2000 else MINUTES[:1]:
             cost = cost_of(partial(examined, again(file, one.seconds, minutes * 60), "full"), warm)
             yield [f"{one.name:>5}  {minutes:>2} min", f"{cost.cpu_s / minutes / 0.06:.0f}", f"{cost.memory_mb:.0f}"]
 
 
-def deepest(file: Path) -> Iterator[list[str]]:
+def deepest(folder: Path) -> Iterator[list[str]]:
     """Rows for a film whose decoder holds the most pictures."""
+    file = film(folder, DEEP)
     ways = {"decoding": partial(decoded, file), "full tier": partial(examined, file, "full")}
     for name, work in ways.items():
         cost = cost_of(work, warm)
@@ -119,8 +129,10 @@ def deepest(file: Path) -> Iterator[list[str]]:
 
 
 def film(folder: Path, one: Film) -> Path:
-    """Write the beginning of the take at another size."""
+    """Write the beginning of the take at another size, unless it is there."""
     path = folder / f"{one.name}.mp4"
+    if path.is_file():
+        return path
     with av.open(MEDIA / TAKE) as take, av.open(path, "w") as out:
         stream: Any = out.add_stream(one.codec, rate=RATE)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = one.width, one.height, one.form, one.bit_rate
@@ -199,8 +211,9 @@ def examined(file: Path, tier: Tier, *, fingerprint: bool = False) -> None:
         listener.finish()
 
 
-def looks(file: Path) -> Iterator[list[str]]:
+def looks(folder: Path) -> Iterator[list[str]]:
     """A row for each network: the mean of one look, the picture made ready for it left out."""
+    file = film(folder, FILMS[1])
     cv2.setNumThreads(1)
     found = models()
     lookers = [Looker("faces", found.faces, 0.5), Looker("text", found.text, 0.5)]
@@ -217,5 +230,22 @@ def looks(file: Path) -> Iterator[list[str]]:
             yield [looker.kind, looker.finder.name, str(looker.looked_at), each]
 
 
+#: What can be measured: the table's title and head, and its rows.
+PARTS: dict[str, tuple[str, list[str], Callable[[Path], Iterator[list[str]]]]] = {
+    "sizes": (
+        f"One pass: capture_validation against FFmpeg {'+'.join(PEER)}",
+        ["H.264, 30 fps", "CPU ms per s", "growth MB", "peer / this", "this / decoding"],
+        sizes,
+    ),
+    "lengths": (
+        "Length: what is resident beyond the idle process", ["full tier", "CPU ms per s", "growth MB"], lengths,
+    ),
+    "deepest": (
+        "The most that a decoder keeps", ["H.265 10 bit, 6 references, 0.8 s", "CPU ms per s", "growth MB"], deepest,
+    ),
+    "looks": ("X-ray, per look", ["Looks for", "Network", "looks", "CPU ms"], looks),
+}  # fmt: skip
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

