@@ -128,8 +128,8 @@ class Index:
         return found + (self._pictures(prints.video) if prints.video else [])
 
     def find(self, asked: Integers) -> Lists:
-        """The lists of every word of sound asked for."""
-        return read(from_thread.run(self._lists, np.unique(asked).tolist()))
+        """The lists of the words of sound asked for, each once."""
+        return read(from_thread.run(self._lists, asked.tolist()))
 
     def sounds(self, numbers: Iterable[int]) -> Mapping[int, StoredAudio]:
         """What is kept of the sound of recordings; nothing of those that were deleted meanwhile."""

@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from capture_validation.duplicates.compiled import WORTH_IT
 from capture_validation.duplicates.texture import Words
 
 Seconds = NDArray[np.float32]
@@ -74,6 +75,10 @@ def align(new: Texture, held: Held, lag: int, slopes: NDArray[np.float64]) -> Li
     overlap = min(2 * len(held.bits), lag + frames) - max(0, lag)
     if overlap < SEGMENT or frames < SEGMENT:
         return None
+    if WORTH_IT.is_set():
+        from capture_validation.duplicates import aligning
+
+        return aligning.align(new, held, lag, reach, slopes)
     cuts = np.arange(0, frames // 2, SEGMENT // 2)
     near = _near(new, held, lag, reach, cuts)
     chance = _strangers(new, held, lag, reach, cuts)
@@ -121,15 +126,23 @@ def _agreement(new: Texture, rows: Words, mask: Words, cuts: Integers) -> Second
 def _strangers(new: Texture, held: Held, lag: int, reach: int, cuts: Integers) -> Seconds:
     """Agreement of every second at lags where nothing matches, float32 (seconds, STRANGERS).
 
-    The held recording is read in a circle. The lags are spread evenly, not drawn, so that a comparison is repeatable.
+    The held recording is read in a circle.
     """
     half, size = len(new.bits) // 2, len(held.bits)
-    guard = min((reach + 12) // 2, size // 4)
-    apart = ((np.arange(STRANGERS) + 0.5) * (size - 2 * guard) / STRANGERS).astype(np.int64)
-    start = (lag // 2 + guard + apart) % size
+    start = strange_places(size, lag, reach)
     circle = np.resize(held.bits, size + half), np.resize(np.where(held.loud, EVERY_BIT, np.uint64(0)), size + half)
     rows, mask = (_windows(part, half)[start] for part in circle)
     return _agreement(Texture(new.bits[0::2][:half], new.firm[0::2][:half]), rows, mask, cuts)
+
+
+def strange_places(size: int, lag: int, reach: int) -> Integers:
+    """Where in a held recording of so many half frames nothing can match, int64 (STRANGERS,).
+
+    The lags are spread evenly, not drawn, so that a comparison is repeatable.
+    """
+    guard = min((reach + 12) // 2, size // 4)
+    apart = ((np.arange(STRANGERS) + 0.5) * (size - 2 * guard) / STRANGERS).astype(np.int64)
+    return np.asarray((lag // 2 + guard + apart) % size, np.int64)
 
 
 def _line(near: Seconds, chance: Seconds, slopes: NDArray[np.float64], lag: int, sizes: tuple[int, int]) -> Line | None:

@@ -17,6 +17,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from capture_validation.duplicates.compiled import WORTH_IT
 from capture_validation.duplicates.landmarks import LOW, Landmarks, Places
 
 #: Neighbours of a landmark: so many, from 2 to 45 frames (0.7 s) later, up to 1.15 octaves away.
@@ -123,6 +124,11 @@ def _neighbours(time: Places, height: Places) -> tuple[Integers, Integers]:
     """For each landmark the indices of its next neighbours, int64 (n, FAN), and how many it has."""
     found = np.zeros((len(time), FAN), np.int64)
     known = np.zeros(len(time), np.int64)
+    if WORTH_IT.is_set():
+        from capture_validation.duplicates import wording
+
+        wording.neighbours(time, height, found, known)
+        return found, known
     for step in range(1, min(60, len(time))):
         later, higher = time[step:] - time[:-step], np.abs(height[step:] - height[:-step])
         if later.min() >= LATEST:
@@ -135,6 +141,10 @@ def _neighbours(time: Places, height: Places) -> tuple[Integers, Integers]:
 
 def words(triples: Triples, doubt: float = 0.0) -> Words:
     """The words to post, or with `doubt` those to ask for: the neighbouring cells too where a border is near."""
+    if WORTH_IT.is_set():
+        from capture_validation.duplicates import wording
+
+        return wording.words(triples, doubt)
     cell = np.rint(triples.parts)
     rest = np.asarray(triples.parts - cell, np.float32)
     whole = _encode(cell.astype(np.int32).view(np.uint32))
@@ -144,8 +154,8 @@ def words(triples: Triples, doubt: float = 0.0) -> Words:
         *_crossed(whole, triples.place, np.square((np.float32(0.5) - np.abs(rest)) / SCATTER), beyond, doubt),
     ]
     word, place = (np.concatenate(part) for part in zip(*made, strict=True))
-    kept = np.flatnonzero((_scatter(word) == 0) & (word < WORDS))
-    return Words(word[kept].astype(np.int64), place[kept])
+    chosen = np.flatnonzero(kept(word))
+    return Words(word[chosen].astype(np.int64), place[chosen])
 
 
 def _crossed(
@@ -173,6 +183,10 @@ def _encode(cell: Cells) -> Cells:
     return np.asarray(((cell + np.array(OFFSETS, np.uint32)[:, None]) * WEIGHTS).sum(axis=0, dtype=np.uint32))
 
 
-def _scatter(word: Cells) -> Cells:
-    """Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4) to 0 … KEEP − 1, blind to content."""
-    return np.asarray(((word * np.uint32(0x9E3779B1)) >> np.uint32(16)) % np.uint32(KEEP), np.uint32)
+def kept(word: Any) -> Any:
+    """Whether a word is one of those in `KEEP` that are kept, of uint32 arrays or, compiled in `wording`, of one word.
+
+    Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4) to 0 … KEEP − 1, blind to content.
+    """
+    scattered = ((word * np.uint64(0x9E3779B1)) & np.uint64(0xFFFFFFFF)) >> np.uint64(16)
+    return (scattered % np.uint64(KEEP) == 0) & (word < WORDS)

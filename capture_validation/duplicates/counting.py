@@ -2,16 +2,9 @@
 
 An index of 10⁴ minutes answers a minute with more than a million words. NumPy reads them ten times over and writes as
 many columns, about 65 ns each; one loop reads them where they are, for about 15. It counts in the same cells and gives
-the same words, without holding the interpreter's lock. Compiled by Numba (Lam, Pitrou and Seibert, "Numba: a LLVM-based
-Python JIT compiler", LLVM-HPC 2015) when this module is imported, which takes seconds and memory: only answers that are
-large enough import it. Nothing is kept on disk: compiled code in a directory that may be written would be run without
-being looked at, and could be older than this file without anybody's knowing.
+the same words, without holding the interpreter's lock.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,9 +23,9 @@ from capture_validation.duplicates.company import (
     rough,
     weight,
 )
+from capture_validation.duplicates.compiled import loop, part
 from capture_validation.duplicates.lists import Lists
 
-Loop = TypeVar("Loop", bound=Callable[..., Any])
 Held = NDArray[np.int32]
 Indices = NDArray[np.int32]
 Places = NDArray[np.int64]
@@ -40,13 +33,7 @@ Bytes = NDArray[np.uint8]
 Table = NDArray[np.uint8]
 
 #: What a posting says and where a hit lies, told once for arrays and for loops.
-_frame, _height, _span, _rough = (numba.njit(one) for one in (frame_of, height_of, span_of, rough))
-
-
-def compiled(signature: str) -> Callable[[Loop], Loop]:
-    """Compile a loop over arrays now, for these types alone, to run without the interpreter's lock."""
-    made: Callable[[Loop], Loop] = numba.njit(signature, nogil=True)
-    return made
+_frame, _height, _span, _rough = (part(one) for one in (frame_of, height_of, span_of, rough))
 
 
 def in_company(asked: Words, lists: Lists, least: int = 0) -> Hits:
@@ -57,7 +44,7 @@ def in_company(asked: Words, lists: Lists, least: int = 0) -> Hits:
     begin, size = lists.stretches(asked.word)
     held = np.ascontiguousarray(lists.held)
     block = frame_of(asked.place) // BLOCK
-    blocks = [np.flatnonzero(block == one) for one in np.unique(block)]
+    blocks = [np.flatnonzero(block == one) for one in np.flatnonzero(np.bincount(block))]
     return joined([_in_company(held, begin[one], size[one], asked.place[one], least) for one in blocks])
 
 
@@ -73,7 +60,7 @@ def _in_company(held: Held, begin: Places, size: Places, place: Places, least: i
     return compared(place[mine[:count]], found[:, 0], found[:, 1], size[mine[:count]])
 
 
-@compiled("int64(int32[:,::1], int64[::1], int64[::1], int64[::1], int32[::1], int32[::1])")
+@loop("int64(int32[:,::1], int64[::1], int64[::1], int64[::1], int32[::1], int32[::1])")
 def possible(held: Held, begin: Places, end: Places, place: Places, mine: Indices, theirs: Indices) -> int:
     """Write down who may be a copy by height and duration, and give their number.
 
@@ -89,7 +76,7 @@ def possible(held: Held, begin: Places, end: Places, place: Places, mine: Indice
     return count
 
 
-@compiled("int64(int32[:,::1], int64[::1], uint8[::1], int32[::1], int32[::1], int64, int64, uint8[:,::1])")
+@loop("int64(int32[:,::1], int64[::1], uint8[::1], int32[::1], int32[::1], int64, int64, uint8[:,::1])")
 def accompanied(
     held: Held, place: Places, weight: Bytes, mine: Indices, theirs: Indices, salt: int, last: int, seen: Table
 ) -> int:

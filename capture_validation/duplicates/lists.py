@@ -48,6 +48,7 @@ class Lists(Struct, frozen=True):
         return Postings(np.repeat(np.arange(len(asked)), size), found[:, 0], found[:, 1])
 
 
+#: Answers words, each of them once and in order.
 Find = Callable[[Integers], Lists]
 
 
@@ -61,16 +62,29 @@ class Once:
 
     def __call__(self, asked: Integers) -> Lists:
         """The lists of these words, and of those that were asked for before."""
-        new = np.unique(asked)
-        if not len(self._asked):
-            self._asked, self._lists = new, self._find(new)
-            return self._lists
-        new = new[self._asked[np.minimum(np.searchsorted(self._asked, new), len(self._asked) - 1)] != new]
+        asked = once(asked)
+        known = self._asked[np.searchsorted(self._asked[:-1], asked)] if len(self._asked) else np.full_like(asked, -1)
+        new = asked[known != asked]
         if len(new):
-            self._asked, one, two = np.union1d(self._asked, new), self._lists, self._find(new)
-            word, size = np.concatenate((one.word, two.word)), np.concatenate((one.size, two.size))
-            self._lists = Lists(word, size, np.concatenate((one.held, two.held)))
+            self._asked = np.sort(np.concatenate((self._asked, new)))
+            self._lists = joined(self._lists, self._find(new))
         return self._lists
+
+
+def once(words: Integers) -> Integers:
+    """Every word once, in order: faster for the few thousand that are asked for than `numpy.unique`, which hashes."""
+    words = np.sort(words)
+    first = np.empty(len(words), np.bool_)
+    first[:1], first[1:] = True, words[1:] != words[:-1]
+    return words[first]
+
+
+def joined(one: Lists, two: Lists) -> Lists:
+    """Two answers as one."""
+    if not len(one.word):
+        return two
+    word, size = np.concatenate((one.word, two.word)), np.concatenate((one.size, two.size))
+    return Lists(word, size, np.concatenate((one.held, two.held)))
 
 
 def stretches(begin: Integers, size: Integers) -> Integers:

@@ -33,9 +33,8 @@ class MemoryIndex:
         self._sorted = None
 
     def find(self, asked: Integers) -> Lists:
-        """The lists of the words asked for, as much of them as is given."""
+        """The lists of the words asked for, each once and in order, as much of them as is given."""
         word, held = self._sorted or self._sort()
-        asked = np.unique(asked)
         begin, end = np.searchsorted(word, asked), np.searchsorted(word, asked, "right")
         most = min(MOST_POSTINGS, max(1, MOST_ANSWERED // max(1, len(asked))))
         size = np.minimum(end - begin, most)

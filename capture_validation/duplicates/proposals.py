@@ -4,15 +4,18 @@ The index is whatever the caller has: a function that is asked for words and ans
 arithmetic on that answer.
 """
 
-from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from capture_validation.duplicates import company
 from capture_validation.duplicates.audio_words import DOUBT, FRAMES, HEIGHT_LEVELS, SPAN_LEVELS, Triples, words
 from capture_validation.duplicates.company import BLOCK, FEWEST, HIGHER, LONGER, Hits
-from capture_validation.duplicates.lists import Find, Integers, stretches
+from capture_validation.duplicates.compiled import LARGE, WORTH_IT
+from capture_validation.duplicates.lists import Find, Integers, once, stretches
 
 
 class Warp(Struct, frozen=True):
@@ -71,9 +74,8 @@ LUCK, CLEARLY = 3, 4
 REPEATED = 12
 #: A word belongs to a change when its height differs from it by less than 2 % and its duration by less than 35 %.
 NEAR_PITCH, NEAR_TIME = 0.02, 0.3
-#: Postings for each word asked for from which loops are compiled to count them: an index of a day of sound.
-LARGE = 20
-_LAGS, _BLOCKS, _WARPS = 1 << 18, 1 << 9, 1 << 5
+#: How many lags, blocks and changes there are, at most.
+LAGS, BLOCKS, WARPS = 1 << 18, 1 << 9, 1 << 5
 
 
 def look_up(triples: Triples, find: Find, doubt: float = DOUBT, least: int = 0) -> Hits:
@@ -87,10 +89,11 @@ def look_up(triples: Triples, find: Find, doubt: float = DOUBT, least: int = 0) 
         return company.in_company(asked, lists, least)
     from capture_validation.duplicates import counting
 
+    WORTH_IT.set()
     return counting.in_company(asked, lists, least)
 
 
-def propose(hits: Hits, frames: int, warps: Sequence[Warp] = PLAIN, most: int = 8, least: int = 0) -> list[Proposal]:
+def propose(hits: Hits, frames: int, warps: tuple[Warp, ...] = PLAIN, most: int = 8, least: int = 0) -> list[Proposal]:
     """The (recording, lag, warp) for which most is said in every 12 s, at most `most` each, in order.
 
     `frames`: length of the new recording. `least`: bits below which nothing is proposed.
@@ -98,43 +101,86 @@ def propose(hits: Hits, frames: int, warps: Sequence[Warp] = PLAIN, most: int = 
     if not len(hits.own):
         return []
     block = BLOCK if frames > WHOLE else frames + 1
-    recordings, index = np.unique(hits.recording, return_inverse=True)
-    number, hit = _explained(hits, warps)
-    own, pace = hits.own[hit], np.array([warp.time for warp in warps])[number]
-    lag = (hits.there[hit] - np.rint(own * pace).astype(np.int64)) // LAG + _LAGS // 2
-    said = _count((index[hit] * _WARPS + number) * _LAGS + lag, own, hits.rarity[hit], block)
-    likely = np.flatnonzero((said.votes >= FEWEST) & (said.bits >= least))
-    return _best(said.where(likely), recordings, warps, (block, frames), most)
+    recordings = once(hits.recording)
+    index = np.searchsorted(recordings, hits.recording)
+    if WORTH_IT.is_set():
+        from capture_validation.duplicates import voting
+
+        said = voting.said(hits, index, warps, block, least)
+    else:
+        said = said_of(hits, index, warps, block, least)
+    return _best(said, recordings, warps, (block, frames), most) if len(said.key) else []
 
 
-def _explained(hits: Hits, warps: Sequence[Warp]) -> tuple[Integers, Integers]:
-    """Which change explains which hit, as indices of both; what explains a height and a duration is worked out once."""
+class Explanations(Struct, frozen=True):
+    """Which changes explain which difference of height and duration.
+
+    `begin`, `size`: int64 (levels,), the stretch of `number`, int64 (n,), indices of changes, that belongs to a level.
+    `pace`: float64 (changes,), how much faster each plays.
+    """
+
+    begin: Integers
+    size: Integers
+    number: Integers
+    pace: NDArray[np.float64]
+
+
+@cache
+def explanations(warps: tuple[Warp, ...]) -> Explanations:
+    """What explains a height and a duration, worked out once; see `level`."""
     time, pitch = np.log([(warp.time, warp.pitch) for warp in warps]).T[:, :, None]
     height, span = np.arange(-HIGHER, HIGHER + 1) / HEIGHT_LEVELS, np.arange(-LONGER, LONGER + 1) / SPAN_LEVELS
     near = (np.abs(height - pitch) < NEAR_PITCH)[:, :, None] & (np.abs(span - time) < NEAR_TIME)[:, None]
     level, number = np.nonzero(near.reshape(len(warps), -1).T)
     size = np.bincount(level, minlength=near[0].size)
-    own = (hits.height + HIGHER) * len(span) + hits.span + LONGER
-    return number[stretches((np.cumsum(size) - size)[own], size[own])], np.repeat(np.arange(len(own)), size[own])
+    pace = np.array([warp.time for warp in warps])
+    return Explanations(np.cumsum(size) - size, size, np.ascontiguousarray(number), pace)
 
 
-def _count(line: Integers, own: Integers, rarity: Integers, block: int) -> Said:
-    """Votes per line and block from distinct frames, and what they say: one landmark with many words has one vote.
+def level(height: Any, span: Any) -> Any:
+    """A difference of height and duration as one number, of arrays or, compiled in `voting`, of one word."""
+    return (height + HIGHER) * (2 * LONGER + 1) + span + LONGER
 
-    A line is a recording, a change and a lag, with which a frame fits into one number.
-    """
-    heard, rarity = _accompanied(line * FRAMES + own, rarity)
-    place = heard // FRAMES * _BLOCKS + heard % FRAMES // block
+
+def lag_of(there: Any, own: Any) -> Any:
+    """The lag between a frame there and one here, at the pace of the held recording: a number from 0."""
+    return (there - own) // LAG + LAGS // 2
+
+
+def vote_at(recording: Any, warp: Any, lag: Any, own: Any) -> Any:
+    """A recording, a change, a lag and a frame as one number; the first three are a line."""
+    return ((recording * WARPS + warp) * LAGS + lag) * FRAMES + own
+
+
+def place_of(heard: Any, block: Any) -> Any:
+    """The line and the block of a vote as one number; that of the next lag is `BLOCKS` more."""
+    return heard // FRAMES * BLOCKS + heard % FRAMES // block
+
+
+def said_of(hits: Hits, index: Integers, warps: tuple[Warp, ...], block: int, least: int) -> Said:
+    """Votes per line and block from distinct frames, and what they say: one landmark with many words has one vote."""
+    known = explanations(warps)
+    levels = level(hits.height, hits.span)
+    number = known.number[stretches(known.begin[levels], known.size[levels])]
+    hit = np.repeat(np.arange(len(levels)), known.size[levels])
+    own = hits.own[hit]
+    lag = lag_of(hits.there[hit], np.rint(own * known.pace[number]).astype(np.int64))
+    heard = vote_at(index[hit], number, lag, own)
+    heard, rarity = _accompanied(heard, hits.rarity[hit])
+    place = place_of(heard, block)
     first = np.flatnonzero(np.diff(place, prepend=-1))
-    said = Said(place[first], np.diff(first, append=len(place)), np.add.reduceat(rarity, first))
     if not len(first):
-        return said
-    # A true lag may lie on the edge of two cells.
-    after = np.searchsorted(said.key, said.key + _BLOCKS)
+        return Said(first, first, first)
+    return _enough(Said(place[first], np.diff(first, append=len(place)), np.add.reduceat(rarity, first)), least)
+
+
+def _enough(said: Said, least: int) -> Said:
+    """What has enough votes and bits, together with the next lag: a true one may lie on the edge of two cells."""
+    after = np.searchsorted(said.key, said.key + BLOCKS)
     beside = np.minimum(after, len(said.key) - 1)
-    same = said.key[beside] == said.key + _BLOCKS
+    same = said.key[beside] == said.key + BLOCKS
     votes, bits = (part + np.where(same, part[beside], 0) for part in (said.votes, said.bits))
-    return Said(said.key, votes, bits)
+    return Said(said.key, votes, bits).where(np.flatnonzero((votes >= FEWEST) & (bits >= least)))
 
 
 def _accompanied(heard: Integers, rarity: Integers) -> tuple[Integers, Integers]:
@@ -148,21 +194,23 @@ def _accompanied(heard: Integers, rarity: Integers) -> tuple[Integers, Integers]
     return heard[near], rarity[near]
 
 
-def _best(said: Said, recordings: Integers, warps: Sequence[Warp], sizes: tuple[int, int], most: int) -> list[Proposal]:
+def _best(
+    said: Said, recordings: Integers, warps: tuple[Warp, ...], sizes: tuple[int, int], most: int
+) -> list[Proposal]:
     block, frames = sizes
     key, votes, bits = said.key, said.votes, said.bits
     order = np.lexsort((key, -bits))
-    within = key[order] % _BLOCKS
+    within = key[order] % BLOCKS
     out: list[Proposal] = []
-    for one in np.unique(within):
+    for one in once(within):
         own = order[within == one]
         if len(own) > most and votes[own[most]] <= LUCK:
             own = own[bits[own] >= bits[own[most]] + CLEARLY]
         for i in own[:most]:
-            rest, lag = divmod(int(key[i]) // _BLOCKS, _LAGS)
-            recording, warp = divmod(rest, _WARPS)
+            rest, lag = divmod(int(key[i]) // BLOCKS, LAGS)
+            recording, warp = divmod(rest, WARPS)
             first, last = int(one) * block, min((int(one) + 1) * block, frames)
-            where = (lag - _LAGS // 2) * LAG + 2
+            where = (lag - LAGS // 2) * LAG + 2
             own_said = int(votes[i]), int(bits[i]), int(recordings[recording])
             out.append(Proposal(*own_said, where, warps[warp], first, last))
     return sorted(out, key=lambda proposal: -proposal.bits)

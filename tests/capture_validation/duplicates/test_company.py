@@ -3,6 +3,7 @@
 import importlib
 from collections import defaultdict
 from math import log2
+from threading import Event
 from types import ModuleType
 
 import numpy as np
@@ -126,8 +127,9 @@ def test_nobody_has_company_where_there_is_nobody(count) -> None:
 
 
 def test_a_large_answer_is_counted_by_what_is_compiled(counting: ModuleType, monkeypatch) -> None:
-    """And only a large one: what a small index answers does not pay for a compiler."""
+    """And only a large one: what a small index answers does not pay for a compiler. From then on all is compiled."""
     used = []
+    monkeypatch.setattr(proposals, "WORTH_IT", Event())
     monkeypatch.setattr(company, "in_company", lambda *_: used.append("small"))
     monkeypatch.setattr(counting, "in_company", lambda *_: used.append("large"))
     monkeypatch.setattr(proposals, "words", lambda *_: Words(np.arange(10), np.zeros(10, np.int64)))
@@ -135,5 +137,6 @@ def test_a_large_answer_is_counted_by_what_is_compiled(counting: ModuleType, mon
     for size in (proposals.LARGE - 1, proposals.LARGE):
         lists = Lists(np.arange(10), np.full(10, size), np.zeros((10 * size, 2), np.int32))
         proposals.look_up(None, lambda _, lists=lists: lists)
+        used.append(proposals.WORTH_IT.is_set())
 
-    assert ["small", "large"] == used
+    assert ["small", False, "large", True] == used

@@ -1,0 +1,198 @@
+"""Aligning in a process with a large index: the loops of `alignment`, compiled.
+
+A window is compared with a held recording at a hundred lags: ten thousand exclusive-ors, which take ten microseconds,
+and dozens of calls of NumPy, which took a thousand. They find the same line.
+"""
+
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture_validation.duplicates.alignment import (
+    AGREES,
+    AROUND,
+    FEWEST_SECONDS,
+    SEGMENT,
+    SLOPE_COST,
+    STRANGERS,
+    Flags,
+    Held,
+    Integers,
+    Line,
+    Texture,
+    strange_places,
+)
+from capture_validation.duplicates.compiled import loop, part
+from capture_validation.duplicates.texture import Words
+
+Floats = NDArray[np.float64]
+Frames = NDArray[np.uint64]
+
+#: Words of one second of texture, of which every other frame is kept.
+SECOND = SEGMENT // 2
+_PAIRS, _FOURS, _EIGHTS, _ONES = (
+    np.uint64(bits) for bits in (0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F, 0x0101010101010101)
+)
+
+
+def align(new: Texture, held: Held, lag: int, reach: int, slopes: Floats) -> Line | None:
+    """The line near a proposed lag along which both agree best: see `alignment.align`."""
+    half, size = len(new.bits) // 2, len(held.bits)
+    bits, firm = (np.ascontiguousarray(part[: 2 * half].reshape(half, 2).T) for part in (new.bits, new.firm))
+    near, chance = np.empty((-(-half // SECOND), 2 * reach + 1)), np.empty((-(-half // SECOND), STRANGERS))
+    compare(bits, firm, held.bits, held.loud, lag - reach, near)
+    compare_in_circle(bits[0], firm[0], held.bits, held.loud, strange_places(size, lag, reach), chance)
+    mean, spread = np.empty((2, len(near)))
+    strangers(chance, mean, spread)
+    spread = np.maximum(spread, 0.5 * median(spread.tolist())) + 1.0
+    score = np.empty_like(near)
+    slope, around, *edges = find_line(near, score, mean, spread, slopes)
+    strength, share = judge(near, score, chance, spread, slopes[slope], around, lag, (2 * half, 2 * size))
+    if share < 0:
+        return None
+    first, last = (min(edge * SEGMENT, 2 * half) for edge in edges)
+    return Line(strength, share, float(slopes[slope]), around + lag, (len(near) - 1) / 2 * SEGMENT, first, last)
+
+
+@part
+def ones(bits: Any) -> Any:
+    """How many bits are set (Warren, Hacker's Delight, section 5-1): the compiler has one instruction for this form."""
+    bits = bits - ((bits >> np.uint64(1)) & _PAIRS)
+    bits = (bits & _FOURS) + ((bits >> np.uint64(2)) & _FOURS)
+    bits = (bits + (bits >> np.uint64(4))) & _EIGHTS
+    return np.int64((bits * _ONES) >> np.uint64(56))
+
+
+@part
+def agreeing(one: Any, two: Any, used: Any) -> Any:
+    """How many more of the bits that are used are equal than are not."""
+    return ones(used) - 2 * ones((one ^ two) & used)
+
+
+@loop("void(uint64[:,::1], uint64[:,::1], uint64[::1], boolean[::1], int64, float64[:,::1])")
+def compare(bits: Frames, firm: Frames, held: Words, loud: Flags, low: int, out: Floats) -> None:
+    """Agreement of every second at every lag from `low` on; `bits`, `firm`: (2, half frames), the even and the odd."""
+    for column in range(out.shape[1]):
+        odd = (low + column) % 2
+        start = (low + column + odd) // 2
+        for second in range(out.shape[0]):
+            total = 0
+            last = min((second + 1) * SECOND, bits.shape[1], len(held) - start)
+            for i in range(max(second * SECOND, -start), last):
+                used = firm[odd, i] * np.uint64(loud[start + i])
+                total += agreeing(bits[odd, i], held[start + i], used)
+            out[second, column] = total
+
+
+@loop("void(uint64[::1], uint64[::1], uint64[::1], boolean[::1], int64[::1], float64[:,::1])")
+def compare_in_circle(bits: Words, firm: Words, held: Words, loud: Flags, start: Integers, out: Floats) -> None:
+    """Agreement of every second from each `start` on; the held recording is read in a circle."""
+    for column in range(len(start)):
+        there = start[column]
+        for second in range(out.shape[0]):
+            total = 0
+            for i in range(second * SECOND, min((second + 1) * SECOND, len(bits))):
+                total += agreeing(bits[i], held[there], firm[i] * np.uint64(loud[there]))
+                there = there + 1 if there + 1 < len(held) else 0
+            out[second, column] = total
+
+
+@part
+def passed(slope: Any, around: Any, second: Any, seconds: Any) -> Any:
+    """The lag, from the proposed one, at which a line passes a second."""
+    return int(np.rint(slope * ((second - (seconds - 1) / 2) * SEGMENT) + around))
+
+
+@part
+def straightest(score: Any, slopes: Any) -> Any:
+    """Which slope, and how many lags beside the proposed one, have the largest sum of scores, (seconds, lags)."""
+    most, slope, around = -np.inf, 0, 0
+    for one in range(len(slopes)):
+        for beside in range(-AROUND, AROUND + 1):
+            total = -SLOPE_COST * abs(slopes[one])
+            for second in range(len(score)):
+                total += score[second, passed(slopes[one], beside, second, len(score)) + score.shape[1] // 2]
+            if total > most:
+                most, slope, around = total, one, beside
+    return slope, around
+
+
+@part
+def densest(score: Any) -> Any:
+    """The run of seconds whose summed score is largest for its length, as (first, one past the last)."""
+    most, first, last = -np.inf, 0, 1
+    for begin in range(len(score)):
+        total = 0.0
+        for end in range(begin + 1, len(score) + 1):
+            total += score[end - 1]
+            if total / np.sqrt(end - begin) > most:
+                most, first, last = total / np.sqrt(end - begin), begin, end
+    return first, last
+
+
+@part
+def mean_and_spread(values: Any) -> Any:
+    """Mean and standard deviation."""
+    total, squares = 0.0, 0.0
+    for one in range(len(values)):
+        total += values[one]
+        squares += values[one] ** 2
+    mean = total / len(values)
+    return mean, np.sqrt(max(0.0, squares / len(values) - mean * mean))
+
+
+@loop("void(float64[:,::1], float64[::1], float64[::1])")
+def strangers(chance: Floats, mean: Floats, spread: Floats) -> None:
+    """Mean and standard deviation of every second's agreement with strangers."""
+    for second in range(len(chance)):
+        mean[second], spread[second] = mean_and_spread(chance[second])
+
+
+@loop("UniTuple(int64, 4)(float64[:,::1], float64[:,::1], float64[::1], float64[::1], float64[::1])")
+def find_line(near: Floats, score: Floats, mean: Floats, spread: Floats, slopes: Floats) -> tuple[int, int, int, int]:
+    """The best line: its slope's index, its lag from the proposed one, and its densest seconds.
+
+    `score`: where agreement is written down in standard deviations above that of strangers.
+    """
+    for second in range(len(near)):
+        for column in range(near.shape[1]):
+            score[second, column] = (near[second, column] - mean[second]) / spread[second]
+    slope, around = straightest(score, slopes)
+    own = np.empty(len(near))
+    for second in range(len(near)):
+        own[second] = score[second, passed(slopes[slope], around, second, len(near)) + near.shape[1] // 2]
+    first, last = densest(own)
+    return slope, around, first, last
+
+
+@loop(f"UniTuple(float64, 2)({3 * 'float64[:,::1], '}float64[::1], float64, int64, int64, UniTuple(int64, 2))")
+def judge(
+    near: Floats,
+    score: Floats,
+    chance: Floats,
+    spread: Floats,
+    slope: float,
+    around: int,
+    lag: int,
+    sizes: tuple[int, int],
+) -> tuple[float, float]:
+    """Strength and share of a line; the share is −1 where it passes outside of what is held."""
+    frames, held = sizes
+    other = np.zeros(chance.shape[1])
+    inside, agreed, said, doubt = 0, 0, 0.0, 0.0
+    for second in range(len(near)):
+        at = passed(slope, around, second, len(near))
+        middle = second * SEGMENT + min(SEGMENT, frames - second * SEGMENT) / 2 + at + lag
+        if 0 <= middle < held:
+            inside += 1
+            agreed += int(score[second, at + near.shape[1] // 2] > AGREES)
+            said += near[second, at + near.shape[1] // 2]
+            doubt += spread[second] ** 2
+            for one in range(len(other)):
+                other[one] += chance[second, one]
+    if not inside:
+        return 0.0, -1.0
+    strange, apart = mean_and_spread(other)
+    return (said - strange) / max(apart, 0.8 * np.sqrt(doubt)), agreed / max(inside, FEWEST_SECONDS)
