@@ -16,8 +16,13 @@ SIGNATURES = {
     "web page": (b"<!doctype html", b"<html"),
     "raw video": (b"YUV4MPEG2", b"\x00\x00\x00\x01", b"\x00\x00\x01", b"FRAME"),
     "program": (b"\x7fELF", b"MZ", b"#!/"),
-    "unsupported media": (b"FLV", b"0&\xb2u", b".RMF", b"wvpk", b"MAC ", b"fLaX", b"TTA1", b"MThd", b"G@"),
-}
+    "unsupported media": (
+        b"FLV", b"0&\xb2u", b".RMF", b"wvpk", b"MAC ", b"fLaX", b"TTA1", b"MThd", b"G@", b"\x06\x0e\x2b\x34", b"DKIF",
+        b"\x1f\x07\x00",
+    ),
+}  # fmt: skip
+#: Bytes of a packet of a camcorder's AVCHD stream: four of a clock, then one of ISO/IEC 13818-1, which begins with G.
+AVCHD_PACKET = 192
 
 
 def refusal(head: bytes) -> Unreadable:
@@ -28,6 +33,8 @@ def refusal(head: bytes) -> Unreadable:
     for looks_like, signatures in SIGNATURES.items():
         if head.startswith(signatures) or start.lower().startswith(signatures):
             return Unreadable("container-unknown", looks_like=looks_like)
+    if head[4:5] == head[4 + AVCHD_PACKET : 5 + AVCHD_PACKET] == b"G":
+        return Unreadable("container-unknown", looks_like="unsupported media")
     return Unreadable("container-unknown", looks_like="text" if _is_text(head) else "unknown data")
 
 

@@ -27,6 +27,7 @@ KNOWN = [
     ("webm", "libvpx-vp9", "yuv420p", "libopus", 48_000, ("vp9", "opus")),
     ("matroska", "libx264", "yuv420p", "pcm_s16le", 48_000, ("h264", "pcm_s16le")),
     ("matroska", "libsvtav1", "yuv420p10le", "libopus", 48_000, ("av1", "opus")),
+    ("matroska", "mpeg4", "yuv420p", "eac3", 48_000, ("mpeg4", "eac3")),
     ("avi", "mpeg4", "yuv420p", "pcm_s16le", 44_100, ("mpeg4", "pcm_s16le")),
     ("avi", "mjpeg", "yuvj420p", "pcm_u8", 8_000, ("mjpeg", "pcm_u8")),
 ]

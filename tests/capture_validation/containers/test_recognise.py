@@ -252,6 +252,9 @@ def test_a_picture_is_within_the_limit_upright_and_lying() -> None:
         (b"<!DOCTYPE html><p>", "container-unknown", "web page"),
         (b"Dear diary, today I renamed a text.", "container-unknown", "text"),
         (box(b"ftyp", b"heic" + bytes(8)) + box(b"mdat", bytes(99)), "container-unknown", "image"),
+        ((bytes(4) + b"G" + bytes(187)) * 3, "container-unknown", "unsupported media"),
+        (b"\x06\x0e\x2b\x34" + bytes(99), "container-unknown", "unsupported media"),
+        (bytes(200), "container-unknown", "unknown data"),
     ],
 )
 def test_the_refusal_says_what_the_file_is_instead(data: bytes, code: str, looks_like: str | None) -> None:

@@ -7,7 +7,7 @@ import pytest
 from capture_validation.decode import VideoFrame, open_recording
 from capture_validation.xray.looking import shown
 from capture_validation.xray.models import models
-from capture_validation.xray.writing import is_large, written
+from capture_validation.xray.writing import is_large, judged, outlines, written
 from tests.media import media
 
 
@@ -43,6 +43,19 @@ def test_a_part_of_one_tone_is_not_written():
                                             ((10, 10, 60, 60), False)])  # fmt: skip
 def test_a_large_thing_is_hardly_longer_than_high(box: tuple[int, ...], large: bool):
     assert large is is_large(np.array([*box, 0.9]), np.zeros((360, 640, 3), np.uint8))
+
+
+@pytest.mark.parametrize(("size", "turned", "lines"), [((420, 40), 0, 1), ((420, 40), 30, 1), ((420, 100), 0, 0),
+                                                       ((420, 100), 30, 0), ((140, 100), 0, 1)])  # fmt: skip
+def test_a_line_whose_middle_is_as_high_as_a_quarter_of_the_picture_is_a_thing(
+    size: tuple[int, int], turned: int, lines: int
+):
+    """However it lies: a banner across the picture is a line, a bicycle is none, and a letter may be."""
+    chances = np.zeros((352, 640), np.float32)
+    corners = cv2.boxPoints(((320, 176), size, turned)).astype(np.int32)
+    cv2.fillPoly(chances, [corners], 0.9)
+
+    assert lines == len([line for outline in outlines(chances) if (line := judged(chances, outline)) is not None])
 
 
 @pytest.mark.parametrize(("name", "lines"), [("video_elf_480.webm", 0), ("video_monster_480.webm", 0),
