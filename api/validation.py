@@ -19,17 +19,17 @@ from uuid import UUID
 from anyio import CapacityLimiter, to_thread
 from msgspec import Struct
 
-from api.decision import NOTHING_ALIKE, decide, duration_ms
+from api.decision import NOTHING_ALIKE, Likeness, decide, duration_ms
 from api.glimpses import glimpses, in_clear
 from api.matching import VERSIONS, Compared, catch_up, compare, likeness, packed, settle, to_keep
 from capture_validation.examination import Examined
 from capture_validation.examination import examine as examined
 from capture_validation.profile import Profile, override, profile
 from storage import custody, encryption, fingerprints, matches, reports, uploads, validations
-from storage.database import Pool, transaction
+from storage.database import Connection, Pool, transaction
 from storage.encryption import Layout, SealingFile
 from storage.errors import MediaDamaged, MediaMissing
-from storage.fingerprints import Subject
+from storage.fingerprints import Fingerprint, Subject
 from storage.media import Media, plaintext
 from storage.objects import Store
 from storage.queue import WaitFirst
@@ -189,12 +189,7 @@ async def conclude(
         situation = await validations.situation(connection, attempt)
         alike = NOTHING_ALIKE
         if compared is not None and kept is not None:
-            compared = await settle(connection, compared)
-            alike = likeness(compared, attempt.account_id, attempt.recording_id, attempt.profile)
-            await fingerprints.keep(connection, Subject(attempt.recording_id), kept, VERSIONS)
-            await matches.store(
-                connection, attempt.recording_id, to_keep(compared, attempt.account_id, attempt.recording_id)
-            )
+            alike = await remember(connection, attempt, compared, kept)
         decision = decide(report, situation, longest_ms=attempt.max_duration_ms, likeness=alike)
         key = await encryption.subject_key(connection, place.master_key, attempt.account_id)
         await validations.conclude(
@@ -209,6 +204,14 @@ async def conclude(
         )
         await custody.secure(connection, attempt.recording_id)
     logger.info("validated", extra={"recording": str(attempt.recording_id), "state": decision.to})
+
+
+async def remember(connection: Connection, attempt: Attempt, compared: Compared, kept: Fingerprint) -> Likeness:
+    """Keep the fingerprints and what they matched, and say what that means for the decision."""
+    compared = await settle(connection, compared)
+    await fingerprints.keep(connection, Subject(attempt.recording_id), kept, VERSIONS)
+    await matches.store(connection, attempt.recording_id, to_keep(compared, attempt.account_id, attempt.recording_id))
+    return likeness(compared, attempt.account_id, attempt.recording_id, attempt.profile)
 
 
 async def ask_again(place: Workplace, attempt: Attempt, lost: list[Chunk]) -> None:
