@@ -14,6 +14,7 @@ from capture_validation.duplicates.alignment import (
     AGREES,
     AROUND,
     FEWEST_SECONDS,
+    GOES_ON,
     SEGMENT,
     SLOPE_COST,
     STRANGERS,
@@ -52,8 +53,8 @@ def align(new: Texture, held: Held, lag: int, reach: int, slopes: Floats) -> Lin
     strength, share = judge(near, score, chance, spread, slopes[slope], around, lag, (2 * half, 2 * size))
     if share < 0:
         return None
-    first, last = (min(edge * SEGMENT, 2 * half) for edge in edges)
-    return Line(strength, share, float(slopes[slope]), around + lag, (len(near) - 1) / 2 * SEGMENT, first, last)
+    stretches = (min(edge * SEGMENT, 2 * half) for edge in edges)
+    return Line(strength, share, float(slopes[slope]), around + lag, (len(near) - 1) / 2 * SEGMENT, *stretches)
 
 
 @part
@@ -133,6 +134,19 @@ def densest(score: Any) -> Any:
 
 
 @part
+def gained(score: Any, start: Any, step: Any) -> Any:
+    """How many seconds further, one way or the other, a stretch is worth most."""
+    total, most, further = 0.0, 0.0, 0
+    second = start
+    while 0 <= second < len(score):
+        total += score[second] - GOES_ON
+        if total > most:
+            most, further = total, abs(second - start) + 1
+        second += step
+    return further
+
+
+@part
 def mean_and_spread(values: Any) -> Any:
     """Mean and standard deviation."""
     total, squares = 0.0, 0.0
@@ -150,9 +164,9 @@ def strangers(chance: Floats, mean: Floats, spread: Floats) -> None:
         mean[second], spread[second] = mean_and_spread(chance[second])
 
 
-@loop("UniTuple(int64, 4)(float64[:,::1], float64[:,::1], float64[::1], float64[::1], float64[::1])")
-def find_line(near: Floats, score: Floats, mean: Floats, spread: Floats, slopes: Floats) -> tuple[int, int, int, int]:
-    """The best line: its slope's index, its lag from the proposed one, and its densest seconds.
+@loop("UniTuple(int64, 6)(float64[:,::1], float64[:,::1], float64[::1], float64[::1], float64[::1])")
+def find_line(near: Floats, score: Floats, mean: Floats, spread: Floats, slopes: Floats) -> tuple[int, ...]:
+    """The best line: its slope's index, its lag from the proposed one, its densest seconds, and all that agree.
 
     `score`: where agreement is written down in standard deviations above that of strangers.
     """
@@ -164,7 +178,8 @@ def find_line(near: Floats, score: Floats, mean: Floats, spread: Floats, slopes:
     for second in range(len(near)):
         own[second] = score[second, passed(slopes[slope], around, second, len(near)) + near.shape[1] // 2]
     first, last = densest(own)
-    return slope, around, first, last
+    begin, end = first - gained(own, first - 1, -1), last + gained(own, last, 1)
+    return slope, around, first, last, begin, end
 
 
 @loop(f"UniTuple(float64, 2)({3 * 'float64[:,::1], '}float64[::1], float64, int64, int64, UniTuple(int64, 2))")

@@ -31,6 +31,9 @@ SLOPE_COST = 250.0
 FEWEST_SECONDS = 2
 #: A second agrees by itself when it is this many standard deviations above its strangers.
 AGREES = 2.0
+#: A stretch goes on over a second that is so many standard deviations above, and over a pause if more than makes up for
+#: it agrees behind: strangers, who are at none, end it.
+GOES_ON = 1.0
 
 
 class Line(Struct, frozen=True):
@@ -38,7 +41,8 @@ class Line(Struct, frozen=True):
 
     `strength`: agreement of the whole overlap in standard deviations. `share`: part of the overlapping seconds that
     agree by themselves, 0…1. `slope`: by how much the copy runs faster, relative. `lag`: reference frame minus query
-    frame at `centre`. `first` and `last`: the frames of the query between which agreement is densest.
+    frame at `centre`. `first` and `last`: the frames of the query between which agreement is densest; `begin` and
+    `end`: those and what agrees on either side, which is what was copied.
     """
 
     strength: float
@@ -48,6 +52,8 @@ class Line(Struct, frozen=True):
     centre: float
     first: int
     last: int
+    begin: int
+    end: int
 
 
 class Texture(Struct, frozen=True):
@@ -165,6 +171,7 @@ def _line(near: Seconds, chance: Seconds, slopes: NDArray[np.float64], lag: int,
     scale = max(float(strange.std()), 0.8 * float(np.sqrt((spread[inside] ** 2).sum())))
     own = score[second, on]
     first, last = _densest(own)
+    begin, end = _extent(own, first, last)
     return Line(
         strength=(float(near[inside, on[inside]].sum()) - float(strange.mean())) / scale,
         share=float((own[inside] > AGREES).sum()) / max(len(inside), FEWEST_SECONDS),
@@ -173,6 +180,8 @@ def _line(near: Seconds, chance: Seconds, slopes: NDArray[np.float64], lag: int,
         centre=(len(near) - 1) / 2 * SEGMENT,
         first=first * SEGMENT,
         last=min(last * SEGMENT, frames),
+        begin=begin * SEGMENT,
+        end=min(end * SEGMENT, frames),
     )
 
 
@@ -184,3 +193,15 @@ def _densest(score: Seconds) -> tuple[int, int]:
     value = np.where(length >= 1, (total[None] - total[:, None]) / np.sqrt(np.maximum(length, 1)), -np.inf)
     first, last = np.unravel_index(int(value.argmax()), value.shape)
     return int(first), int(last)
+
+
+def _extent(score: Seconds, first: int, last: int) -> tuple[int, int]:
+    """A run of seconds and what agrees on either side of it, as (first, one past the last)."""
+    before = np.cumsum((score[:first] - GOES_ON)[::-1])
+    behind = np.cumsum(score[last:] - GOES_ON)
+    return first - _gained(before), last + _gained(behind)
+
+
+def _gained(total: Seconds) -> int:
+    """How many seconds further a stretch is worth most, where `total` is what each end is worth."""
+    return int(total.argmax()) + 1 if len(total) and total.max() > 0 else 0

@@ -135,9 +135,9 @@ def _open(frame: Integers, pieces: Iterable[Piece]) -> NDArray[np.bool_]:
 
 
 def _stretch(piece: Piece) -> tuple[float, float]:
-    """The frames of the new recording in which a line agrees most densely."""
+    """The frames of the new recording that a line says were copied."""
     pace = piece.proposal.warp.time
-    return piece.first + piece.line.first / pace, piece.first + piece.line.last / pace
+    return piece.first + piece.line.begin / pace, piece.first + piece.line.end / pace
 
 
 def _explains(piece: Piece, proposal: Proposal) -> bool:
@@ -232,10 +232,10 @@ def _merged(pieces: list[Piece], seconds: float) -> Iterable[Match]:
 
 
 def _aligned(piece: Piece) -> Aligned:
-    """The densest stretch of a window, in seconds of both recordings."""
+    """What was copied in a window, in seconds of both recordings."""
     line = piece.line
     new = [edge * FRAME_S for edge in _stretch(piece)]
-    held = [(edge + line.lag + line.slope * (edge - line.centre)) * FRAME_S for edge in (line.first, line.last)]
+    held = [(edge + line.lag + line.slope * (edge - line.centre)) * FRAME_S for edge in (line.begin, line.end)]
     return Aligned(Span(round(new[0], 2), round(new[1], 2)), Span(round(max(0.0, held[0]), 2), round(held[1], 2)))
 
 

@@ -94,6 +94,15 @@ def test_an_excerpt_says_where_it_comes_from(library):
     assert found.covered > 0.7
 
 
+def test_all_of_a_copy_is_shown_and_not_only_where_it_agrees_most():
+    """One second agrees by far more than the other: whoever sent it before is shown both."""
+    held = Library(mulaw=of("speech_weather_16k_mulaw.wav"))
+
+    (span,) = held.match(of("speech_weather_16k.wav"))["mulaw"].spans
+
+    assert (0.0, 1.98) == (span.new.start_s, span.new.end_s)
+
+
 def test_the_speed_of_a_copy_is_told(library):
     found = library.match(fingerprint(played(at_16k(JFK), 1.04)))["jfk"]
 
@@ -109,7 +118,8 @@ def test_every_piece_of_a_recording_that_was_cut_together_is_found(library):
     found = library.match(fingerprint(whole))
 
     assert {"speech_librispeech_5703_22k.ogg", "music_vibe_ace_22k.ogg"} == set(found)
-    assert 25 == pytest.approx(found["speech_librispeech_5703_22k.ogg"].spans[0].new.start_s, abs=1.5)
+    first = found["speech_librispeech_5703_22k.ogg"].spans[0].new
+    assert (25, 31) == pytest.approx((first.start_s, first.end_s), abs=1.5)
 
 
 def test_silence_matches_nothing_not_even_itself():

@@ -98,7 +98,7 @@ def near(line: Line | None) -> tuple[float, ...] | None:
     """A line as numbers: NumPy adds single precision in another order."""
     if line is None:
         return None
-    exact = line.slope, line.lag, line.centre, line.first, line.last
+    exact = line.slope, line.lag, line.centre, line.first, line.last, line.begin, line.end
     return *exact, pytest.approx(line.strength, rel=1e-4, abs=1e-4), pytest.approx(line.share)
 
 
@@ -112,7 +112,7 @@ def test_lines_are_the_same(frames: int, held: int, lag: int) -> None:
     for proposed in (lag, lag + 5, lag - 300):
         one, two = both(lambda proposed=proposed: align(new, other, proposed, SLOPES))
 
-        assert near(one) == (None if two is None else (*near(two)[:5], two.strength, two.share))
+        assert near(one) == (None if two is None else (*near(two)[:7], two.strength, two.share))
 
 
 def test_a_copy_has_a_line_that_is_compiled_too() -> None:
