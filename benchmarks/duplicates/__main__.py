@@ -1,4 +1,4 @@
-"""`python -m benchmarks.duplicates [--sources N] FOLDER…`: the tables of docs/duplicates.md."""
+"""`python -m benchmarks.duplicates [--sources N] [--others] FOLDER…`: the tables of docs/duplicates.md."""
 
 import argparse
 from pathlib import Path
@@ -15,9 +15,10 @@ def main() -> None:
     parser.add_argument("--media", type=Path, default=MEDIA, help="the shared test media")
     parser.add_argument("--sources", type=int, default=40, help="how many recordings to copy")
     parser.add_argument("--only", choices=("audio", "video"))
+    parser.add_argument("--others", action="store_true", help="copies by transforms that nothing was tuned on")
     options = parser.parse_args()
     if options.only != "video":
-        audio.main([options.media, *options.folders], options.sources)
+        audio.main([options.media, *options.folders], options.sources, untuned=options.others)
     if options.only != "audio":
         video.main(options.media)
 

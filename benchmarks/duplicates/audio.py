@@ -2,12 +2,14 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.duplicates import chromaprint
-from benchmarks.duplicates.audio_transforms import RATE, Samples, transforms
+from benchmarks.duplicates.audio_others import others
+from benchmarks.duplicates.audio_transforms import RATE, Samples, Transform, transforms
 from benchmarks.duplicates.corpus import copied, print_of, shares_audio, sounds
 from capture_validation.duplicates import audio_match
 from capture_validation.duplicates.audio import AudioFingerprint, StoredAudio
@@ -23,8 +25,11 @@ NOISE = "ambient_bbb_"
 Wrong = tuple[float, str, str]
 
 
-def main(folders: list[Path], sources: int) -> None:
-    """Hold everything, look for copies of some and for strangers among all, print one table."""
+def main(folders: list[Path], sources: int, *, untuned: bool = False) -> None:
+    """Hold everything, look for copies of some and for strangers among all, print one table.
+
+    `untuned`: make the copies by transforms that nothing was tuned on.
+    """
     held = dict(sounds(folders))
     noise = next(samples for name, samples in held.items() if NOISE in name and len(samples) > RATE)
     held = {name: samples for name, samples in held.items() if NOISE not in name and len(samples) > RATE // 4}
@@ -32,7 +37,9 @@ def main(folders: list[Path], sources: int) -> None:
     bench.hold()
     strangers = bench.strangers()
     halves = {name: number % 2 for number, name in enumerate(copied(held, sources))}
-    found = bench.copies(halves, noise, strangers)
+    if untuned:
+        music, voice = (next(bench.apart(word, halves)) for word in ("music", "speech"))
+    found = bench.copies(halves, others(music, voice) if untuned else transforms(), noise, strangers)
     bench.report(halves, sorted(strangers, reverse=True), found)
 
 
@@ -79,12 +86,20 @@ class Bench:
     def _strange(self, one: str, two: str) -> bool:
         return not shares_audio(self.held[one], self.held[two])
 
-    def copies(self, sources: dict[str, int], noise: Samples, wrong: list[Wrong]) -> dict[str, list[tuple[float, int]]]:
+    def apart(self, word: str, sources: dict[str, int]) -> Iterator[Samples]:
+        """Recordings of eight seconds or more, with a word in their name, of which no copies are made."""
+        for name, samples in self.held.items():
+            if word in name and name not in sources and len(samples) > 8 * RATE:
+                yield samples
+
+    def copies(
+        self, sources: dict[str, int], table: dict[str, Transform], noise: Samples, wrong: list[Wrong]
+    ) -> dict[str, list[tuple[float, int]]]:
         """Evidence and half of every copy, by transform; strangers that a copy finds are added to `wrong`."""
         found: dict[str, list[tuple[float, int]]] = defaultdict(list)
         references = {name: chromaprint.raw(self.held[name], RATE) for name in sources}
         for number, (source, half) in enumerate(sources.items()):
-            for order, (name, change) in enumerate(transforms().items()):
+            for order, (name, change) in enumerate(table.items()):
                 made, rate = change(self.held[source], np.random.default_rng(1000 * number + order), noise)
                 matches = {self.names[m.recording]: m.strength for m in self._ask(print_of(made, rate), name)}
                 own = matches.pop(source, 0.0)

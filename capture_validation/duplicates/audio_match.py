@@ -143,13 +143,16 @@ def _stretch(piece: Piece) -> tuple[float, float]:
 def _explains(piece: Piece, proposal: Proposal) -> bool:
     """Whether a line makes a proposal needless: what explains 12 s once need not explain them at every other lag.
 
-    A line that is weaker than that stands for the proposals within a second of it for which no more is said.
+    A line that is weaker, or that fills only a part of them, stands for the proposals within a second of it for which
+    no more is said: two pieces of one recording may have been cut together.
     """
     own = piece.proposal
     if (own.recording, own.first) != (proposal.recording, proposal.first) or piece.evidence < THRESHOLD:
         return False
-    same = proposal.bits <= own.bits and abs(_middle(own) - _middle(proposal)) <= SAME_LINE
-    return piece.evidence >= EXPLAINED or same
+    first, last = _stretch(piece)
+    if piece.evidence >= EXPLAINED and last - first >= PARTIAL * (own.last - own.first):
+        return True
+    return proposal.bits <= own.bits and abs(_middle(own) - _middle(proposal)) <= SAME_LINE
 
 
 def _middle(proposal: Proposal) -> float:

@@ -15,8 +15,10 @@ from capture_validation.duplicates.evidence import Match
 from capture_validation.duplicates.recording import Fingerprints
 from capture_validation.duplicates.video import VideoFingerprint
 from capture_validation.duplicates.visual_words import visual_words
+from capture_validation.sheet import font
 
-WIDTH, HEIGHT, EDGE = 900, 700, 70
+#: Letters that are read on a telephone, where the picture is shown at less than half its size.
+WIDTH, HEIGHT, EDGE, LETTERS = 900, 700, 96, 13
 PAPER, INK, DOT, LINE, BAND = (255, 255, 255), (40, 40, 40), (30, 80, 170), (190, 40, 30), (250, 205, 190)
 #: More dots than this would hide the line.
 MOST_DOTS = 20_000
@@ -35,7 +37,7 @@ def alignment_picture(new: Fingerprints, held: Fingerprints, names: tuple[str, s
         draw.line([(EDGE + a * scale[0], HEIGHT - EDGE - b * scale[1]) for a, b in ends], fill=BAND, width=13)
     x, y = shared_times(new, held, match)
     for left, up in zip((EDGE + x * scale[0]).tolist(), (HEIGHT - EDGE - y * scale[1]).tolist(), strict=True):
-        draw.ellipse((left - 1, up - 1, left + 1, up + 1), fill=DOT)
+        draw.ellipse((left - 2, up - 2, left + 2, up + 2), fill=DOT)
     return picture
 
 
@@ -77,12 +79,19 @@ def _common(ours: tuple[NDArray[np.int64], Times], theirs: tuple[NDArray[np.int6
 
 
 def _axes(draw: ImageDraw.ImageDraw, names: tuple[str, str], seconds: tuple[float, float], match: Match) -> None:
-    draw.rectangle((EDGE, EDGE, WIDTH - EDGE, HEIGHT - EDGE), outline=INK)
-    draw.text((EDGE, HEIGHT - EDGE + 24), f"new: {names[0]}, {seconds[0]:.1f} s", fill=INK)
-    draw.text((EDGE, EDGE - 22), f"held: {names[1]}, {seconds[1]:.1f} s (upwards)", fill=INK)
-    verdict = f"{match.kind}: {match.verdict}, evidence {match.strength:g} (threshold {match.threshold:g})"
-    draw.text((EDGE, 14), verdict, fill=LINE)
-    for tenth in range(0, 11, 2):
-        x, y = EDGE + (WIDTH - 2 * EDGE) * tenth / 10, HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * tenth / 10
-        draw.text((x - 8, HEIGHT - EDGE + 6), f"{seconds[0] * tenth / 10:.1f}", fill=INK)
-        draw.text((EDGE - 40, y - 6), f"{seconds[1] * tenth / 10:.1f}", fill=INK)
+    draw.rectangle((EDGE, EDGE, WIDTH - EDGE, HEIGHT - EDGE), outline=INK, width=2)
+    _text(draw, (WIDTH / 2, HEIGHT - 24), f"new: {_short(names[0])}, {seconds[0]:.1f} s", INK)
+    _text(draw, (WIDTH / 2, 70), f"held, upwards: {_short(names[1])}, {seconds[1]:.1f} s", INK)
+    _text(draw, (WIDTH / 2, 28), f"{match.verdict}, evidence {match.strength:g} of {match.threshold:g} needed", LINE)
+    for quarter in range(0, 5, 2):
+        x, y = EDGE + (WIDTH - 2 * EDGE) * quarter / 4, HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * quarter / 4
+        _text(draw, (x, HEIGHT - EDGE + 24), f"{seconds[0] * quarter / 4:.1f}", INK)
+        _text(draw, (EDGE / 2, y), f"{seconds[1] * quarter / 4:.1f}", INK)
+
+
+def _text(draw: ImageDraw.ImageDraw, at: tuple[float, float], words: str, colour: tuple[int, int, int]) -> None:
+    draw.text(at, words, colour, font(LETTERS), anchor="mm")
+
+
+def _short(name: str, most: int = 26) -> str:
+    return name if len(name) <= most else f"{name[: most - 9]}…{name[-8:]}"

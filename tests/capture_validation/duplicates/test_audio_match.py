@@ -122,6 +122,17 @@ def test_every_piece_of_a_recording_that_was_cut_together_is_found(library):
     assert (25, 31) == pytest.approx((first.start_s, first.end_s), abs=1.5)
 
 
+def test_two_pieces_of_one_recording_that_were_cut_together_are_both_found():
+    """Four seconds each, the later ones first, with music between: one line explains only its own piece."""
+    voice, music = at_16k("speech_librispeech_198_16k.ogg"), at_16k("music_vibe_ace_22k.ogg")
+    cut = np.concatenate((voice[112_000:176_000], music[320_000:352_000], voice[16_000:80_000]))
+
+    found = Library(voice=fingerprint(voice)).match(fingerprint(cut))["voice"]
+
+    assert [7, 1] == [pytest.approx(span.held.start_s, abs=0.6) for span in found.spans]
+    assert [0, 6] == [pytest.approx(span.new.start_s, abs=0.6) for span in found.spans]
+
+
 def test_silence_matches_nothing_not_even_itself():
     silence = fingerprint(np.zeros(160_000))
 
