@@ -137,7 +137,7 @@ class OpenRecording:
                 continue
             context = stream.codec_context
             context.thread_type, context.thread_count = ThreadType.NONE, 1
-            context.options = _options(self.container, self._capacity)
+            context.options = _options(self.container, self._capacity) | {"err_detect": watched(context.name)}
 
     def _peek(self) -> Iterator[AudioFrame | Picture]:
         """The first frames up to the first picture, or up to the first sound where there are no pictures."""
@@ -314,6 +314,14 @@ def _options(container: Container, capacity: Capacity) -> dict[str, str]:
     return {
         "codec_whitelist": codecs.allowed(pictures=container.kind == "video"),
         "max_pixels": str(capacity.pixels),
-        "err_detect": "crccheck+bitstream+buffer",
         "threads": "1",
     }
+
+
+def watched(codec: str) -> str:
+    """What a decoder looks at to find damage.
+
+    That of MPEG audio takes it for damage when an encoder left some bits over at the end of a granule, which is allowed
+    and which some do in every frame, and silences what is there: of 180 real MP3 files 14 sounded unlike what is heard.
+    """
+    return "crccheck" if codec.startswith(("mp1", "mp2", "mp3")) else "crccheck+bitstream+buffer"

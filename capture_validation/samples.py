@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from msgspec import Struct
 
 from capture_validation.errors import Unreadable
@@ -19,6 +20,8 @@ BLOCK_S = 2.0
 BLOCK_VALUES = 768_000
 # Rounding of timestamps (Matroska: 1 ms) and encoder delays stay below this; a lost packet is at least this long.
 GAP_S = 0.02
+#: Planes that FFmpeg's frames hold in themselves (AV_NUM_DATA_POINTERS).
+PLANES = 8
 # What a sample is multiplied with after its offset, by FFmpeg's packed format name. Powers of two: exact.
 SCALES = {"u8": (-128, 2.0**-7), "s16": (0, 2.0**-15), "s32": (0, 2.0**-31), "flt": (0, 1.0), "dbl": (0, 1.0)}
 
@@ -107,6 +110,8 @@ def scaled(frame: AudioFrame, channels: int) -> npt.NDArray[np.float32]:
     name = frame.format.name.removesuffix("p")
     if name not in SCALES:
         raise Unreadable("codec-unsupported", codec=frame.format.name)
+    # PyAV looks for the end of the planes one place behind the eighth and reads on until it dies: packed, all are one.
+    frame = packed(frame) if frame.format.is_planar and channels >= PLANES else frame
     data = frame.to_ndarray()
     # Planar formats come as (channels, n), packed ones as (1, n * channels).
     samples = data.T if frame.format.is_planar else data.reshape(-1, channels)
@@ -116,3 +121,10 @@ def scaled(frame: AudioFrame, channels: int) -> npt.NDArray[np.float32]:
         wide = samples.astype(np.float64 if name in ("s32", "dbl") else np.float32)
         wide += offset
         return np.asarray(np.multiply(wide, scale), np.float32)
+
+
+def packed(frame: AudioFrame) -> AudioFrame:
+    """The same samples, those of all channels side by side in one plane."""
+    same = AudioResampler(format=frame.format.name.removesuffix("p"), layout=frame.layout, rate=frame.sample_rate)
+    [whole] = same.resample(frame)
+    return whole

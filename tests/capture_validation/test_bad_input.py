@@ -83,6 +83,25 @@ def test_eight_channels_at_192_khz_are_measured():
     assert "audio.duration" in {check.name for check in report.checks if check.status == "passed"}
 
 
+def test_eight_channels_of_a_lossy_encoder_are_measured():
+    """AAC comes in one plane a channel, and PyAV dies of the eighth."""
+    file, rate = io.BytesIO(), 48_000
+    with av.open(file, "w", format="ipod") as out:
+        stream: Any = out.add_stream("aac", rate=rate, layout="7.1")
+        frame = av.AudioFrame.from_ndarray(NOISE.normal(0, 0.05, (1, 8 * rate)).astype(np.float32), "flt", "7.1")
+        frame.sample_rate = rate
+        whole = av.AudioResampler(format="fltp", layout="7.1", rate=rate, frame_size=1024)
+        for part in [*whole.resample(frame), *whole.resample(None)]:
+            out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+
+    report = told(file.getvalue(), "ambient")
+
+    assert (rate, 8) == (report.media.audio.sample_rate_hz, report.media.audio.channels)
+    assert report.rejection is None
+    assert -60 < next(one.value for one in report.checks if one.name == "audio.loudness") < 0
+
+
 def test_a_rate_that_changes_in_the_middle_is_told():
     """Two MP3 files glued together, the second at another rate: what follows the change cannot be measured."""
     slow, fast = (sound("mp3", "libmp3lame", tone(2.0, rate), rate, "s16p") for rate in (16_000, 44_100))

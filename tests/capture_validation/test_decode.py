@@ -219,6 +219,34 @@ def test_what_a_dying_phone_left_is_decoded_and_called_truncated() -> None:
     assert recording.audio_end.truncated
 
 
+def test_bits_that_an_mp3_encoder_left_over_silence_nothing() -> None:
+    """Some encoders count stuffing to a granule; a decoder that takes it for damage drops what it holds."""
+    file = io.BytesIO(with_bits_left(sound("mp3", "libmp3lame", tone(1.0, 44_100), 44_100, "s16p")))
+    with av.open(file) as played:
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in played.decode(audio=0)])
+    file.seek(0)
+
+    with open_recording(file) as recording:
+        samples = np.concatenate([block.samples[:, 0] for block in blocks(recording)])
+
+    assert 0.4 < np.abs(heard).max()
+    assert 0 == np.abs(samples - heard).max()
+
+
+def with_bits_left(mp3: bytes) -> bytes:
+    """The second granule of every mono MPEG-1 frame (part2_3_length, ISO 11172-3, 2.4.1.7) longer by a bit or more."""
+    changed = bytearray(mp3)
+    at = mp3.index(b"\xff\xfb")
+    while mp3[at : at + 2] == b"\xff\xfb":
+        side = int.from_bytes(mp3[at + 4 : at + 21])
+        below = 17 * 8 - 77 - 12
+        if 0 < (side >> below & 0xFFF) < 0xFF0:
+            changed[at + 4 : at + 21] = (side + (8 << below)).to_bytes(17)
+        rates = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+        at += 144_000 * rates[mp3[at + 2] >> 4] // 44_100 + (mp3[at + 2] >> 1 & 1)
+    return bytes(changed)
+
+
 def test_damage_in_the_middle_is_counted_and_the_rest_decoded() -> None:
     data = bytearray(media("ambient_bear_48k.flac").read_bytes())
     for at in range(60_000, 62_000):
