@@ -25,6 +25,8 @@ SHORTEST, PART = 12, 0.5
 POINTS = 12
 #: Large changes count less than proportionally, so that one flash or one cut does not decide.
 COMPRESS = 0.7
+#: Offsets that far from the best one share its motion. Correlations elsewhere are no smaller than this for long.
+BESIDE, LEAST_LUCK = 2, 0.02
 
 
 class Moves(Struct, frozen=True):
@@ -32,6 +34,7 @@ class Moves(Struct, frozen=True):
 
     `correlation`: −1…1. `offset`: quarter seconds of the held recording at which the new one begins, which may be
     negative. `pace`: quarter seconds of the new one per quarter second of the held one. `overlap`: quarter seconds.
+    `above_luck`: how many times larger the correlation is than at other offsets of this very pair (root mean square).
     `activity`: mean change of brightness per quarter second, levels of 255; below 0.25 a picture is too still to tell.
     """
 
@@ -40,6 +43,19 @@ class Moves(Struct, frozen=True):
     pace: float
     overlap: int
     activity: float
+    above_luck: float
+
+
+class Slid(Struct, frozen=True):
+    """Where two series correlate most; `offset` and `overlap` are steps of the held series.
+
+    `elsewhere`: the mean square of their correlation at other offsets, None where there are none.
+    """
+
+    correlation: float
+    offset: int
+    overlap: int
+    elsewhere: float | None
 
 
 class Shared(Struct, frozen=True):
@@ -109,17 +125,20 @@ def agreement(pair: Shared) -> Moves:
     """The best correlation over all offsets and speeds."""
     held = change(pair.held)
     need = max(SHORTEST, int(PART * min(len(pair.held), len(pair.new))))
-    best = Moves(-1.0, 0.0, 1.0, 0, 0.0)
+    best, own_pace, own_phase = Slid(-1.0, 0, 0, None), 1.0, 0.0
+    luck = []
     for pace in PACES:
         for phase in (0.0, 0.5):
             new = change(_paced(pair.new, pace, phase))
             found = _slide(held, new, min(need, int(0.9 * min(len(held), len(new)))))
-            if found and found[0] > best.correlation:
-                correlation, offset, overlap = found
-                start = max(0, offset)
-                activity = float(np.abs(np.diff(pair.held[start : start + overlap + 1], axis=0)).mean())
-                best = Moves(correlation, offset - phase, pace, overlap, activity)
-    return best
+            luck += [found.elsewhere] if found and found.elsewhere is not None else []
+            if found and found.correlation > best.correlation:
+                best, own_pace, own_phase = found, pace, phase
+    start = max(0, best.offset)
+    steps = np.diff(pair.held[start : start + best.overlap + 1], axis=0)
+    activity = float(np.abs(steps).mean()) if len(steps) else 0.0
+    above = best.correlation / max(LEAST_LUCK, float(np.sqrt(np.mean(luck)))) if luck else 0.0
+    return Moves(best.correlation, best.offset - own_phase, own_pace, best.overlap, activity, above)
 
 
 def _paced(series: Singles, pace: float, phase: float) -> Singles:
@@ -131,8 +150,8 @@ def _paced(series: Singles, pace: float, phase: float) -> Singles:
     return np.asarray(series[left] + rest * (series[np.minimum(left + 1, len(series) - 1)] - series[left]), np.float32)
 
 
-def _slide(held: Singles, new: Singles, least: int) -> tuple[float, int, int] | None:
-    """The largest correlation of two series over all offsets: (correlation, offset, overlap).
+def _slide(held: Singles, new: Singles, least: int) -> Slid | None:
+    """The largest correlation of two series over all offsets.
 
     All offsets at once through the Fourier transform; the norms of the overlaps come from running sums.
     """
@@ -148,4 +167,6 @@ def _slide(held: Singles, new: Singles, least: int) -> tuple[float, int, int] | 
     energy = (power_held[high] - power_held[low]) * (power_new[high - offset] - power_new[low - offset])
     value = cross[offset] / (np.sqrt(np.maximum(energy, 0)) + 1e-6)
     best = int(value.argmax())
-    return float(value[best]), int(offset[best]), int(high[best] - low[best])
+    far = np.abs(offset - offset[best]) > BESIDE
+    elsewhere = float(np.mean(value[far] ** 2)) if far.any() else None
+    return Slid(float(value[best]), int(offset[best]), int(high[best] - low[best]), elsewhere)

@@ -4,6 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from capture_validation.duplicates import video_match
+from capture_validation.duplicates.geometry import Similarity
+from capture_validation.duplicates.motion import Moves, Shared, agreement
+from capture_validation.duplicates.video_match import FAINT, THRESHOLD, KeyPair, strength
 from tests.capture_validation.duplicates.pictures import Library, clip, fingerprint
 
 STATION, TREE = "video_station_60fps_15s.mp4", "video_tree_fixed.avi"
@@ -65,6 +69,54 @@ def test_another_minute_of_the_same_camera_is_no_duplicate(library, name, start)
     found = library.match(fingerprint(clip(name, start, start + 7)))
 
     assert [] == [name for name, match in found.items() if match.verdict == "duplicate"]
+
+
+def moving(seed: int, noise: float = 0.0) -> Shared:
+    """Seven seconds that move anyhow at a hundred points, and the same under noise; or, without noise, others."""
+    drawn = np.random.default_rng(seed).standard_normal((3, 28, 100)).astype(np.float32)
+    held, own, other = np.cumsum(drawn, axis=1)
+    return Shared(held, held + noise * own if noise else other, 1.0)
+
+
+def test_a_faint_motion_is_a_copy_where_it_stands_out_of_its_own_luck():
+    """Strong compression leaves a tree in the wind a third of its motion, and that at one offset alone."""
+    found = agreement(moving(1, noise=2.5))
+
+    assert FAINT < found.correlation < THRESHOLD
+    assert (1.0, 0.0) == (found.pace, found.offset)
+    assert strength(found) >= THRESHOLD
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_another_motion_is_luck(seed):
+    assert strength(agreement(moving(seed))) < FAINT
+
+
+@pytest.mark.parametrize(("inliers", "correlation", "copy"), [(6, 0.5, True), (6, 0.4, False), (5, 0.9, False)])
+def test_few_points_are_a_place_where_the_motion_agrees(monkeypatch, inliers, correlation, copy):
+    """What is small in a busy picture has few points left; without the motion they may be luck."""
+    geometry = Similarity(1.0, 0.0, 0.0, 0.0, False, inliers)
+    monkeypatch.setattr(video_match, "_place", lambda *_: geometry)
+    monkeypatch.setattr(video_match, "shared", lambda *_: moving(1))
+    monkeypatch.setattr(video_match, "agreement", lambda _: Moves(correlation, 0.0, 1.0, 28, 1.0, 0.0))
+
+    seen = video_match.compare(None, None, [KeyPair(1.0, 0, 0, False)])
+
+    assert copy == (seen is not None)
+
+
+def test_a_place_of_many_points_is_told_though_fewer_move_more_alike(monkeypatch):
+    """The still place of a stranger goes to a person, whatever a second geometry of six points says."""
+    places = iter([Similarity(1.0, 0.0, 0.0, 0.0, False, 12), Similarity(0.5, 0.0, 0.0, 0.0, False, 6)])
+    said = iter([0.1, 0.3])
+    monkeypatch.setattr(video_match, "_place", lambda *_: next(places))
+    monkeypatch.setattr(video_match, "shared", lambda *_: moving(1))
+    monkeypatch.setattr(video_match, "agreement", lambda _: Moves(next(said), 0.0, 1.0, 28, 0.1, 0.0))
+
+    seen = video_match.compare(None, None, 2 * [KeyPair(1.0, 0, 0, False)])
+
+    assert seen is not None
+    assert 12 == seen.geometry.inliers
 
 
 def test_another_object_on_the_same_table_is_no_duplicate(library):
