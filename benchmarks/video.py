@@ -221,9 +221,8 @@ def looks(folder: Path) -> Iterator[list[str]]:
         for part in recording.read():
             due = [looker for looker in lookers if looker.due(part.at_s)]
             if due and isinstance(part, VideoFrame):
-                picture = shown(part, "")
                 for looker in due:
-                    looker.look(picture, part.at_s)
+                    looker.look(shown(part, "", looker.long_side), part.at_s)
     for looker in lookers:
         if looker.finder is not None:
             each = f"{looker.cost_s * 1000 / max(looker.looked_at, 1):.0f}"

@@ -104,8 +104,8 @@ def looked(file: BinaryIO, choices: Choices, models: Models, progress: Progress)
             progress(share_of(part.at_s, recording))
             due = [kind for kind in wanted if lookers[kind].due(part.at_s)]
             if due and isinstance(part, VideoFrame):
-                picture = shown(part, recording.video.color_transfer)
                 for kind in due:
+                    picture = shown(part, recording.video.color_transfer, lookers[kind].long_side)
                     found[kind] += lookers[kind].look(picture, part.at_s)
     return found["faces"], found["text"]
 

@@ -18,7 +18,10 @@ Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 #: Long side in pixels that features are looked for at, how many are kept, and out of how many.
-SIDE, MOST, DESCRIBED = 256, 200, 600
+SIDE, MOST, FOUND = 256, 200, 600
+#: Describing a point costs 0.03 ms, and making the picture ready for it a second time 5 ms. Where more points than this
+#: are expected, they are found first and those that are kept described then; the result is the same.
+MANY = 400
 #: A cell of a 4 × 4 grid gives each further point this much less weight, so that a title cannot take all places.
 CROWDED = 0.85
 #: Mean of a RootSIFT component; subtracted so that signs of projections are balanced.
@@ -40,24 +43,25 @@ class Features(Struct, frozen=True):
     mirrored: Bytes
 
 
-def features(gray: Bytes) -> Features:
-    """The strongest points of a picture, uint8 (height, width), spread over it.
+def features(gray: Bytes, expected: int = 0) -> tuple[Features, int]:
+    """The strongest points of a picture, uint8 (height, width), spread over it, and out of how many.
 
-    SIFT (Lowe, IJCV 60, 2004) with RootSIFT (Arandjelović and Zisserman, CVPR 2012), kept as the signs of a random
-    projection (Charikar, STOC 2002).
+    `expected` is how many the picture before had. SIFT (Lowe, IJCV 60, 2004) with RootSIFT (Arandjelović and Zisserman,
+    CVPR 2012), kept as the signs of a random projection (Charikar, STOC 2002).
     """
     opencv: Any = cv2  # Its type hints leave SIFT out.
-    sift = opencv.SIFT_create(nfeatures=DESCRIBED, contrastThreshold=0.02, edgeThreshold=12)
+    sift = opencv.SIFT_create(nfeatures=FOUND, contrastThreshold=0.02, edgeThreshold=12)
     small = _shrunk(gray)
-    found, described = sift.detectAndCompute(small, None)
+    found, described = (sift.detect(small, None), None) if expected > MANY else sift.detectAndCompute(small, None)
     if not found:
-        return Features(np.zeros((0, 4)), np.zeros((0, 32), np.uint8), np.zeros((0, 32), np.uint8))
+        return Features(np.zeros((0, 4)), np.zeros((0, 32), np.uint8), np.zeros((0, 32), np.uint8)), 0
     order = _spread(found, small.shape)[:MOST]
-    kept, described = [found[i] for i in order], described[order]
+    kept = [found[i] for i in order]
+    described = sift.compute(small, kept)[1] if described is None else described[order]
     side = max(small.shape)
     points = np.array([(p.pt[0] / side, p.pt[1] / side, p.size / side, np.deg2rad(p.angle)) for p in kept])
     root = np.sqrt(described / (described.sum(axis=1, keepdims=True) + 1e-6)) - np.float32(MEAN)
-    return Features(points, _signs(root), _signs(root[:, _MIRROR]))
+    return Features(points, _signs(root), _signs(root[:, _MIRROR])), len(found)
 
 
 def _shrunk(gray: Bytes) -> Bytes:

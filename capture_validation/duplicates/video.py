@@ -137,7 +137,7 @@ class VideoFingerprinter:
         self._motion: list[NDArray[np.int16]] = []
         self._keys: list[KeyFrame] = []
         self._total = np.zeros((GRID, GRID), np.float32)
-        self._count = 0
+        self._count = self._found = 0
         self._due_s = 0.0
         self._key_due_s = 0.0
         self._end_s = 0.0
@@ -156,7 +156,8 @@ class VideoFingerprinter:
         self._count += 1
         if at >= self._key_due_s - 1e-3:
             self._key_due_s = (np.floor(at / KEY_S + 1e-3) + 1) * KEY_S
-            self._keys.append(KeyFrame(at, features(luma)))
+            seen, self._found = features(luma, self._found)
+            self._keys.append(KeyFrame(at, seen))
             side = max(luma.shape)
             self._size = luma.shape[1] / side, luma.shape[0] / side
 

@@ -254,6 +254,7 @@ def test_a_picture_is_within_the_limit_upright_and_lying() -> None:
         (box(b"ftyp", b"heic" + bytes(8)) + box(b"mdat", bytes(99)), "container-unknown", "image"),
         ((bytes(4) + b"G" + bytes(187)) * 3, "container-unknown", "unsupported media"),
         (b"\x06\x0e\x2b\x34" + bytes(99), "container-unknown", "unsupported media"),
+        (b"\x00\x00\x00\x0cjP  " + bytes(99), "container-unknown", "unsupported media"),
         (bytes(200), "container-unknown", "unknown data"),
     ],
 )

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture_validation.duplicates.errors import NotAFingerprint
+from capture_validation.duplicates.features import FOUND, MANY, features
 from capture_validation.duplicates.video import VideoFingerprint
 from tests.capture_validation.duplicates.pictures import clip, fingerprint
 
@@ -71,3 +72,22 @@ def test_a_black_or_grey_picture_is_not_enough(picture):
 
 def test_nothing_is_not_enough():
     assert not fingerprint([]).enough
+
+
+def test_a_picture_of_many_points_is_described_the_same_whatever_is_expected_of_it():
+    """Found first and described then, or both at once: that is a matter of cost alone."""
+    _, picture = clip(STATION)[0]
+
+    at_once, found = features(picture)
+    one_by_one, again = features(picture, expected=FOUND)
+
+    assert MANY < found == again
+    assert np.array_equal(at_once.points, one_by_one.points)
+    assert np.array_equal(at_once.bits, one_by_one.bits)
+
+
+def test_a_picture_without_points_has_none_whatever_is_expected_of_it():
+    for expected in (0, FOUND):
+        seen, found = features(np.full((90, 160), 128, np.uint8), expected)
+
+        assert (0, 0, 0) == (found, len(seen.points), len(seen.bits))

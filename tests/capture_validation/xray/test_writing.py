@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from capture_validation.decode import VideoFrame, open_recording
-from capture_validation.xray.looking import shown
+from capture_validation.xray.looking import LONG_SIDES, shown
 from capture_validation.xray.models import models
 from capture_validation.xray.writing import is_large, judged, outlines, written
 from tests.media import media
@@ -65,4 +65,4 @@ def test_a_toy_is_no_letter_and_a_digit_that_fills_the_page_is(name: str, lines:
     assert finder is not None
     with media(name).open("rb") as file, open_recording(file) as recording:
         first = next(part for part in recording.read() if isinstance(part, VideoFrame))
-        assert lines == len(finder.find(shown(first, "")))
+        assert lines == len(finder.find(shown(first, "", LONG_SIDES["text"])))
