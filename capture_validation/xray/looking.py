@@ -22,8 +22,8 @@ from capture_validation.xray.writing import TextFinder
 
 #: Seconds between two looks. A face that matters is there for a second; text stands still longer than people do.
 FACES_EVERY_S, TEXT_EVERY_S = 1.0, 2.0
-#: The longest side in pixels that each kind is looked for at. Letters are smaller than faces: of 58 plates in pictures
-#: of cars 50 are found at 640, 56 at 960.
+#: The longest side in pixels that each kind is looked for at. Letters are smaller than faces: of 120 plates in
+#: pictures of cars 99 are found at 640, 112 at 960.
 LONG_SIDES: dict[SightingKind, int] = {"faces": 640, "text": 960}
 #: Different messages of one stream are few; a stream that has more repeats itself.
 MOST_MESSAGES = 100

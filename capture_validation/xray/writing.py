@@ -10,7 +10,7 @@ hardly longer than high has to be written, too: in one tone on another, with a p
 what is longer, and whose middle is as high as a quarter of the picture, is a thing that fills it: a bicycle, a cow.
 
 Known false alarms: railings, brickwork and keyboards without letters. Missed: letters under some 8 pixels in a picture
-of 640, handwriting on a dark ground, and a single bold letter that fills the picture.
+of 960, handwriting on a dark ground, and a single bold letter that fills the picture.
 """
 
 from __future__ import annotations
