@@ -290,8 +290,10 @@ def _made() -> Iterator[Vector]:
         ("cut-off-end", "audio.cut_end", 0.0, 0.7, lambda: hiss(2.0)),
         # The same in all bands, less the 2 dB by which a voice stands higher below 700 Hz.
         ("voice-over-noise", "audio.signal_to_noise", 28.0, 0.5, lambda: _loud_and_quiet(30.0)),
-        ("thump", "audio.handling", 30.0, 0.7, lambda: _swell(50.0, 30.0)),
-        ("loud-thump", "audio.handling", 48.0, 0.7, lambda: _swell(50.0, 40.0)),
+        # One alone counts 9 dB less, and of two the mean.
+        ("thump", "audio.handling", 21.0, 0.7, lambda: _swell(50.0, 30.0)),
+        ("two-thumps", "audio.handling", 26.0, 0.7, lambda: np.concatenate((_swell(50.0, 30.0), _swell(50.0, 22.0)))),
+        ("loud-thump", "audio.handling", 39.0, 0.7, lambda: _swell(50.0, 40.0)),
         ("thump-under-voice", "audio.handling", 0.0, 0.0, lambda: _swell(50.0, 30.0, during=0.1)),
         ("deep-voice", "audio.handling", 0.0, 0.0, lambda: _swell(100.0, 30.0)),
         ("spread-of-a-voice", "audio.flat_top", 3.52 / 0.627 * 0.555**2, 0.2, lambda: _spread(1.0)),

@@ -14,7 +14,7 @@ import soundfile
 
 from benchmarks.accuracy.corpus import Clip, Signal, clips
 from benchmarks.accuracy.defects import DEFECTS, Defect
-from benchmarks.accuracy.published import faults, reaches_top, shared
+from benchmarks.accuracy.published import AFTERWARDS, faults, reaches_top, shared
 from capture_validation import checks
 from capture_validation.analysis import analyse
 from capture_validation.profile import Profile, profile
@@ -27,13 +27,14 @@ TARGET = Path(__file__).parents[2] / "docs" / "accuracy.json"
 FACTS = {
     f"audio.{name}"
     for name in (
-        "sample_rate", "bandwidth", "duration", "decodable", "channels", "channel_balance", "dc_offset", "loudness",
-        "short_term_loudness", "true_peak", "leading_silence", "trailing_silence", "longest_pause", "silence",
+        "sample_rate", "bandwidth", "duration", "decodable", "channels", "channel_balance", "channel_phase",
+        "dc_offset", "loudness", "short_term_loudness", "true_peak", "leading_silence", "trailing_silence",
+        "longest_pause", "silence",
     )
 }  # fmt: skip
 
-#: Clips of one source that are spoilt in every way; fifty analyses each are why it is not all of them.
-SPOILT = {"speech": 2, "ambient": 0, "music": 0}
+#: Clips of one collection that are spoilt in every way; fifty analyses each are why it is not all of them.
+SPOILT = {"speech": 2, "conversation": 0, "ambient": 0, "music": 0}
 
 
 def report_on(samples: Signal, rate: int, rules: Profile) -> Report:
@@ -90,7 +91,7 @@ def examined(clip: Clip) -> dict[str, Any]:
         "source": clip.source,
         "chosen": clip.chosen,
         "original": original,
-        "faults": faults(clip) if clip.kind == "speech" else [],
+        "faults": faults(clip),
         "outcome": report.outcome,
         "complaints": [one.name for one in report.checks if complains(one)],
         "failures": [one.name for one in report.checks if one.status in {"failed", "borderline"}],
@@ -138,7 +139,7 @@ def row(defect: Defect, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
 def half(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Everything that is reported of one half."""
     kinds = {}
-    for kind in ("speech", "ambient", "music"):
+    for kind in ("speech", "conversation", "ambient", "music"):
         every = [one for one in rows if one["kind"] == kind]
         clean = [one for one in every if not set(one["complaints"]) & FACTS and not one["faults"]]
         kinds[kind] = {
@@ -153,6 +154,17 @@ def half(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "false_alarms_by_check": tally(name for one in clean for name in one["complaints"]),
             "false_alarms_by_clip": {
                 f"{one['source']}, {one['clip']}": one["complaints"] for one in clean if one["complaints"]
+            },
+            "confirmed": {
+                f"{one['source']}, {one['clip']}": AFTERWARDS[one["source"], one["clip"]]
+                for one in clean
+                if one["complaints"] and (one["source"], one["clip"]) in AFTERWARDS
+            },
+            # Complained of, and not clean, because another measure, or the eye, finds a fault.
+            "left_out": {
+                f"{one['source']}, {one['clip']}": [one["complaints"], one["faults"]]
+                for one in every
+                if one["complaints"] and one["faults"] and not set(one["complaints"]) & FACTS
             },
         }
     originals = {defect.name for defect in DEFECTS if defect.originals}

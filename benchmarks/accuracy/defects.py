@@ -11,7 +11,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from benchmarks.accuracy.corpus import Kind, Signal
+from benchmarks.accuracy.corpus import Signal
+from benchmarks.accuracy.origins import Kind
 from capture_validation.loudness import Weighting, integrated, steps
 
 #: Takes samples of shape (samples, channels), the rate, a strength, and a source of chance; gives the spoilt ones.
@@ -114,13 +115,24 @@ def pink(samples: Signal, rate: int, ratio_db: float, random: np.random.Generato
 
 
 def babble(samples: Signal, rate: int, ratio_db: float, random: np.random.Generator) -> Signal:
-    """Six voices at once, this far under the recording: its own, backwards, each at another pitch and another place."""
-    crowd = np.zeros(samples.shape)
+    """Six voices at once, this far under the recording: its own, backwards, each at another pitch and another place.
+
+    Without its pauses: a crowd does not fall silent together, and one word would leave most of the time to nobody.
+    """
+    crowd, spoken = np.zeros(samples.shape), heard(samples, rate)[::-1]
     for pitch in random.integers(85, 118, 6):
-        voice = scipy.signal.resample_poly(samples[::-1], pitch, 100, axis=0)
+        voice = scipy.signal.resample_poly(spoken, pitch, 100, axis=0)
         places = random.integers(len(voice)) + np.arange(len(samples))
         crowd += np.take(voice, places, axis=0, mode="wrap")
     return samples + crowd / rms(crowd) * rms(samples) * 10 ** (-ratio_db / 20)
+
+
+def heard(samples: Signal, rate: int) -> Signal:
+    """What is at most 30 dB under the loudest twentieth, in steps of 20 ms."""
+    length = rate // 50
+    steps = samples[: len(samples) // length * length].reshape(-1, length, samples.shape[1])
+    powers = (steps.astype(np.float64) ** 2).mean(axis=(1, 2))
+    return steps[powers >= np.percentile(powers, 95) / 1000].reshape(-1, samples.shape[1])
 
 
 def gusts(samples: Signal, rate: int, over_db: float, random: np.random.Generator) -> Signal:

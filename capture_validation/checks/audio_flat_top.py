@@ -42,8 +42,8 @@ class FlatTop(AudioCheck):
     title = "Room above the loud parts"
     unit = "dB"
     profiles = {
-        "speech": at_least(1.6),
-        "conversation": at_least(1.6),
+        "speech": at_least(1.35),
+        "conversation": at_least(1.35),
         "ambient": information(),
         "music": information(),
     }

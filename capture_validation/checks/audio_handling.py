@@ -2,6 +2,7 @@
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from capture_validation.check import AudioCheck, Measurement, at_most, information
 from capture_validation.decode import AudioTrack
@@ -17,13 +18,16 @@ DEEP_DB = 2.0
 BEFORE = 8
 #: What the voice is loud at: its loudest twentieth.
 LOUD = 95
+#: Steps (200 ms) on either side that belong to one thump, and what one alone counts less (dB).
+ONE, ALONE_DB = 10, 9.0
 
 
 class Handling(AudioCheck):
-    """How far a thump below 120 Hz rises over the second around it, where it is louder than the voice just then.
+    """How far thumps below 120 Hz rise over the second around them, where they are louder than the voice just then.
 
-    Where it is louder than the voice ever is (its loudest twentieth), what it is louder by counts on top: such a thump
-    is heard whatever rumbles around it.
+    The mean of the two worst, or the worst less 9 dB: a hand is seldom heard once only, and one p that pops is no
+    reason for another take unless it is very loud. Where one is louder than the voice ever is (its loudest twentieth),
+    what it is louder by counts on top: such a thump is heard whatever rumbles around it.
 
     A hand that shifts its grip, a table that is knocked: short, deep and much louder than it seemed to the person who
     held the phone. Nearly all of it lies below 80 Hz, and next to nothing of a voice, however deep: so a word after a
@@ -33,7 +37,7 @@ class Handling(AudioCheck):
     """
 
     name = "audio.handling"
-    version = 4
+    version = 5
     title = "Handling noise"
     unit = "dB"
     profiles = {
@@ -49,7 +53,10 @@ class Handling(AudioCheck):
     }
     fix = "Lay the phone on something soft or hold it still, and do not touch it while recording."
     false_alarms = "Drums, slamming doors, and plosives spoken right into the microphone."
-    source = "Low band over its median of one second: AUC .98 at 10 dB, 1.0 at 20 dB, on the 99 clips of its choice."
+    source = (
+        "Low band over its median of one second, mean of two: AUC .94 at 10 dB, 1.0 at 20 dB, on 442 clips of 221 "
+        "sources (the worst alone: .94 and .99, and twice the false alarms)."
+    )
     uncertainty = 1.0
 
     def start(self, track: AudioTrack) -> None:
@@ -73,4 +80,12 @@ class Handling(AudioCheck):
         spans = Spans()
         if limit is not None:
             spans.extend_steps(np.flatnonzero(above > limit).tolist(), self.step_s)
-        return Measurement(max(float(above.max()), 0.0), spans.spans())
+        return Measurement(_counted(above), spans.spans())
+
+
+def _counted(above: NDArray[np.float32]) -> float:
+    """The mean of the two largest that do not belong together, or the largest less what one alone counts less."""
+    worst = int(above.argmax())
+    others = np.concatenate((above[: max(worst - ONE, 0)], above[worst + ONE + 1 :]))
+    second = max(float(others.max(initial=0.0)), float(above[worst]) - 2 * ALONE_DB, 0.0)
+    return (float(above[worst]) + second) / 2

@@ -11,19 +11,22 @@ from capture_validation.spans import Spans
 
 #: Steps of 20 ms that a gust lasts at least.
 GUST = 5
+#: What the voice is loud at (percentile), and how far under that a rumble in a pause is no gust (dB).
+LOUD, UNHEARD = 95, 18.0
 
 
 class Wind(AudioCheck):
     """How far the rumble below 80 Hz rises above the voice and above its own usual level, at its worst.
 
     Wind and breath press on the membrane itself: the rumble is louder than any voice and comes in gusts. It cannot be
-    filtered out, because it drives the microphone over its limit.
+    filtered out, because it drives the microphone over its limit. In a pause, a far-off engine is louder than a voice
+    that is silent; so what lies 18 dB under the loudest twentieth of the voice is no gust.
 
     Block: levels of 20 ms below 80 Hz and above 150 Hz. Result: −60…60 dB. Spans: the gusts.
     """
 
     name = "audio.wind"
-    version = 3
+    version = 4
     title = "Wind and breath"
     unit = "dB"
     profiles = {
@@ -54,7 +57,7 @@ class Wind(AudioCheck):
         if len(deep) < 25:
             return Measurement(None)
         # A gust outlasts the deep hum of an m and the pop of a p, so only what stays for a tenth of a second counts.
-        usual = max(float(np.median(deep)), -60.0)
+        usual = max(float(np.median(deep)), float(np.percentile(voice, LOUD)) - UNHEARD, -60.0)
         above = scipy.ndimage.minimum_filter1d(deep - np.maximum(voice, usual), GUST)
         limit = self.rule.limit.maximum
         spans = Spans(gap_s=0.5)

@@ -60,3 +60,26 @@ def test_an_offset_that_is_there_from_the_first_sample_is_no_thump():
     powers = Depths(16000, 320).take(np.full((1, 3200), 0.05, np.float32))
 
     assert powers.max() < 1e-9
+
+
+def test_a_rumble_far_under_the_voice_is_no_gust():
+    """A car that passes while nobody speaks is louder than the pause, and a storm is louder than the voice, too."""
+    rate = 16000
+    random, times = np.random.default_rng(RANDOM), np.arange(4 * rate) / rate
+    spoken = np.where(times < 3, 0.2, 1e-4) * random.normal(0, 1, len(times))
+    deep = np.where(abs(times - 3.5) < 0.2, 1, 1e-3) * np.sin(2 * np.pi * 40 * times)
+
+    assert ("passed", "hint") == tuple(heard("audio.wind", spoken + size * deep, rate).status for size in (0.01, 0.3))
+
+
+def test_one_p_that_pops_is_no_knock_and_three_are_worth_another_take():
+    rate = 16000
+    room = np.random.default_rng(RANDOM).normal(0, 0.02, 6 * rate)
+    times = np.arange(int(0.15 * rate)) / rate
+    pop = 0.1 * np.sin(2 * np.pi * 55 * times) * np.exp(-times * 30)
+    once, often = room.copy(), room.copy()
+    for signal, places in ((once, (1,)), (often, (1, 3, 5))):
+        for at_s in places:
+            signal[at_s * rate : at_s * rate + len(pop)] += pop
+
+    assert ("passed", "hint") == tuple(heard("audio.handling", one, rate).status for one in (once, often))
