@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.duplicates.corpus import frames
+from benchmarks.duplicates.pdq import Peer
 from benchmarks.duplicates.video_transforms import OFF_CENTRE, Clip, Shown, excerpt, transforms
 from capture_validation.duplicates.memory import MemoryIndex
 from capture_validation.duplicates.video import VideoFingerprint, VideoFingerprinter
@@ -68,9 +69,12 @@ def main(folder: Path) -> None:
     recall: dict[str, list[bool]] = defaultdict(list)
     strangers: list[tuple[float, str, str, str]] = []
     cost: list[float] = []
+    peer = Peer(held, same)
     for name, clip in held.items():
         for transform, change in transforms().items():
-            new = print_of(change(clip, np.random.default_rng(1)))
+            made = change(clip, np.random.default_rng(1))
+            new = print_of(made)
+            peer.look(transform, name, made)
             begin = time.process_time()
             found = {names[match.recording]: match for match in match_video(new, index.find, stored.__getitem__)}
             cost.append((time.process_time() - begin) / max(1, len(names)))
@@ -78,6 +82,7 @@ def main(folder: Path) -> None:
             wrong = {other: match for other, match in found.items() if not same(name, other)}
             strangers += [(match.strength, transform, name, other) for other, match in wrong.items()]
     _report(recall, sorted(strangers, reverse=True), cost)
+    peer.report()
 
 
 def _report(recall: dict[str, list[bool]], strangers: list[tuple[float, str, str, str]], cost: list[float]) -> None:

@@ -87,6 +87,13 @@ def test_a_faint_motion_is_a_copy_where_it_stands_out_of_its_own_luck():
     assert strength(found) >= THRESHOLD
 
 
+def test_a_change_of_pace_needs_more_evidence():
+    """Whoever does the same thing again, a little slower, sends another recording."""
+    again, copy = (Moves(correlation, 0.0, 0.8, 22, 1.2, 4.9) for correlation in (0.52, 0.9))
+
+    assert strength(again) < THRESHOLD <= strength(copy)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_another_motion_is_luck(seed):
     assert strength(agreement(moving(seed))) < FAINT
