@@ -17,6 +17,11 @@ The docstring of a class is its default message; attributes carry the facts.
 
 from __future__ import annotations
 
+import math
+
+#: JSON readers are promised no larger integers than these (RFC 8259, section 6, and ours stop at 64 bits).
+LARGEST_INTEGER = 1 << 63
+
 
 class CaptureError(Exception):
     """Something went wrong while a recording was examined."""
@@ -29,13 +34,25 @@ class Unreadable(CaptureError):
     """The file is not a recording that can be examined.
 
     `code` is a stable slug (`empty`, `playlist`, `container-unknown`, `codec-unsupported`, `over-limit`, …) from which
-    `texts` makes a sentence the contributor can act on; `parameters` are the facts in that sentence.
+    `texts` makes a sentence the contributor can act on; `parameters` are the facts in that sentence, as `tellable`.
     """
 
     def __init__(self, code: str, **parameters: str | float) -> None:
         super().__init__(f"{code} {parameters}" if parameters else code)
         self.code = code
-        self.parameters: dict[str, str | float] = parameters
+        self.parameters = {name: tellable(fact) for name, fact in parameters.items()}
+
+
+def tellable(fact: str | float) -> str | float:
+    """A fact that a stranger's file claims, such that every reader of JSON and every database can keep it.
+
+    A codec may be called by four zeros, which PostgreSQL takes in no JSON, and a sample rate may be infinite.
+    """
+    if isinstance(fact, str):
+        return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in fact)
+    if not math.isfinite(fact):
+        return str(fact)
+    return float(fact) if abs(fact) >= LARGEST_INTEGER else fact
 
 
 class UnknownProfile(CaptureError):

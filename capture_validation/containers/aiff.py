@@ -52,6 +52,8 @@ def _common(window: Window, at: int, compressed: bool, capacity: Capacity) -> fl
     """Seconds claimed by the COMM chunk."""
     channels, frames, bits, exponent, mantissa = window.unpack(">hIhHQ", at)
     rate = extended(exponent, mantissa)
+    if not math.isfinite(rate):
+        raise malformed("sample rate")
     sound(rate, channels, capacity)
     if not 1 <= bits <= 64:
         raise malformed("bits per sample", bits)

@@ -23,6 +23,8 @@ def recognise_flac(window: Window, at: int, capacity: Capacity) -> Container:
         if kind == 0:
             seconds = streaminfo(window.exactly(position + 4, STREAMINFO_SIZE), capacity)
         position += 4 + size
+        if position > window.size:
+            raise Unreadable("truncated", size=window.size, needed=position)
         at_most("tags", position - at, METADATA_LIMIT)
         if last:
             break

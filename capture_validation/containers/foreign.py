@@ -18,7 +18,7 @@ SIGNATURES = {
     "program": (b"\x7fELF", b"MZ", b"#!/"),
     "unsupported media": (
         b"FLV", b"0&\xb2u", b".RMF", b"wvpk", b"MAC ", b"fLaX", b"TTA1", b"MThd", b"G@", b"\x06\x0e\x2b\x34", b"DKIF",
-        b"\x1f\x07\x00", b"\x00\x00\x00\x0cjP  ",
+        b"\x1f\x07\x00", b"\x00\x00\x00\x0cjP  ", b"\x0bw", b"ADIF",
     ),
 }  # fmt: skip
 #: Bytes of a packet of a camcorder's AVCHD stream: four of a clock, then one of ISO/IEC 13818-1, which begins with G.

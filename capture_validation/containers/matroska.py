@@ -108,6 +108,7 @@ class _Segment:
 
     def _verdict(self, doc_type: str) -> Container:
         media = [track for track in self.tracks if track.kind in (1, 2)]
+        at_most("tracks", len(media), self.capacity.tracks)
         known = [track for track in media if track.codec.startswith(PICTURE if track.kind == 1 else SOUND)]
         if not known:
             raise Unreadable("codec-unsupported", codec=media[0].codec) if media else Unreadable("no-tracks")
@@ -166,7 +167,7 @@ class _Segment:
             self._info(element)
         elif element.id == TRACKS:
             for entry in self._children(element, TRACK_ENTRY):
-                at_most("tracks", len(self.tracks) + 1, self.capacity.tracks)
+                at_most("tracks", len(self.tracks) + 1, self.capacity.tracks_of_any_kind)
                 self.tracks.append(self._track(entry))
         elif element.id in (ATTACHMENTS, TAGS, CHAPTERS, CUES):
             self.held += element.end - element.at

@@ -40,7 +40,7 @@ class Frame(NamedTuple):
 
 
 def after_tags(window: Window) -> int:
-    """Where the first byte after all ID3v2 tags stands. Raises Unreadable for a tag larger than the file."""
+    """Where the first byte after all ID3v2 tags stands. Raises Unreadable for a tag that the file cuts off."""
     at = 0
     for _ in range(4):
         head = window.read(at, 10)
@@ -48,8 +48,10 @@ def after_tags(window: Window) -> int:
             return at
         # Seven bits per byte (ID3v2.4, 3.1); a footer repeats the header.
         size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
-        at_most("tags", size, min(TAG_LIMIT, window.size))
+        at_most("tags", size, TAG_LIMIT)
         at += 10 + size + (10 if head[5] & 0x10 else 0)
+        if at > window.size:
+            raise Unreadable("truncated", size=window.size, needed=at)
     raise malformed("ID3 tags", 4)
 
 

@@ -49,11 +49,14 @@ async def test_without_consent_it_waits_for_it_and_then_goes_on_at_once(
     assert ("accepted", "consent-given") == await state_of(contributor, recording)
 
 
-async def test_text_that_calls_itself_sound_is_rejected_with_a_reason(
-    contributor: Client, campaign: Campaign, place: Workplace
+@pytest.mark.parametrize(
+    "data", [b"This is a text, whatever it is called.", b"OggS\0\2" + bytes(20) + b"\1\x08BBCD\0\0\0\0"]
+)
+async def test_what_calls_itself_sound_is_rejected_with_a_reason(
+    contributor: Client, campaign: Campaign, place: Workplace, data: bytes
 ) -> None:
-    """The report says what is wrong with the file, in words."""
-    recording = await submit(contributor, campaign, b"This is a text, whatever it is called.")
+    """The report says what is wrong with the file, in words, also where the file names its codec with zeros."""
+    recording = await submit(contributor, campaign, data)
 
     detail = await examined(place, contributor, recording)
 

@@ -1,9 +1,10 @@
 """Which files are taken for recordings, and as what."""
 
-import contextlib
 import io
+import math
 import struct
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.containers import Container, recognise
 from capture_validation.errors import Unreadable
+from capture_validation.report import Rejection
 from tests.capture_validation.made import sound, tone, video
 from tests.media import all_media, media
 
@@ -255,6 +257,7 @@ def test_a_picture_is_within_the_limit_upright_and_lying() -> None:
         ((bytes(4) + b"G" + bytes(187)) * 3, "container-unknown", "unsupported media"),
         (b"\x06\x0e\x2b\x34" + bytes(99), "container-unknown", "unsupported media"),
         (b"\x00\x00\x00\x0cjP  " + bytes(99), "container-unknown", "unsupported media"),
+        (b"\x0b\x77" + bytes(99), "container-unknown", "unsupported media"),
         (bytes(200), "container-unknown", "unknown data"),
     ],
 )
@@ -276,12 +279,70 @@ class Counting(io.BytesIO):
         return data
 
 
+def stored(refused: Unreadable) -> Rejection:
+    """The refusal as a report carries it out of the sandbox and into PostgreSQL, which takes no U+0000 in JSON."""
+    carried = msgspec.json.encode(Rejection(refused.code, refused.parameters))
+    assert b"\\u00" not in carried
+    return msgspec.json.decode(carried, type=Rejection)
+
+
 def read_bounded(data: bytes) -> None:
     file = Counting(data)
-    with contextlib.suppress(Unreadable):
+    try:
         recognise(file)
+    except Unreadable as refused:
+        assert refused.code == stored(refused).code  # noqa: PT017
     assert file.largest <= 65_536
     assert file.total <= 64 << 20
+
+
+def ogg(packet: bytes) -> bytes:
+    return b"OggS\0\2" + bytes(8) + b"\1" + bytes(11) + bytes([1, len(packet)]) + packet
+
+
+def aiff(exponent: int) -> bytes:
+    common = struct.pack(">hIhHQ", 1, 1000, 16, exponent, 1 << 63)
+    return b"FORM\0\0\1\0AIFFCOMM\0\0\0\x12" + common + b"SSND\0\0\0\x40" + bytes(64)
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "facts"),
+    [
+        (ogg(b"BBCD\0\0\0\0\x08"), "codec-unsupported", {"codec": r"BBCD\x00\x00\x00\x00"}),
+        (video("avi").replace(b"FMP4", bytes(4)), "codec-unsupported", {"codec": r"\x00\x00\x00\x00"}),
+        (aiff(0x7FFE), "malformed", {"what": "sample rate", "value": ""}),
+    ],
+)
+def test_what_a_file_claims_can_be_stored_and_read(data: bytes, code: str, facts: dict[str, str]) -> None:
+    """Dirac in Ogg, pictures nobody packed in AVI and an infinite sample rate left a recording waiting for ever."""
+    assert Rejection(code, facts) == stored(refusal(data))
+
+
+def test_numbers_beyond_every_reader_are_told_all_the_same() -> None:
+    refused = Unreadable("truncated", size=10, needed=1 << 65, rate=-math.inf)
+
+    assert {"size": 10, "needed": 2.0**65, "rate": "-inf"} == stored(refused).parameters
+
+
+STREAMINFO = b"\0\0\0\x22" + bytes(10) + b"\x01\xf4\0\xf0" + bytes(20)
+
+
+@pytest.mark.parametrize("start", [b"ID3\4\0\0\0\0\x20\0", b"fLaC" + STREAMINFO + b"\x86\xff\xff\xff"])
+def test_a_file_cut_off_in_its_cover_is_not_called_too_large(start: bytes) -> None:
+    """What helps is to wait until it is saved, not to record in shorter pieces."""
+    assert "truncated" == refusal(start + bytes(200)).code
+
+
+def matroska(*kinds: int) -> bytes:
+    entries = [b"\xae\x8b\x83\x81" + bytes([kind]) + b"\x86\x86A_OPUS" for kind in kinds]
+    tracks = b"\x16\x54\xae\x6b\x40" + bytes([len(b"".join(entries))]) + b"".join(entries)
+    return b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\xff" + tracks + b"\x1f\x43\xb6\x75\x80"
+
+
+def test_subtitles_are_not_counted_as_sound() -> None:
+    """A film with two tracks of sound and six of subtitles was refused; a ninth track of sound still is."""
+    assert "matroska" == of(matroska(2, 2, *[17] * 8)).format
+    assert ("over-limit", 9) == (refusal(matroska(*[2] * 9)).code, refusal(matroska(*[2] * 9)).parameters["value"])
 
 
 @given(st.binary(max_size=4096))
