@@ -81,8 +81,12 @@ class Repeats(AudioCheck):
 
 
 def _frame(rate: int) -> int:
-    """Samples of a frame: about 5 ms, and a whole number of them in the packets of 10 or 20 ms that this rate has."""
+    """Samples of a frame: 2.5…6.7 ms, and a whole number of them in the packets of 10 or 20 ms that this rate has.
+
+    Where 20 ms are a number of samples that cannot be divided, as at 35,467 Hz, frames last 5 ms and miss what packets
+    repeat: a frame for each sample would be compared with thousands and cost gigabytes.
+    """
     if rate % 100 == 0:
         return rate // 200 if rate % 200 == 0 else rate // 100
-    packet = max(rate // 50, 1)
-    return next(length for length in range(max(packet // 3, 1), 0, -1) if packet % length == 0)
+    packet = rate // 50
+    return next((length for length in range(packet // 3, packet // 8, -1) if packet % length == 0), packet // 4)

@@ -18,6 +18,13 @@ OPUS_RATE = 48_000
 UNKNOWN = 0xFFFFFFFFFFFFFFFF
 
 
+class Clock(NamedTuple):
+    """How a stream counts: granules per second, and those at the start that no player plays (RFC 7845, 4.2)."""
+
+    rate: int
+    skipped: int = 0
+
+
 class Page(NamedTuple):
     """One page: header flags, end position in samples of the stream, stream number, content and total length."""
 
@@ -36,22 +43,21 @@ def is_ogg(head: bytes) -> bool:
 
 def recognise_ogg(window: Window, capacity: Capacity) -> Container:
     """An Ogg file with a sound stream that can be decoded. Raises Unreadable otherwise."""
-    rates: dict[int, int] = {}
+    clocks: dict[int, Clock] = {}
     unknown: list[str] = []
     at = 0
     # All first pages of all streams stand before any other page (RFC 3533, section 4).
     while (page := _page(window, at)) and page.flags & FIRST_PAGE:
-        at_most("tracks", len(rates) + len(unknown) + 1, capacity.tracks)
+        at_most("tracks", len(clocks) + len(unknown) + 1, capacity.tracks)
         head = window.read(page.at, min(page.size, 64))
-        rate = _stream(head, capacity)
-        if rate:
-            rates[page.serial] = rate
+        if clock := _stream(head, capacity):
+            clocks[page.serial] = clock
         else:
             unknown.append(head[:8].decode("latin-1"))
         at = page.end
-    if not rates:
+    if not clocks:
         raise Unreadable("codec-unsupported" if unknown else "truncated", codec=unknown[0] if unknown else "")
-    seconds, cut = _last_page(window, rates)
+    seconds, cut = _last_page(window, clocks)
     at_most("duration_s", seconds or 0.0, capacity.audio_duration_s)
     return Container(
         format="ogg",
@@ -75,26 +81,26 @@ def _page(window: Window, at: int) -> Page | None:
     return Page(flags, granule, serial, start, sum(lacing), start + sum(lacing))
 
 
-def _stream(head: bytes, capacity: Capacity) -> int | None:
-    """Granules per second of a stream by its first packet; None for a stream that is not decoded here."""
+def _stream(head: bytes, capacity: Capacity) -> Clock | None:
+    """The clock of a stream by its first packet; None for a stream that is not decoded here."""
     if head.startswith(b"OpusHead") and len(head) >= 19:
         sound(OPUS_RATE, head[9], capacity)
-        return OPUS_RATE
+        return Clock(OPUS_RATE, int.from_bytes(head[10:12], "little"))
     if head.startswith(b"\x01vorbis") and len(head) >= 30:
         channels, rate = struct.unpack_from("<BI", head, 11)
         sound(rate, channels, capacity)
-        return int(rate)
+        return Clock(rate)
     # Ogg mapping of FLAC: marker, version, count, then "fLaC", a block header and STREAMINFO.
     if head.startswith(b"\x7fFLAC") and len(head) >= 17 + STREAMINFO_SIZE:
         block = head[17 : 17 + STREAMINFO_SIZE]
         streaminfo(block, capacity)
-        return int.from_bytes(block[10:13], "big") >> 4
+        return Clock(int.from_bytes(block[10:13], "big") >> 4)
     if head.startswith((b"OpusHead", b"\x01vorbis", b"\x7fFLAC")):
         raise malformed("stream header")
     return None
 
 
-def _last_page(window: Window, rates: dict[int, int]) -> tuple[float | None, bool]:
+def _last_page(window: Window, clocks: dict[int, Clock]) -> tuple[float | None, bool]:
     """Seconds at the end of the last page, and whether that page is cut off.
 
     It is found by the capture pattern in the last 64 kB (RFC 3533, section 3).
@@ -104,6 +110,7 @@ def _last_page(window: Window, rates: dict[int, int]) -> tuple[float | None, boo
     found = len(tail)
     while (found := tail.rfind(b"OggS\x00", 0, found)) >= 0:
         page = _page(window, start + found)
-        if page and page.granule != UNKNOWN and page.serial in rates:
-            return page.granule / rates[page.serial], page.end > window.size
+        if page and page.granule != UNKNOWN and page.serial in clocks:
+            rate, skipped = clocks[page.serial]
+            return max(page.granule - skipped, 0) / rate, page.end > window.size
     return None, False

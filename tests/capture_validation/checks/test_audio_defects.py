@@ -5,7 +5,11 @@ import pytest
 import scipy.ndimage
 import scipy.signal
 
+from capture_validation.check import Rule
+from capture_validation.checks.audio_repeats import Repeats
 from capture_validation.checks.audio_reverberation import falling
+from capture_validation.decode import AudioTrack
+from capture_validation.report import Limit
 from tests.capture_validation.listening import clip, heard
 
 SPOKEN = ["speech_jfk_16k.wav", "speech_librispeech_198_16k.ogg", "speech_librispeech_5703_22k.ogg"]
@@ -308,6 +312,15 @@ def test_a_synthetic_tone_is_not_called_a_bad_connection():
     tone = np.tile(0.3 * np.sin(2 * np.pi * np.arange(40) / 40), 800)
 
     assert "not_applicable" == heard("audio.repeats", tone, 16000).status
+
+
+@pytest.mark.parametrize("rate", [11_025, 22_255, 35_467, 44_056, 191_699])
+def test_the_frames_of_repeats_are_milliseconds_at_any_rate(rate: int):
+    """20 ms are 709 samples at 35,467 Hz and 881 at 44,056, both prime: frames of one sample took 500 MB."""
+    check = Repeats(Rule(Limit()))
+    check.start(AudioTrack(codec="", sample_rate=rate, channels=1, sample_format="", claimed_duration_s=1, bit_rate=1))
+
+    assert 0.0025 < check.step_s < 0.007
 
 
 def test_a_test_tone_is_refused_and_a_trumpet_is_not():

@@ -166,6 +166,15 @@ def test_live_webm_without_duration_is_recognised() -> None:
     assert ("matroska", "video", None) == (container.format, container.kind, container.claimed_duration_s)
 
 
+def test_what_opus_skips_at_its_start_is_not_missed_at_its_end() -> None:
+    """One encoder skips 1.4 s, and the recording was said to break off."""
+    data = sound("ogg", "libopus", tone(2.0, 48_000), 48_000)
+    at = data.index(b"OpusHead") + 10
+    usual, longer = (of(data[:at] + skip + data[at + 2 :]).claimed_duration_s or 0 for skip in (b"\0\0", b"\xff\xff"))
+
+    assert 65_535 / 48_000 == pytest.approx(usual - longer)
+
+
 def test_an_id3_tag_may_stand_in_front_of_flac_and_aac() -> None:
     tag = b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(10)
 
