@@ -9,7 +9,7 @@ from msgspec import Struct
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation, Verdict, covered
 from capture_validation.duplicates.geometry import Similarity, mutual, similarity
 from capture_validation.duplicates.lists import Find
-from capture_validation.duplicates.motion import Moves, agreement, shared
+from capture_validation.duplicates.motion import Moves, agreement, doubt, shared
 from capture_validation.duplicates.video import HZ, VERSION, VideoFingerprint
 from capture_validation.duplicates.visual_words import visual_words
 from capture_validation.report import Span
@@ -20,12 +20,12 @@ THRESHOLD, INLIERS, FEW_INLIERS = 0.46, 8, 6
 #: What compression took most motion from still correlates a little, and at one offset alone: so much, and so many times
 #: more than elsewhere. Strangers of one fixed camera reach 5.4 times.
 FAINT, ABOVE_LUCK = 0.25, 6.5
-#: A change of pace is one of many that were tried: a hand that sets down bottles reaches .52 at another one.
-CHANGED = 0.7
 #: Mean change of brightness (levels of 255 per quarter second) below which a place is too still to tell.
 STILL = 0.25
-#: Fewer quarter seconds agree by luck, whatever their correlation.
-FEWEST_MOVES = 7
+#: Fewer quarter seconds agree by luck, whatever their correlation; and at another pace, of which there are six.
+FEWEST_MOVES, FEWEST_CHANGED = 7, 12
+#: Over fewer than so many a correlation counts by their number: three seconds of the same hand reach .57.
+FULL = 20
 #: Pairs of key frames tried per recording, transformations judged by motion, and recordings looked at.
 PAIRS, JUDGED, MOST = 40, 6, 25
 #: A word that more postings than this share says nothing about one recording.
@@ -140,14 +140,16 @@ def _match(recording: int, new: VideoFingerprint, held: VideoFingerprint, seen: 
 
 
 def strength(moves: Moves) -> float:
-    """The correlation of motion, 0…1: less at another pace, more where it stands above luck as no stranger's does."""
-    plain = moves.correlation * (1.0 if moves.pace == 1.0 else CHANGED)
+    """The correlation of motion, 0…1: less at another pace or over a few seconds, where people repeat themselves.
+
+    More where it stands as far above luck as no stranger's does.
+    """
     faint = THRESHOLD * moves.above_luck / ABOVE_LUCK if moves.correlation >= FAINT else 0.0
-    return min(1.0, max(0.0, plain, faint))
+    return min(1.0, max(0.0, moves.correlation, faint) * doubt(moves.pace) * min(1.0, moves.overlap / FULL))
 
 
 def _verdict(moves: Moves) -> Verdict:
-    if moves.overlap < FEWEST_MOVES:
+    if moves.overlap < (FEWEST_MOVES if moves.pace == 1.0 else FEWEST_CHANGED):
         return "not-enough-content"
     if strength(moves) >= THRESHOLD:
         return "duplicate"

@@ -94,6 +94,14 @@ def test_a_change_of_pace_needs_more_evidence():
     assert strength(again) < THRESHOLD <= strength(copy)
 
 
+@pytest.mark.parametrize(("pace", "overlap", "verdict"), [
+    (1.0, 14, "duplicate"), (1.0, 11, "alike"), (1.5, 11, "not-enough-content"), (1.5, 20, "duplicate"),
+])  # fmt: skip
+def test_a_few_seconds_need_more_evidence(pace, overlap, verdict):
+    """Nine readings of a hand that sets down bottles agree at .73 at another pace, which needs three seconds."""
+    assert verdict == video_match._verdict(Moves(0.73, 0.0, pace, overlap, 1.2, 7.6))
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_another_motion_is_luck(seed):
     assert strength(agreement(moving(seed))) < FAINT
