@@ -24,7 +24,11 @@ from capture_validation.sandbox import landlock, seccomp
 from capture_validation.sandbox.budget import LONGEST_CPU_S, analysis_cpu_s
 
 SOURCE_FD, RESULT_FD = 3, 4
-MEMORY_HEADROOM = 512 << 20
+#: Of address space beyond what the zygote has mapped: 4K in ten bits with all its references takes 160 MB, the network
+#: that finds text 200 more at 960 pixels.
+MEMORY_HEADROOM = 768 << 20
+#: What an encoder of 4K keeps: the pictures that it looks ahead to.
+ENCODER_HEADROOM = 512 << 20
 #: What an encoder with threads needs beyond: their stacks, and pictures that wait for one another.
 THREADS_HEADROOM = 2 << 30
 # Not `nobody`: the embedded engines run as that, and their files must be closed to whoever breaks out of a decoder.
@@ -91,7 +95,8 @@ def live(source: int, result: int, job: bytes, cpu_s: float | None, fence: Fence
         _keep_only(source, result)
         # Asked now, because the filter refuses `newfstatat`, which could ask about paths too.
         file = cast("BinaryIO", io.BufferedReader(Source(SOURCE_FD, os.fstat(SOURCE_FD).st_size), 1 << 16))
-        _confine(fence, cpu_s, zygote, threads=bool(msgspec.json.decode(job).get("threads")))
+        told = msgspec.json.decode(job)
+        _confine(fence, cpu_s, zygote, threads=bool(told.get("threads")), encodes=told.get("task") == "clean")
         answer = RESULT + _work(file, job, cpu_s, fence.tasks)
         code = 0
     except MemoryError:
@@ -119,8 +124,8 @@ def _keep_only(source: int, result: int) -> None:
     os.closerange(RESULT_FD + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
-def _confine(fence: Fence, cpu_s: float | None, zygote: int, *, threads: bool) -> None:
-    _limit(resource.RLIMIT_AS, fence.address_space + (THREADS_HEADROOM if threads else 0))
+def _confine(fence: Fence, cpu_s: float | None, zygote: int, *, threads: bool, encodes: bool) -> None:
+    _limit(resource.RLIMIT_AS, fence.address_space + THREADS_HEADROOM * threads + ENCODER_HEADROOM * encodes)
     limit_cpu(cpu_s or LONGEST_CPU_S)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, 32)
