@@ -146,7 +146,8 @@ class _Movie:
         if not known:
             raise Unreadable("codec-unsupported", codec=media[0].codec_name) if media else Unreadable("no-tracks")
         at_most("packets", sum(track.packets for track in self.tracks), self.capacity.packets)
-        pictures = [track for track in known if track.handler == b"vide"]
+        sounds = any(track.handler == b"soun" for track in known)
+        pictures = [one for one in known if one.handler == b"vide" and not (sounds and one.is_still)]
         return Container(
             format="mov",
             kind="video" if pictures else "audio",

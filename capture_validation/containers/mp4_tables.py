@@ -50,6 +50,11 @@ class Track:
         return any(codec in known for codec in self.codecs)
 
     @property
+    def is_still(self) -> bool:
+        """Whether this is one picture, as podcasts show beside a chapter of sound; a film of fragments claims none."""
+        return self.samples == 1 and self.codecs == [b"jpeg"]
+
+    @property
     def codec_name(self) -> str:
         """The codec for a message to the contributor."""
         return self.codecs[0].decode("latin-1").strip("\x00 ") if self.codecs else "unknown"

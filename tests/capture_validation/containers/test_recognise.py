@@ -3,8 +3,11 @@
 import io
 import math
 import struct
+from typing import Any
 
+import av
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,6 +144,23 @@ def test_mp4_is_recognised_however_it_was_written(options: dict[str, str]) -> No
     container = of(video("mp4", options=options))
 
     assert ("mov", "video", 64, 48) == (container.format, container.kind, container.width, container.height)
+
+
+@pytest.mark.parametrize(("pictures", "kind"), [(1, "audio"), (2, "video")])
+def test_one_still_beside_sound_makes_no_film(pictures: int, kind: str) -> None:
+    """`companion check` asked a podcast for its moving pictures, because a chapter of it shows one."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mov") as out:
+        still: Any = out.add_stream("mjpeg", rate=1)
+        still.width, still.height, still.pix_fmt = 64, 48, "yuvj420p"
+        spoken: Any = out.add_stream("pcm_s16le", rate=16_000, layout="mono")
+        for _ in range(pictures):
+            out.mux(still.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))))
+        frame = av.AudioFrame.from_ndarray(tone(0.2)[None], "s16", "mono")
+        frame.sample_rate = 16_000
+        out.mux(spoken.encode(frame))
+
+    assert kind == of(file.getvalue()).kind
 
 
 def test_a_movie_without_ftyp_is_an_old_quicktime_file() -> None:
