@@ -120,14 +120,25 @@ def adts_frame(head: bytes) -> Frame | None:
 def _mp3(window: Window, at: int, frame: Frame, capacity: Capacity) -> Container:
     sound(frame.sample_rate, frame.channels, capacity)
     seconds = None
-    # Variable bit rate encoders put the number of frames into a silent first frame (Xing and Info tags).
-    tag = window.read(at + 4 + frame.side, 12)
-    if tag[:4] in (b"Xing", b"Info") and len(tag) == 12 and tag[7] & 1:
-        seconds = int.from_bytes(tag[8:12], "big") * frame.samples / frame.sample_rate
+    if frames := _frames(window, at + 4, frame.side):
+        seconds = frames * frame.samples / frame.sample_rate
         at_most("duration_s", seconds, capacity.audio_duration_s)
     return Container(
         format="mp3", kind="audio", media_type="audio/mpeg", size_bytes=window.size, claimed_duration_s=seconds
     )
+
+
+def _frames(window: Window, at: int, side: int) -> int:
+    """The number of frames that variable bit rate encoders put into a silent first one; 0 where it is not told.
+
+    Xing and Info tags stand behind the side information, the VBRI tag of Fraunhofer's encoder always 32 bytes on.
+    """
+    tag, other = window.read(at + side, 12), window.read(at + 32, 18)
+    if tag[:4] in (b"Xing", b"Info") and len(tag) == 12 and tag[7] & 1:
+        return int.from_bytes(tag[8:12], "big")
+    if other[:4] == b"VBRI" and len(other) == 18:
+        return int.from_bytes(other[14:18], "big")
+    return 0
 
 
 def refuse_id3_alone(at: int) -> None:

@@ -195,6 +195,18 @@ def test_what_opus_skips_at_its_start_is_not_missed_at_its_end() -> None:
     assert 65_535 / 48_000 == pytest.approx(usual - longer)
 
 
+def test_an_mp3_tells_its_length_in_either_tag() -> None:
+    """Without Fraunhofer's, a file of which half a second was left of 222 s was called whole."""
+    data = sound("mp3", "libmp3lame", tone(1.0))
+    at = data.index(b"Info")
+    start = at - 13
+    told = b"VBRI" + bytes(10) + (1000).to_bytes(4, "big")
+    other = data[:at] + bytes(4) + data[at + 4 : start + 36] + told + data[start + 36 + len(told) :]
+
+    assert of(data).claimed_duration_s == pytest.approx(1.0, abs=0.1)
+    assert 1000 * 576 / 16_000 == of(other).claimed_duration_s
+
+
 def test_an_id3_tag_may_stand_in_front_of_flac_and_aac() -> None:
     tag = b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(10)
 
