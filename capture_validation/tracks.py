@@ -91,11 +91,14 @@ def start_s(stream: Stream) -> float:
 
 
 def audio_track(stream: AudioStream, first: AudioFrame | None, container: Container, capacity: Capacity) -> AudioTrack:
-    """Describe the sound track by its first frame. Raises Unreadable "over-limit".
+    """Describe the sound track by its first frame. Raises Unreadable "over-limit", "codec-unsupported".
 
-    A track that starts late has shown no frame yet; then the decoder's own reading of the header has to do.
+    A track that starts late has shown no frame yet; then the decoder's own reading of the header has to do. A film may
+    have sound that nobody here decodes, as from telephones that spoke EVRC.
     """
     seen = first or stream.codec_context
+    if seen.format is None:
+        raise Unreadable("codec-unsupported", codec=_codec_name(stream))
     rate, channels = seen.sample_rate, seen.layout.nb_channels
     if not capacity.sample_rate_min <= rate <= capacity.sample_rate_max:
         limit = capacity.sample_rate_max if rate > capacity.sample_rate_min else capacity.sample_rate_min

@@ -174,6 +174,27 @@ def test_one_picture_is_not_called_good():
         assert "passed" != next(check.status for check in report.checks if check.name == "video.duration")
 
 
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_film_whose_sound_nobody_decodes_is_refused_with_its_codec(tier: Tier):
+    """Old telephones wrote EVRC; such a film ended the examination with an error of ours."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="avi") as out:
+        stream: Any = out.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        spoken: Any = out.add_stream("adpcm_yamaha", rate=16_000, layout="mono")
+        for _ in range(30):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))))
+        tone = av.AudioFrame.from_ndarray(np.zeros((1, 48_000), np.int16), "s16", "mono")
+        tone.sample_rate = 16_000
+        for one in (spoken.encode(tone), spoken.encode(None), stream.encode(None)):
+            out.mux(one)
+
+    rejection = validate(file, "video", tier=tier).rejection
+
+    assert rejection is not None
+    assert ("codec-unsupported", {"codec": "adpcm_yamaha"}) == (rejection.code, rejection.parameters)
+
+
 def test_sound_that_goes_on_without_a_picture_is_found():
     report = validate(io.BytesIO(ODD["sound longer than picture"]), "video")
 
