@@ -20,7 +20,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 SYNC := uv pip sync --quiet --python .venv/bin/python --require-hashes
 INSTALL_PROJECT := uv pip install --quiet --python .venv/bin/python --offline --no-deps --no-build-isolation --editable .
 
-UNIT := tests/api/terms tests/capture_validation/containers tests/load_tests tests/test_docs.py tests/storage/test_steps.py \
+UNIT := tests/api/terms tests/capture_validation/containers tests/test_docs.py tests/storage/test_steps.py \
     tests/storage/ledger/test_amounts.py
 
 .DEFAULT_GOAL := help
@@ -41,7 +41,7 @@ test: .venv/dev ## Run the tests, against a real PostgreSQL and a real S3 (no No
 	@.venv/bin/pytest -n auto --ignore=tests/clients tests
 
 unit: .venv/dev ## Run what needs no engine, no codec and no other process: parsers, terms, amounts. Ten seconds.
-	@.venv/bin/pytest -q -n auto $(UNIT)
+	@.venv/bin/pytest -q -n 0 $(UNIT)
 
 test-clients: .venv/dev ## Run real clients (Node, brought by the lock; Chromium, where there is one) against a running service.
 	@.venv/bin/pytest -rs tests/clients
