@@ -276,10 +276,8 @@ async def test_lists_of_sound_follow_what_is_kept_and_deleted(
     numbers = []
     for recording in recordings:
         async with transaction(database) as connection:
-            heard_twice = Heard([word, word], [7, 2**31 - 1])
-            numbers.append(
-                await fingerprints.keep(connection, Subject(UUID(recording)), kept(recording, [], heard_twice), ONE)
-            )
+            posted = kept(recording, [], Heard([word, word], [7, 2**31 - 1]))
+            numbers.append(await fingerprints.keep(connection, Subject(UUID(recording)), posted, ONE))
     before = await listed(database, word)
 
     async with transaction(database) as connection:

@@ -374,18 +374,6 @@ def test_a_file_cut_off_in_its_cover_is_not_called_too_large(start: bytes) -> No
     assert "truncated" == refusal(start + bytes(200)).code
 
 
-def matroska(*kinds: int) -> bytes:
-    entries = [b"\xae\x8b\x83\x81" + bytes([kind]) + b"\x86\x86A_OPUS" for kind in kinds]
-    tracks = b"\x16\x54\xae\x6b\x40" + bytes([len(b"".join(entries))]) + b"".join(entries)
-    return b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\xff" + tracks + b"\x1f\x43\xb6\x75\x80"
-
-
-def test_subtitles_are_not_counted_as_sound() -> None:
-    """A film with two tracks of sound and six of subtitles was refused; a ninth track of sound still is."""
-    assert "matroska" == of(matroska(2, 2, *[17] * 8)).format
-    assert ("over-limit", 9) == (refusal(matroska(*[2] * 9)).code, refusal(matroska(*[2] * 9)).parameters["value"])
-
-
 @given(st.binary(max_size=4096))
 def test_arbitrary_bytes_are_refused_and_nothing_else(data: bytes) -> None:
     read_bounded(data)
