@@ -11,7 +11,6 @@ import os
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +26,9 @@ from tests.media import all_hostile, hostile
 TASKS = "tests.capture_validation.sandbox.misbehaving"
 PORT = 18_765
 CANARY = Path("/var/lib/companion-canary/canary/canary.mp4")
-LONGEST_S = 6.0
+# What a file may cost (seconds of a core) and how long anything is waited for. Only the first is a promise: on a busy
+# machine a job of two seconds has waited four for its core.
+DEAREST_S, LONGEST_S = 6.0, 60.0
 GROWTH_LIMIT = 120 << 20
 IN_OPEN, IN_NONBLOCK = 0x20, 0o4000
 FORMATS = {
@@ -102,6 +103,14 @@ class Growth(threading.Thread):
                 continue
 
 
+def spent_by_children(pid: int) -> float:
+    """CPU time of all children a process has had and seen to their end (seconds)."""
+    # The name of the process, in brackets, may hold spaces itself.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system = fields[13:15]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def _private_bytes(pid: str) -> int:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("Private_Dirty", "Private_Clean")))
@@ -122,19 +131,19 @@ def watch() -> Iterator[Watch]:
 
 @pytest.fixture
 def contained(sandbox: Sandbox, watch: Watch) -> Iterator[Growth]:
-    """Every test here: nothing reached, little memory, in time, and the next job works in the same zygote."""
+    """Every test here: nothing reached, little memory and time, and the next job works in the same zygote."""
     zygote = sandbox.pid
     growth = Growth(zygote)
     growth.start()
-    begun = time.monotonic()
+    begun = spent_by_children(zygote)
 
     yield growth
 
-    spent = time.monotonic() - begun
+    spent = spent_by_children(zygote) - begun
     growth.over.set()
     growth.join()
     assert [] == watch.touched()
-    assert spent <= LONGEST_S
+    assert spent <= DEAREST_S
     assert growth.largest <= growth.limit
     assert zygote == sandbox.pid
     with hostile("00_ok.wav").open("rb") as file:
@@ -204,7 +213,7 @@ def test_without_fences_the_bait_is_taken(address: str, monkeypatch: pytest.Monk
     assert [{"http": "address", "file": "bait"}[address]] == touched
 
 
-def run_to_the_end(sandbox: Sandbox, path: Path, job: dict[str, str], wall_s: float = LONGEST_S - 1) -> None:
+def run_to_the_end(sandbox: Sandbox, path: Path, job: dict[str, str], wall_s: float = LONGEST_S) -> None:
     """Run a job that may be ended by a limit; a failure of our own code is raised."""
     limits = contextlib.suppress(SandboxKilled, SandboxTimeout, SandboxOverflow)
     with path.open("rb") as file, limits:
