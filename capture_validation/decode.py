@@ -152,7 +152,18 @@ class OpenRecording:
             if not self._picture:
                 break
         if not self._first_sound and not self._first_picture:
-            raise Unreadable("undecodable")
+            raise self._nothing_decoded()
+
+    def _nothing_decoded(self) -> Unreadable:
+        """Why no track gave anything: a codec that only the decoder's name betrays, or damage.
+
+        MP4 calls much `mp4a`, and only the bytes inside tell whether that is AAC or, as in copies of discs, DTS.
+        """
+        known = codecs.allowed(pictures=True).split(",")
+        for stream in (self._picture, self._sound):
+            if stream is not None and stream.codec_context.name not in known:
+                return Unreadable("codec-unsupported", codec=stream.codec_context.codec.canonical_name)
+        return Unreadable("undecodable")
 
     def _decode(self) -> Iterator[AudioFrame | Picture]:
         """Every frame of the chosen tracks; a packet that cannot be decoded is counted and left out."""

@@ -317,3 +317,15 @@ def test_a_stream_that_decodes_to_nothing_is_undecodable() -> None:
         pictures(recording)
 
     assert "undecodable" == caught.value.code
+
+
+def test_sound_of_a_codec_that_nobody_decodes_is_named() -> None:
+    """MP4 calls AAC and DTS `mp4a` alike; only a byte behind it tells (ISO/IEC 14496-1, objectTypeIndication)."""
+    data = sound("mp4", "aac", tone(0.5))
+    head, separator, tail = data.partition(b"\x40\x15")
+    assert b"esds" in head[-64:]
+
+    with pytest.raises(Unreadable) as refused, open_recording(io.BytesIO(head + b"\xa9" + separator[1:] + tail)):
+        pass
+
+    assert ("codec-unsupported", {"codec": "dts"}) == (refused.value.code, refused.value.parameters)
