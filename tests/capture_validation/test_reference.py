@@ -1,8 +1,8 @@
 """Two references that everyone knows: librosa for the spectrum, libsndfile for exact samples."""
 
 import io
+from types import ModuleType
 
-import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -18,7 +18,7 @@ def decoded(file: io.BytesIO) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["speech_weather_16k.wav", "speech_digits_en_44k.wav", "speech_fsdd_7_theo_0.wav"])
-def test_the_streamed_spectrum_is_the_one_librosa_computes_on_the_whole_file(name: str):
+def test_the_streamed_spectrum_is_the_one_librosa_computes_on_the_whole_file(librosa: ModuleType, name: str):
     """Power of Hann frames of 32 ms, every half frame; in blocks of half a second or at once, it is the same."""
     samples, rate = soundfile.read(media(name), dtype="float32", always_2d=True)
     stretches = Stretches(rate)

@@ -1,6 +1,5 @@
 """The spectrogram of a report."""
 
-import librosa
 import msgspec
 import numpy as np
 import pytest
@@ -26,7 +25,7 @@ def cells(made: Spectrogram) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000, 192000])
-def test_the_filters_are_those_of_librosa(rate):
+def test_the_filters_are_those_of_librosa(librosa, rate):
     length = spectrum_length(rate)
     highest = min(rate / 2, 20000.0)
 
@@ -41,7 +40,7 @@ def test_the_mel_scale_leads_there_and_back():
     np.testing.assert_allclose(hertz(mel(frequencies)), frequencies)
 
 
-def test_it_is_what_librosa_computes_on_the_whole_file():
+def test_it_is_what_librosa_computes_on_the_whole_file(librosa):
     """While every spectrum still has a column of its own, within a cell of 0.4 dB."""
     samples, rate = clip("speech_weather_16k.wav")
     samples = samples[: 5 * rate]
