@@ -80,17 +80,17 @@ def observed(app: ASGIApp, figures: Figures) -> ASGIApp:
             route = str(scope.get("path_template", ""))
             figures.under_way -= 1
             figures.answered(scope["method"], route, status, took_s)
-            if logger.isEnabledFor(logging.INFO):
-                extra = {
-                    "request_id": request_id,
-                    "method": scope["method"],
-                    "route": route,
-                    "status": status,
-                    "ms": round(took_s * 1000, 2),
-                }
-                logger.info("Answered.", extra=extra)
+            _log_answer(request_id, scope["method"], route, status, took_s)
 
     return observe
+
+
+def _log_answer(request_id: str, method: str, route: str, status: int, took_s: float) -> None:
+    """Write the line of one answer; the route is the pattern, because an address may hold a secret."""
+    if logger.isEnabledFor(logging.INFO):
+        ms = round(took_s * 1000, 2)
+        extra = {"request_id": request_id, "method": method, "route": route, "status": status, "ms": ms}
+        logger.info("Answered.", extra=extra)
 
 
 def _add_headers(message: HTTPResponseStartEvent, request_id: str) -> None:

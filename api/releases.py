@@ -108,7 +108,9 @@ async def read_release(
         )
     shown = rows[:limit]
 
-    def address(file: File) -> str:
+    def address(file: File) -> str | None:
+        if file.status != "ready":
+            return None
         facts = TICKET.pack(buyer.id.bytes, dataset.bytes, file.recording_id.bytes, version, ends)
         return absolute(request, settings, f"/v1/deliveries/{signed(settings.master_key, PURPOSE, facts)}")
 
@@ -119,11 +121,16 @@ async def read_release(
         licences=release.licences,
         manifest_url=absolute(request, settings, f"/v1/datasets/{dataset}/releases/{version}/manifest"),
         urls_expire_at=datetime.fromtimestamp(ends, UTC),
-        files=[file_view(file, address(file) if file.status == "ready" else None) for file in shown],
+        files=[file_view(file, address(file)) for file in shown],
         next_cursor=cursor_of(shown[-1].recording_id) if len(rows) > limit else None,
     )
+    return _answer(view, preparing=any(file.status == "preparing" for file in shown))
+
+
+def _answer(view: ReleaseView, *, preparing: bool) -> Response[ReleaseView]:
+    """Give a page of a release: complete, or for now, to be asked for again."""
     headers = {"Cache-Control": "no-store"}
-    if any(file.status == "preparing" for file in shown):
+    if preparing:
         return Response(view, status_code=202, headers={**headers, "Retry-After": "120"})
     return Response(view, headers=headers)
 

@@ -7,7 +7,7 @@ that a reader who finds another one knows which step differs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -160,30 +160,14 @@ def _less(gross: int, steps: tuple[Step, ...], fees: Sequence[Fee], tax: Tax, sh
     for place, fee in enumerate(fees):
         micros = min(share(gross, fee.bps), left)
         left -= micros
-        taken.append(
-            Step(
-                op="minus",
-                micros=micros,
-                bps=fee.bps,
-                of="gross",
-                code=fee.code,
-                rounding="half_even_micro",
-                term_sheet=sheet.id,
-                version=sheet.version,
-                at=f"/price/fees/{place}",
-            )
-        )
+        source = {"term_sheet": sheet.id, "version": sheet.version, "at": f"/price/fees/{place}"}
+        taken.append(_minus(micros, fee.bps, of="gross", code=fee.code, **source))
     tax_micros = share(left, tax.bps)
-    taken.append(
-        Step(
-            op="minus",
-            micros=tax_micros,
-            bps=tax.bps,
-            of="gross_less_fees",
-            code="tax",
-            rule=tax.rule,
-            rounding="half_even_micro",
-        )
-    )
+    taken.append(_minus(tax_micros, tax.bps, of="gross_less_fees", code="tax", rule=tax.rule))
     net = Step(op="equals", micros=left - tax_micros)
     return Worked(gross, gross - left, tax_micros, (*steps, *taken, net))
+
+
+def _minus(micros: int, bps: int, **why: Any) -> Step:
+    """Say what was taken, the part of what it is, and by which rule."""
+    return Step(op="minus", micros=micros, bps=bps, rounding="half_even_micro", **why)

@@ -119,17 +119,12 @@ async def start(directory: Directory) -> Child:
             lock=lock,
         )
     engine = Child("postgres", server, environment(access), signal.SIGINT, STOP_PATIENCE_S)
-    try:
-        await answering(engine, access, directory)
-        await prepared(access)
-    except psycopg.Error as error:
-        process.kill(engine)
-        await process.stop(engine)
-        raise EngineFailed(f"PostgreSQL ended while it was prepared: {error}") from error
-    except BaseException:
-        process.kill(engine)
-        await process.stop(engine)
-        raise
+    async with process.ended_on_failure(engine):
+        try:
+            await answering(engine, access, directory)
+            await prepared(access)
+        except psycopg.Error as error:
+            raise EngineFailed(f"PostgreSQL ended while it was prepared: {error}") from error
     return engine
 
 

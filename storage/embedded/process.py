@@ -158,6 +158,17 @@ async def while_alive(child: Child, work: Coroutine[Any, Any, None], directory: 
         await asyncio.gather(task, death, return_exceptions=True)
 
 
+@contextlib.asynccontextmanager
+async def ended_on_failure(child: Child) -> AsyncIterator[None]:
+    """End a child when what makes it ready fails or is cancelled: nothing half prepared stays behind."""
+    try:
+        yield
+    except BaseException:
+        kill(child)
+        await stop(child)
+        raise
+
+
 def output_file(directory: Directory, name: str) -> Path:
     """Return where an engine's output goes until it opens a log of its own."""
     return own_folder(directory, "run") / f"{name}.log"

@@ -109,13 +109,9 @@ async def start(directory: Directory, bucket: str = BUCKET) -> Child:
     # Its disk is watched by whoever fills it.
     environment = settings.environment() | {"COMPANION_STORE_FOLDER": str(directory.path)}
     engine = Child("seaweedfs", server, environment, signal.SIGTERM, STOP_PATIENCE_S, litter(ports))
-    try:
+    async with process.ended_on_failure(engine):
         await answering(engine, settings, directory)
         await process.while_alive(engine, synced(directory, ports, bucket), directory)
-    except BaseException:
-        process.kill(engine)
-        await process.stop(engine)
-        raise
     return engine
 
 
