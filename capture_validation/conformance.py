@@ -184,10 +184,10 @@ def _spread(loudest: float) -> Signal:
     return np.asarray(sizes * (-1.0) ** (np.arange(len(sizes)) // 2))[:, None]
 
 
-def _mains(level: float, beside: float = 0.0) -> Signal:
-    """Four seconds of 60 Hz and five multiples of it, or of what lies so far beside them (Hz), of one level (dBFS)."""
+def _mains(level: float, beside: float = 0.0, tones: int = 6) -> Signal:
+    """Four seconds of 60 Hz and its multiples, or of what lies so far beside them (Hz), of one level (dBFS)."""
     times = np.arange(4 * RATE) / RATE
-    waves = [np.sin(2 * np.pi * (60 * number + beside) * times + number) for number in range(1, 7)]
+    waves = [np.sin(2 * np.pi * (60 * number + beside) * times + number) for number in range(1, tones + 1)]
     return np.asarray(10 ** (level / 20) * np.sum(waves, axis=0))[:, None]
 
 
@@ -302,6 +302,7 @@ def _made() -> Iterator[Vector]:
         ("mains", "audio.hum", 100.0, 1.0, lambda: _mains(-50.0)),
         ("beside-mains", "audio.hum", 0.0, 0.0, lambda: _mains(-50.0, beside=6.5)),
         ("unheard-mains", "audio.hum", 0.0, 0.0, lambda: _mains(-70.0)),
+        ("too-deep-mains", "audio.hum", 0.0, 0.0, lambda: _mains(-52.0, tones=1)),
     ):
         yield Vector(name, check, expected, tolerance, tolerance, known, make)
     # Noise of −26 dBFS moves the mean of a quarter of a second by 0.05 %, and that of eight by 0.02 %.

@@ -1,6 +1,7 @@
 """Mains hum: 50 or 60 Hz and its harmonics under the recording."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from capture_validation.check import AudioCheck, Measurement, at_most, information
 from capture_validation.decode import AudioTrack
@@ -15,8 +16,13 @@ TOGETHER = 16
 HARMONICS = 6
 #: Frequencies beside the harmonics, where mains never is: what is as loud there is a voice, music or noise.
 BESIDE_HZ = 6.5
-#: A tone as quiet as this (dBFS) nobody hears under a voice.
-AUDIBLE = -65.0
+#: The quietest tone that is heard in silence, in dB of sound pressure (ISO 226:2003, table 1): deep ones must be loud.
+THRESHOLD_HZ = (50.0, 63.0, 80.0, 100.0, 125.0, 160.0, 200.0, 250.0, 315.0, 400.0)
+THRESHOLD_DB = (44.0, 37.5, 31.5, 26.5, 22.1, 17.9, 14.4, 11.4, 8.6, 6.2)
+#: How loud full scale is played: a voice at −23 LUFS then speaks at 65 dB, as one does who sits across the table.
+PLAYED_DB = 88.0
+#: A tone as quiet as this (dBFS) nobody hears under a voice, whatever its pitch.
+UNDER_A_VOICE = -65.0
 SHORTEST_S = 1.7
 #: Quieter than the last bit of 24.
 NOTHING = 1e-7
@@ -27,14 +33,15 @@ class Hum(AudioCheck):
 
     A charger or a lamp on the same wire sings a tone that never misses a beat, so it grows with every quarter of a
     second that is added; voices and music pass through 100 Hz too, but never with the same phase for seconds. What
-    is quiet beside the tone counts most, so that a pause of a breath is enough to hear it. Tones under −65 dBFS do not
-    count; the three strongest of six do.
+    is quiet beside the tone counts most, so that a pause of a breath is enough to hear it. What nobody hears does not
+    count: tones under −65 dBFS, and those under the threshold of hearing where full scale is 88 dB of sound pressure,
+    which is −44 dBFS for 50 Hz and −49 dBFS for 60 Hz. The three strongest of six do.
 
     Block: float32 (samples, channels), mean of the channels. Result: 0…100 dB; nothing under 1.7 s.
     """
 
     name = "audio.hum"
-    version = 2
+    version = 3
     title = "Mains hum"
     unit = "dB"
     profiles = {
@@ -62,6 +69,7 @@ class Hum(AudioCheck):
         self.grid = Grid(length, length)
         self.seconds = length / track.sample_rate
         mains = np.outer((50.0, 60.0), np.arange(1, HARMONICS + 1))
+        self.audible = audible(mains)
         self.tones = np.stack((mains, mains - BESIDE_HZ, mains + BESIDE_HZ))
         times = np.arange(length // self.average) / rate
         window = np.hanning(len(times))
@@ -101,7 +109,13 @@ class Hum(AudioCheck):
             return Measurement(None)
         self._close()
         tone, beside = self.powers[0], self.powers[1:].max(axis=0)
-        loud = 10 * np.log10(tone / self.weighed + NOTHING**2) > AUDIBLE
+        loud = 10 * np.log10(tone / self.weighed + NOTHING**2) > self.audible
         above = np.where(loud, 10 * np.log10((tone + 1e-30) / (beside + 1e-30)), 0.0)
         strongest = np.sort(np.clip(above, 0.0, 100.0), axis=1)[:, -3:].mean(axis=1)
         return Measurement(float(strongest.max()), parameters={"mains_hz": (50.0, 60.0)[int(strongest.argmax())]})
+
+
+def audible(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The level (dBFS) from which tones of 50 to 400 Hz are heard under a voice, of the same shape."""
+    threshold = np.interp(np.log(hertz), np.log(THRESHOLD_HZ), THRESHOLD_DB)
+    return np.maximum(threshold - PLAYED_DB, UNDER_A_VOICE)

@@ -166,6 +166,16 @@ def test_what_nobody_hears_under_a_voice_is_no_hum():
     )
 
 
+@pytest.mark.parametrize(("hertz", "levels", "status"), [(50, (-47, -60), "passed"), (150, (-47, -60), "hint")])
+def test_a_deep_tone_must_be_louder_than_a_high_one_to_be_heard(hertz, levels, status):
+    """An ear needs 44 dB of pressure at 50 Hz, and 19 dB at 150 Hz, before it hears anything."""
+    voice, rate = clip("speech_librispeech_198_16k.ogg")
+    times = np.arange(len(voice)) / rate
+    tones = sum(10 ** (level / 20) * np.sin(2 * np.pi * hertz * n * times) for n, level in enumerate(levels, 1))
+
+    assert status == heard("audio.hum", voice + tones[:, None], rate).status
+
+
 def test_a_crowd_of_voices_is_background_although_it_leaves_gaps():
     """Six voices from elsewhere in the same recording, 5 dB under it."""
     voice, rate = clip("speech_librispeech_5703_22k.ogg")

@@ -60,6 +60,15 @@ def test_clicks_count_that_lie_within_ten_seconds(apart_s, status):
     assert status == heard("audio.clicks", room, 8000).status
 
 
+@pytest.mark.parametrize(("peak_db", "status"), [(-48, "passed"), (-30, "hint")])
+def test_clicks_that_fade_into_a_quiet_room_are_none(peak_db, status):
+    """A very quiet recording lays bare what lips do, and nobody hears it."""
+    room = np.random.default_rng(5).normal(0, 1e-5, 10 * 16000)
+    room[16000 + np.arange(5) * 20000] += 10 ** (peak_db / 20)
+
+    assert status == heard("audio.clicks", room, 16000).status
+
+
 def test_a_click_in_one_channel_counts():
     samples, rate = clip(SPOKEN[0])
     spoilt, _ = clicked(samples, rate, times=5.0)
