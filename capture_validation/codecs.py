@@ -12,6 +12,11 @@ AUDIO = (
 )
 VIDEO = "h264,hevc,libdav1d,av1,vp8,vp9,mpeg4,h263,cinepak,mjpeg,mjpegb,prores"
 
+#: Decoders that take the place of FFmpeg's own. Those of AMR know no pauses: where a phone describes the silence, or
+#: sends nothing until somebody speaks again (discontinuous transmission, 3GPP TS 26.093 and 26.193), they give an error
+#: for every frame, and a memo of ten seconds lost four. OpenCORE's are the reference's fixed-point arithmetic.
+FULLER = {"amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
+
 
 def allowed(*, pictures: bool) -> str:
     """Decoder names for a file, separated by commas; cover art in a sound file is never decoded."""

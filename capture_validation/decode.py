@@ -11,7 +11,7 @@ import math
 from array import array
 from collections import deque
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import av.error
@@ -19,7 +19,7 @@ import av.logging
 import av.subtitles.codeccontext
 import av.subtitles.stream  # PyAV imports these at its first open, which a sandbox without paths forbids.
 from av.audio.frame import AudioFrame
-from av.codec.context import ThreadType
+from av.codec.context import CodecContext, ThreadType
 from av.container import InputContainer
 from av.stream import Discard
 from av.video.frame import VideoFrame as Picture
@@ -42,6 +42,8 @@ av.logging.set_level(av.logging.PANIC)
 
 DEMUX_RETRIES = 16
 GAPS_KEPT = 1000
+#: Packets without a single frame of sound or picture after which there will be none; an error takes 20 µs.
+HOPELESS = 5_000
 # A screen recording shows one picture for as long as nothing moves; beyond this the duration is a lie.
 LONGEST_PICTURE_S = 60.0
 # Frames of sound kept while waiting for the first picture, which tells rotation. Pictures are never piled up: a
@@ -69,6 +71,8 @@ class OpenRecording:
         self.audio_end = TrackEnd()
         self.video_end = TrackEnd()
         self._payloads = hashlib.sha256(), hashlib.sha256()
+        # PyAV's stubs give `decode` to the contexts of sound and of pictures, not to what both are.
+        self._decoders: dict[int, Any] = {}
         self._media = media
         self._capacity = capacity
         self._sound = best(media.streams.audio)
@@ -135,7 +139,7 @@ class OpenRecording:
             if stream not in (self._sound, self._picture):
                 stream.discard = Discard.all
                 continue
-            context = stream.codec_context
+            context = self._decoders[stream.index] = _decoder(stream.codec_context)
             context.thread_type, context.thread_count = ThreadType.NONE, 1
             context.options = _options(self.container, self._capacity) | {"err_detect": watched(context.name)}
 
@@ -177,11 +181,13 @@ class OpenRecording:
             if self.tier == "instant" and packet.stream is self._picture and self._left_out(packet):
                 continue
             try:
-                frames = packet.decode()
+                frames = self._decoders[packet.stream.index].decode(packet)
             except MemoryError as cause:
                 raise Unreadable("too-expensive", what="memory") from cause
             except (av.error.FFmpegError, ValueError):
                 end.decode_errors += 1
+                if end.decode_errors > HOPELESS and not self._first_sound and not self._first_picture:
+                    return
                 continue
             frames.reverse()
             while frames:
@@ -327,6 +333,12 @@ def _options(container: Container, capacity: Capacity) -> dict[str, str]:
         "max_pixels": str(capacity.pixels),
         "threads": "1",
     }
+
+
+def _decoder(found: CodecContext) -> CodecContext:
+    """The decoder of a track: the one FFmpeg has found, or one that reads more of the same codec."""
+    name = codecs.FULLER.get(found.name)
+    return found if name is None or name not in av.codecs_available else CodecContext.create(name, "r")
 
 
 def watched(codec: str) -> str:

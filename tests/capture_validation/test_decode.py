@@ -5,12 +5,16 @@ import io
 import itertools
 import math
 import struct
+from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+import soundfile
 from av.video.reformatter import VideoReformatter
 
+from capture_validation import decode
 from capture_validation.capacity import Capacity
 from capture_validation.decode import AudioBlock, OpenRecording, VideoFrame, open_recording
 from capture_validation.errors import Unreadable
@@ -317,6 +321,52 @@ def test_a_stream_that_decodes_to_nothing_is_undecodable() -> None:
         pictures(recording)
 
     assert "undecodable" == caught.value.code
+
+
+def test_what_begins_with_nothing_but_errors_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five megabytes can hold five million packets of a byte, and each error costs as much as a good packet."""
+    file = packets_of_pcm([b"\0"] * 60 + [bytes(960)] * 25)
+    with open_recording(file) as recording:
+        assert 0.25 == sum(len(block.samples) for block in blocks(recording)) / 48_000
+
+    monkeypatch.setattr(decode, "HOPELESS", 50)
+    with pytest.raises(Unreadable, match="undecodable"), open_recording(file):
+        pass
+
+
+def packets_of_pcm(packets: list[bytes]) -> io.BytesIO:
+    """A Matroska file of 16-bit sound at 48 kHz whose packets are these bytes."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as out:
+        stream = out.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        for number, data in enumerate(packets):
+            packet = av.Packet(data)
+            packet.stream, packet.time_base = stream, Fraction(1, 100)
+            packet.pts = packet.dts = number
+            out.mux(packet)
+    return file
+
+
+def test_a_memo_with_pauses_is_whole() -> None:
+    """AMR sends nothing while nobody speaks (discontinuous transmission); the pauses are filled with quiet noise."""
+    file = io.BytesIO()
+    speech, rate = soundfile.read(media("speech_jfk_16k.wav"), dtype="int16")
+    with av.open(file, "w", format="amr") as out:
+        stream: Any = out.add_stream("libopencore_amrnb", rate=8000, layout="mono", options={"dtx": "1"})
+        stream.bit_rate = 12_200
+        samples = np.concatenate([speech, np.zeros(3 * rate, np.int16)])[::2].copy()
+        heard = av.AudioFrame.from_ndarray(samples[None], "s16", "mono")
+        heard.sample_rate = 8000
+        for part in av.AudioResampler("s16", "mono", 8000, 160).resample(heard):
+            out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+
+    with open_recording(file) as recording:
+        lasted = sum(len(block.samples) for block in blocks(recording)) / 8000
+
+    assert len(file.getvalue()) < 20_000
+    assert math.isclose(len(speech) / rate + 3, lasted, abs_tol=0.05)
+    assert (0, []) == (recording.audio_end.decode_errors, recording.audio_end.gaps)
 
 
 def test_sound_of_a_codec_that_nobody_decodes_is_named() -> None:
