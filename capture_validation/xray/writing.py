@@ -1,31 +1,47 @@
 """Readable text: where letters are in a picture - number plates, letters, badges, screens - and never what they say.
 
-PP-OCRv6 (small), the detection half of PaddleOCR, an ONNX file of the wheel `rapidocr`; the half that reads is not
-loaded. The network gives each point its chance to belong to the middle of a line of text (Liao, Wan, Yao, Chen, Bai:
-"Real-time Scene Text Detection with Differentiable Binarization", AAAI 2020); a line is a region of such points, grown
-back to its full height.
+PP-OCRv6 (small), the detection half of PaddleOCR, an ONNX file of the wheel `rapidocr`. The network gives each point
+its chance to belong to the middle of a line of text (Liao, Wan, Yao, Chen, Bai: "Real-time Scene Text Detection with
+Differentiable Binarization", AAAI 2020); a line is a region of such points, grown back to its full height.
 
-To such a network a toy on a table looks like a letter on paper. So what is as large as a third of the picture and
-hardly longer than high has to be written, too: in one tone on another, with a pen that is thin beside the letter. And
-what is longer, and whose middle is as high as a quarter of the picture, is a thing that fills it: a bicycle, a cow.
+To such a network a toy on a table looks like a letter on paper. This tells them apart:
 
-Known false alarms: railings, brickwork and keyboards without letters. Missed: letters under some 8 pixels in a picture
-of 960, handwriting on a dark ground, and a single bold letter that fills the picture.
+- A line fills a rectangle, level or slanted, with points that are sure. What does so less well has to be read
+  (`reading`), and what hardly does is none: eyes of dogs, kites, baskets.
+- What holds most of the picture and reaches three of its sides is its frame.
+- What is higher than a fifth of the picture has to be drawn or read better than letters of usual size.
+- What is as large as a third of the picture and hardly longer than high has to be written: in one tone on another, with
+  a pen that is thin beside the letter; and where it cannot be read, with little ink.
+- What is longer, and whose middle is as high as a quarter of the picture, is a thing that fills it: a bicycle, a cow.
+
+Known false alarms: railings, knitting and keyboards without letters. Missed: letters under some 8 pixels in a picture
+of 960, handwriting on a dark ground, a single bold letter that fills the picture, and what is blurred so much that it
+can hardly be read.
 """
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from capture_validation.xray.faces import NOTHING, Picture, Squares, network
+from capture_validation.xray.faces import NOTHING, Picture, Squares
+from capture_validation.xray.reading import Reader, Slanted
 
 Gray = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 #: Chance of a point to be text, and mean chance of a whole line.
 POINT, LINE = 0.3, 0.6
+#: Mean chance over the smallest rectangle around a line that may be one, that is believed unread, and how sure the
+#: reader must be of any other (docs/models.md has the curves).
+POSSIBLE, SURE, READ = 0.5, 0.7, 0.5
+#: A line is tall from this share of the picture's shorter side on. There, forks and scissors are as sure as letters.
+TALL, TALL_SURE, TALL_READ = 0.2, 0.84, 0.9
+#: Lines that are read in one picture; a page has more, and its others are believed.
+MOST_READ = 12
 #: The network sees lines shrunk by this share of their height (equation 10 of the paper, unclip ratio).
 SHRUNK = 1.6
 #: Means and deviations of the pictures it was trained on, red, green, blue (ImageNet).
@@ -33,7 +49,10 @@ MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 #: The network halves a picture five times.
 MULTIPLE = 32
-SMALLEST = 3
+#: Points: the sides of a line, and the shorter side of one that is slanted.
+SMALLEST, THINNEST = 3, 2
+#: A box as near to a side as this reaches it.
+RIM = 2
 #: The middle of a line is at most this share of the picture's shorter side high, its letters less than twice that; a
 #: single letter may be higher. Anything from .15 to .3 does the same to 560 pictures.
 HIGHEST = 0.25
@@ -44,36 +63,64 @@ LARGE, LONG = 1 / 3, 1.6
 #: side. Of 409 pictures of things (tuxpaint's stamps) 62 fewer pass for text than without, and half of the bold single
 #: letters among them do no more.
 TWO_TONES, STROKE = 0.68, 0.25
+#: The share of a large letter's box that a pen inks at most.
+PEN = 0.12
+
+
+class Line(NamedTuple):
+    """A line: left, top, right, bottom and its mean chance; how it lies; the mean chance of the rectangle around it."""
+
+    box: Floats
+    lying: Slanted
+    filled: float
 
 
 class TextFinder:
-    """The network, loaded from its ONNX file."""
+    """The networks, loaded from their ONNX files."""
 
     name = "PP-OCRv6-det-small"
 
-    def __init__(self, weights: bytes) -> None:
-        """Load the network. Raises cv2.error for bytes that are none."""
-        self._network = network(weights)
+    def __init__(self, finding: Any, reader: Reader | None) -> None:
+        """Find with a network; without a `reader` whatever may be a line is told."""
+        self._finding, self._reader = finding, reader
+
+    def believing(self) -> TextFinder:
+        """A finder that doubts nothing, for whoever hides lines: one too many does less harm than one too few."""
+        return TextFinder(self._finding, None)
+
+    def wake(self) -> None:
+        """Run the network that reads once: a picture without lines never reaches it."""
+        if self._reader is not None:
+            self._reader.certainty(np.zeros((48, 48, 3), np.uint8), ((24, 24), (48, 24), 0))
 
     def find(self, picture: Picture) -> Squares:
         """Lines of text in a picture, uint8 (height, width, 3) red, green, blue: float64 (n, 5) as of faces."""
-        height, width = picture.shape[:2]
         chances = self._chances(picture)
-        scale = np.tile([width / chances.shape[1], height / chances.shape[0]], 2)
-        lines = [line for outline in outlines(chances) if (line := judged(chances, outline)) is not None]
-        if not lines:
-            return NOTHING
-        rows: Squares = np.array(lines) * np.append(scale, 1.0)
-        return rows[[not is_large(row, picture) or written(cut(row, picture)) for row in rows]]
+        possible = [line for outline in outlines(chances) if (line := judged(chances, outline)) is not None]
+        lines = [scaled(line, chances, picture) for line in possible]
+        drawn = [line for line in lines if not is_large(line.box, picture) or written(cut(line.box, picture))]
+        told = drawn if self._reader is None else self._doubted(self._reader, drawn, picture)
+        return np.array([line.box for line in told]) if told else NOTHING
 
     def _chances(self, picture: Picture) -> NDArray[np.float32]:
         height, width = (max(MULTIPLE, round(side / MULTIPLE) * MULTIPLE) for side in picture.shape[:2])
         # Trained on pictures whose first colour is blue, with the statistics of red all the same.
         swapped = cv2.resize(picture, (width, height))[:, :, ::-1].astype(np.float32) / 255
         normal = (swapped - MEAN) / DEVIATION
-        self._network.setInput(np.ascontiguousarray(normal.transpose(2, 0, 1)[None]))
-        chances: NDArray[np.float32] = self._network.forward()[0, 0]
+        self._finding.setInput(np.ascontiguousarray(normal.transpose(2, 0, 1)[None]))
+        chances: NDArray[np.float32] = self._finding.forward()[0, 0]
         return chances
+
+    @staticmethod
+    def _doubted(reader: Reader, lines: list[Line], picture: Picture) -> list[Line]:
+        """Those that are sure, and those of the others that can be read."""
+        told = [line for line in lines if is_sure(line, picture)]
+        others = [line for line in lines if line.filled >= POSSIBLE and not is_sure(line, picture)]
+        others.sort(key=lambda line: -line.filled)
+        for line in others[:MOST_READ]:
+            enough = TALL_READ if is_tall(line, picture) else READ
+            told += [line] * (reader.certainty(picture, line.lying) >= enough)
+        return told + others[MOST_READ:]
 
 
 def outlines(chances: NDArray[np.float32]) -> list[NDArray[np.int32]]:
@@ -82,26 +129,69 @@ def outlines(chances: NDArray[np.float32]) -> list[NDArray[np.int32]]:
     return list(found)
 
 
-def judged(chances: NDArray[np.float32], outline: NDArray[np.int32]) -> tuple[float, ...] | None:
-    """A line's box, grown to the height of its letters, and its mean chance; None for what is no line or unsure."""
+def judged(chances: NDArray[np.float32], outline: NDArray[np.int32]) -> Line | None:
+    """A line in the points of the network, grown to the height of its letters; None for what is no line or unsure."""
     left, top, width, height = cv2.boundingRect(outline)
-    high, wide = sorted(cv2.minAreaRect(outline)[1])
-    if min(width, height) < SMALLEST or (high > HIGHEST * min(chances.shape) and wide >= LONG * high):
+    lying = cv2.minAreaRect(outline)
+    high, wide = sorted(lying[1])
+    fills = high > HIGHEST * min(chances.shape) and wide >= LONG * high
+    if fills or min(width, height) < SMALLEST or high < THINNEST:
         return None
-    mask = np.zeros((height, width), np.uint8)
-    cv2.drawContours(mask, [outline - (left, top)], -1, 1, cv2.FILLED)
-    chance = float(chances[top : top + height, left : left + width][mask > 0].mean())
-    if chance < LINE:
-        return None
+    chance = mean_within(chances, outline)
     more = SHRUNK * width * height / (2 * (width + height))
     bottom, right = chances.shape
-    return (
-        max(left - more, 0),
-        max(top - more, 0),
-        min(left + width + more, right),
-        min(top + height + more, bottom),
-        chance,
-    )
+    box = np.array([left - more, top - more, left + width + more, top + height + more, chance])
+    box[:4] = np.clip(box[:4], 0, (right, bottom, right, bottom))
+    if chance < LINE or is_frame(box, chances):
+        return None
+    corners = np.clip(np.round(cv2.boxPoints(lying)), 0, (right - 1, bottom - 1)).astype(np.int32)
+    return Line(box, grown(lying), mean_within(chances, corners))
+
+
+def mean_within(chances: NDArray[np.float32], corners: NDArray[np.int32]) -> float:
+    """The mean chance of the points within an outline, its own among them."""
+    left, top, width, height = cv2.boundingRect(corners)
+    mask = np.zeros((height, width), np.uint8)
+    cv2.drawContours(mask, [corners.reshape(-1, 1, 2) - (left, top)], -1, 1, cv2.FILLED)
+    return float(chances[top : top + height, left : left + width][mask > 0].mean())
+
+
+def grown(lying: Slanted) -> Slanted:
+    """A slanted rectangle that the network shrank, in the height of its letters."""
+    middle, (width, height), degrees = lying
+    more = SHRUNK * width * height / (width + height)
+    return middle, (width + more, height + more), degrees
+
+
+def is_frame(box: Floats, chances: NDArray[np.float32]) -> bool:
+    """Whether a box holds most of the picture and reaches three of its sides; a caption does so, and is low."""
+    height, width = chances.shape
+    left, top, right, bottom = box[:4]
+    reached = int(left <= RIM) + int(top <= RIM) + int(right >= width - RIM) + int(bottom >= height - RIM)
+    return bool(reached >= 3 and right - left >= width / 2 and bottom - top >= height / 2)
+
+
+def scaled(line: Line, chances: NDArray[np.float32], picture: Picture) -> Line:
+    """A line in the pixels of the picture, which differ from the network's points by its multiple."""
+    height, width = picture.shape[:2]
+    across, down = width / chances.shape[1], height / chances.shape[0]
+    middle, (wide, high), degrees = line.lying
+    mean = (across + down) / 2
+    lying = (middle[0] * across, middle[1] * down), (wide * mean, high * mean), degrees
+    return Line(line.box * (across, down, across, down, 1.0), lying, line.filled)
+
+
+def is_sure(line: Line, picture: Picture) -> bool:
+    """Whether a line is drawn so well that nobody needs to read it."""
+    if not is_tall(line, picture):
+        return line.filled >= SURE
+    by_pen = is_large(line.box, picture) and written(cut(line.box, picture), PEN)
+    return line.filled >= (SURE if by_pen else TALL_SURE)
+
+
+def is_tall(line: Line, picture: Picture) -> bool:
+    """Whether a line is higher than lines of usual size."""
+    return bool(min(line.lying[1]) >= TALL * min(picture.shape[:2]))
 
 
 def is_large(line: Floats, picture: Picture) -> bool:
@@ -116,15 +206,15 @@ def cut(line: Floats, picture: Picture) -> Gray:
     return np.asarray(cv2.cvtColor(picture[top:bottom, left:right], cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def written(part: Gray) -> bool:
+def written(part: Gray, ink_at_most: float = 0.5) -> bool:
     """Whether a part of a picture, uint8 (height, width), shows strokes of one tone on a ground of another.
 
     The tones are those that part it best (Otsu, IEEE Transactions on Systems, Man, and Cybernetics 9, 1979, equation
-    14); the rarer one is the ink.
+    14); the rarer one is the ink, which covers a share of at most `ink_at_most`.
     """
     _, light = cv2.threshold(part, 0, 1, cv2.THRESH_OTSU)
     share, bright = float(light.mean()), light > 0
-    if not 0 < share < 1:
+    if not 0 < min(share, 1 - share) <= ink_at_most:
         return False
     apart = float(part[bright].mean()) - float(part[~bright].mean())
     ink = light if share <= 0.5 else 1 - light

@@ -7,7 +7,7 @@ import pytest
 from capture_validation.decode import VideoFrame, open_recording
 from capture_validation.xray.looking import LONG_SIDES, shown
 from capture_validation.xray.models import models
-from capture_validation.xray.writing import is_large, judged, outlines, written
+from capture_validation.xray.writing import MOST_READ, Line, TextFinder, is_frame, is_large, judged, outlines, written
 from tests.media import media
 
 
@@ -66,3 +66,56 @@ def test_a_toy_is_no_letter_and_a_digit_that_fills_the_page_is(name: str, lines:
     with media(name).open("rb") as file, open_recording(file) as recording:
         first = next(part for part in recording.read() if isinstance(part, VideoFrame))
         assert lines == len(finder.find(shown(first, "", LONG_SIDES["text"])))
+
+
+@pytest.mark.parametrize(("box", "frame"), [((0, 0, 640, 352), True), ((0, 100, 640, 352), True),
+                                            ((0, 0, 640, 30), False), ((0, 100, 300, 352), False)])  # fmt: skip
+def test_a_frame_reaches_three_sides_and_a_caption_is_none(box: tuple[int, ...], frame: bool):
+    assert frame is is_frame(np.array([*box, 0.9]), np.zeros((352, 640), np.float32))
+
+
+def lying(x: float, y: float, filled: float, high: float = 40) -> Line:
+    """A level line of 200 pixels around a point."""
+    box = np.array([x - 100, y - high / 2, x + 100, y + high / 2, 0.8])
+    return Line(box, ((x, y), (200, high), 0), filled)
+
+
+def page() -> np.ndarray:
+    """Paper with a word at (200, 60) and nothing else, uint8 (900, 400, 3)."""
+    paper = np.full((900, 400, 3), 220, np.uint8)
+    return cv2.putText(paper, "HZ 4819", (110, 75), cv2.FONT_HERSHEY_SIMPLEX, 1.4, (30, 30, 30), 3)
+
+
+def told(lines: list[Line]) -> list[float]:
+    """Which of some lines of the page are told: the height of their middles."""
+    finder = models().text
+    assert finder is not None
+    assert finder._reader is not None
+    return [line.lying[0][1] for line in TextFinder._doubted(finder._reader, lines, page())]
+
+
+def test_what_is_unsure_is_told_where_it_can_be_read():
+    assert [60] == told([lying(200, 60, 0.6), lying(200, 300, 0.6)])
+
+
+def test_what_is_sure_is_told_unread_and_what_is_too_unsure_is_not():
+    """The reader knows few of the world's letters."""
+    assert [300] == told([lying(200, 60, 0.4), lying(200, 300, 0.75)])
+
+
+def test_what_is_tall_has_to_be_surer():
+    assert [] == told([lying(200, 300, 0.75, high=120)])
+
+
+def test_of_very_many_unsure_lines_the_last_are_believed():
+    """A page of a book takes no longer than a street."""
+    assert [500 - MOST_READ] == told([lying(200, 500 - at, 0.69 - at / 100) for at in range(MOST_READ + 1)])
+
+
+def test_whoever_hides_lines_doubts_none():
+    """A word that is smeared until it can hardly be read is hidden all the same."""
+    finder = models().text
+    assert finder is not None
+    smeared = cv2.GaussianBlur(page()[:200], (0, 0), 8.5)
+
+    assert (0, 1) == (len(finder.find(smeared)), len(finder.believing().find(smeared)))
