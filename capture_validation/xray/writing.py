@@ -80,18 +80,20 @@ class TextFinder:
 
     name = "PP-OCRv6-det-small"
 
-    def __init__(self, finding: Any, reader: Reader | None) -> None:
-        """Find with a network; without a `reader` whatever may be a line is told."""
-        self._finding, self._reader = finding, reader
+    def __init__(self, finding: Any, reader: Reader, *, doubting: bool = True) -> None:
+        """Find with one network and read with another."""
+        self._finding, self._reader, self._doubting = finding, reader, doubting
 
     def believing(self) -> TextFinder:
-        """A finder that doubts nothing, for whoever hides lines: one too many does less harm than one too few."""
-        return TextFinder(self._finding, None)
+        """A finder for whoever hides lines, as one too many does less harm than one too few: it doubts only tall ones.
+
+        Those would hide the half of a picture, and what is that large and text is read easily.
+        """
+        return TextFinder(self._finding, self._reader, doubting=False)
 
     def wake(self) -> None:
         """Run the network that reads once: a picture without lines never reaches it."""
-        if self._reader is not None:
-            self._reader.certainty(np.zeros((48, 48, 3), np.uint8), ((24, 24), (48, 24), 0))
+        self._reader.certainty(np.zeros((48, 48, 3), np.uint8), ((24, 24), (48, 24), 0))
 
     def find(self, picture: Picture) -> Squares:
         """Lines of text in a picture, uint8 (height, width, 3) red, green, blue: float64 (n, 5) as of faces."""
@@ -99,7 +101,7 @@ class TextFinder:
         possible = [line for outline in outlines(chances) if (line := judged(chances, outline)) is not None]
         lines = [scaled(line, chances, picture) for line in possible]
         drawn = [line for line in lines if not is_large(line.box, picture) or written(cut(line.box, picture))]
-        told = drawn if self._reader is None else self._doubted(self._reader, drawn, picture)
+        told = self._told(drawn, picture)
         return np.array([line.box for line in told]) if told else NOTHING
 
     def _chances(self, picture: Picture) -> NDArray[np.float32]:
@@ -111,16 +113,18 @@ class TextFinder:
         chances: NDArray[np.float32] = self._finding.forward()[0, 0]
         return chances
 
-    @staticmethod
-    def _doubted(reader: Reader, lines: list[Line], picture: Picture) -> list[Line]:
+    def _told(self, lines: list[Line], picture: Picture) -> list[Line]:
         """Those that are sure, and those of the others that can be read."""
-        told = [line for line in lines if is_sure(line, picture)]
-        others = [line for line in lines if line.filled >= POSSIBLE and not is_sure(line, picture)]
-        others.sort(key=lambda line: -line.filled)
-        for line in others[:MOST_READ]:
+        doubted = [line for line in lines if self._doubts(line, picture)]
+        told = [line for line in lines if not self._doubts(line, picture)]
+        possible = sorted((line for line in doubted if line.filled >= POSSIBLE), key=lambda line: -line.filled)
+        for line in possible[:MOST_READ]:
             enough = TALL_READ if is_tall(line, picture) else READ
-            told += [line] * (reader.certainty(picture, line.lying) >= enough)
-        return told + others[MOST_READ:]
+            told += [line] * (self._reader.certainty(picture, line.lying) >= enough)
+        return told + possible[MOST_READ:]
+
+    def _doubts(self, line: Line, picture: Picture) -> bool:
+        return not is_sure(line, picture) and (self._doubting or is_tall(line, picture))
 
 
 def outlines(chances: NDArray[np.float32]) -> list[NDArray[np.int32]]:
