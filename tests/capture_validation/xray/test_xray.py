@@ -140,3 +140,25 @@ def test_no_more_boxes_are_kept_than_a_report_may_hold(monkeypatch: pytest.Monke
 
     assert (3, 2, 4) == (len(looker.boxes), looker.most_at_once, looker.looked_at)
     assert Box(0.0, 0.0, 0.0, 0.5, 0.5) == looker.boxes[0]
+
+
+@pytest.mark.parametrize("rate", [5, 24, 25, 30000 / 1001, 120])
+def test_whoever_looks_twice_as_often_sees_the_same_pictures_and_more(rate: float):
+    """A cleaned copy of 25 pictures a second was looked at twice a second, and an X-ray found what lay between."""
+
+    class Nobody:
+        name = "nobody"
+
+        def find(self, picture: np.ndarray) -> np.ndarray:
+            return np.empty((0, 5))
+
+    def seen(every_s: float) -> set[float]:
+        looker = Looker("faces", Nobody(), every_s)
+        return {
+            number / rate
+            for number in range(round(10 * rate))
+            if looker.due(number / rate) and not looker.look(np.zeros((2, 2, 3), np.uint8), number / rate)
+        }
+
+    assert seen(2.0) < seen(1.0) < seen(0.5)
+    assert 10 == len(seen(1.0))
