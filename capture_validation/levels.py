@@ -17,6 +17,9 @@ LOWEST, STEP = -120.0, 0.5
 INAUDIBLE = -60.0
 #: A pause is this far below the loudest moments.
 PAUSE_BELOW = 38.0
+#: In eight bits, and where a recorder has amplified little to much, quiet sound has only a few values. What moves by no
+#: more than this many steps of the recording's own resolution proves nothing about single samples.
+COARSE = 2.5
 
 
 class Levels:
@@ -54,6 +57,12 @@ class Levels:
     def duration_s(self) -> float:
         """Seconds covered by whole steps."""
         return len(self._cells) * self.step_s
+
+
+def resolution(samples: NDArray[np.float32], so_far: float) -> float:
+    """The recording's step: its smallest sample but zero, in these samples or before (`so_far`, at first infinite)."""
+    size = np.abs(samples)
+    return float(size.min(where=size > 0, initial=so_far))
 
 
 def runs(marked: NDArray[np.bool_], shortest: int = 1) -> Iterator[tuple[int, int]]:

@@ -1,11 +1,14 @@
 """Repeats: a few milliseconds are heard twice."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from capture_validation.check import AudioCheck, Measurement, at_most
 from capture_validation.decode import AudioTrack
 from capture_validation.grid import Grid
+from capture_validation.levels import COARSE, resolution
 from capture_validation.sound import Sound
 from capture_validation.spans import Spans
 
@@ -20,14 +23,14 @@ class Repeats(AudioCheck):
     """Frames of 5 ms that are equal, bit for bit, to one of the 200 ms before.
 
     A call over a bad network fills lost packets with the last one, which makes a voice sound like a robot. Two frames
-    of a microphone are never equal to the last bit.
+    of a microphone are never equal to the last bit, unless they are too quiet for the recording's resolution.
 
     Block: float32 (samples, channels). Result: number of repeated stretches. Finds lags that are a multiple of 5 ms
     (10 ms at 44.1 kHz, 6.7 ms at 22.05 kHz), as packets have; not what was encoded with loss afterwards.
     """
 
     name = "audio.repeats"
-    version = 2
+    version = 3
     title = "Repeated pieces"
     unit = "repeats"
     profiles = {name: at_most(0) for name in ("speech", "conversation", "ambient", "music", "video")}
@@ -48,6 +51,7 @@ class Repeats(AudioCheck):
         self.weights = np.random.default_rng(1).integers(1, 2**63, length, np.uint64) | np.uint64(1)
         self.recent = np.zeros(self.lags, np.uint64)
         self.last = -2
+        self.step = math.inf
         self.frames = self.repeated = self.stretches = 0
         self.spans = Spans()
 
@@ -56,6 +60,7 @@ class Repeats(AudioCheck):
         frames = samples.reshape(-1, self.grid.length)
         if not len(frames):
             return
+        self.step = resolution(frames, self.step)
         hashes = self._hashes(frames)
         known = np.concatenate((self.recent, hashes))
         before = np.lib.stride_tricks.sliding_window_view(known, self.lags)[: len(hashes)]
@@ -70,7 +75,7 @@ class Repeats(AudioCheck):
 
     def _hashes(self, frames: NDArray[np.float32]) -> NDArray[np.uint64]:
         """A number for each frame that equal frames share; 0 for a frame too quiet to say anything."""
-        loud = np.ptp(frames, axis=1) > LOUD
+        loud = np.ptp(frames, axis=1) > max(LOUD, COARSE * self.step)
         bits = np.ascontiguousarray(frames).view(np.uint32).astype(np.uint64)
         return np.where(loud, (bits * self.weights).sum(axis=1, dtype=np.uint64), np.uint64(0))
 

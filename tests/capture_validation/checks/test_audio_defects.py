@@ -324,6 +324,24 @@ def test_a_synthetic_tone_is_not_called_a_bad_connection():
     assert "not_applicable" == heard("audio.repeats", tone, 16000).status
 
 
+@pytest.mark.parametrize("name", ["audio.dropouts", "audio.repeats"])
+@pytest.mark.parametrize("speech", ["speech_dialogue_8k.wav", "speech_librispeech_198_16k.ogg"])
+def test_a_coarse_recording_is_not_one_with_holes(name: str, speech: str):
+    """In eight bits the quiet parts of speech are zeros between single steps, and some of them look alike."""
+    samples, rate = clip(speech)
+    # Integers know no negative zero.
+    coarse = np.round(samples * 127) / 127 + 0.0
+
+    assert 0 == heard(name, coarse, rate).value
+
+
+@pytest.mark.parametrize("name", ["audio.dropouts", "audio.repeats"])
+def test_what_is_lost_of_a_coarse_recording_is_found(name: str):
+    samples, rate = clip("speech_jfk_16k.wav")
+
+    assert heard(name, np.round(DEFECTS[name](samples, rate) * 127) / 127, rate).value
+
+
 @pytest.mark.parametrize("rate", [11_025, 22_255, 35_467, 44_056, 191_699])
 def test_the_frames_of_repeats_are_milliseconds_at_any_rate(rate: int):
     """20 ms are 709 samples at 35,467 Hz and 881 at 44,056, both prime: frames of one sample took 500 MB."""
