@@ -146,6 +146,9 @@ def _claimed_s(stream: Stream, container: Container) -> float | None:
     # Formats without a header have no duration; FFmpeg then guesses one from the bit rate, which is no claim.
     if container.format in ("mov", "avi") and stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
+    # Matroska claims one length for all tracks, and the last subtitle may stand long after sound and picture end.
+    if container.format == "matroska" and any(other.type == "subtitle" for other in stream.container.streams):
+        return None
     return container.claimed_duration_s
 
 

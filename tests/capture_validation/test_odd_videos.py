@@ -238,3 +238,23 @@ def test_a_hostile_file_is_refused_or_read_by_the_x_ray_and_the_cleaning(name: s
         except (Unreadable, NotClean):
             return
     assert () == done.xray.traces
+
+
+def test_a_subtitle_that_stands_on_after_the_film_is_no_missing_end():
+    """Matroska claims one length for all tracks: such a film was called cut off in its middle."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as out:
+        stream: Any = out.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        said: Any = out.add_stream("ass")
+        said.codec_context.subtitle_header = b"[Script Info]\nScriptType: v4.00+\n\n[Events]\nFormat: Text\n"
+        for _ in range(20):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))))
+        out.mux(stream.encode(None))
+        line = av.Packet(b"0,0,Default,,0,0,0,,Hello")
+        line.pts, line.dts, line.duration, line.time_base, line.stream = 0, 0, 9000, Fraction(1, 1000), said
+        out.mux(line)
+
+    report = validate(file, "video")
+
+    assert "passed" == next(check.status for check in report.checks if check.name == "video.decodable")
