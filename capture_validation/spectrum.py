@@ -71,3 +71,10 @@ class Histogram:
         counts = self.counts.reshape(self.bands, self.CELLS)
         below = counts.cumsum(axis=1) >= max(share * self.times, 1)
         return np.asarray(self.LOWEST + (below.argmax(axis=1) + 0.5) * self.STEP, np.float64)
+
+    def above(self, band: int, level: float) -> float:
+        """The share (0…1) of the levels of a band that exceed a level (dB)."""
+        self._count()
+        counts = self.counts.reshape(self.bands, self.CELLS)[band]
+        first = int(np.clip((level - self.LOWEST) / self.STEP, 0, self.CELLS - 1))
+        return float(counts[first:].sum() / max(self.times, 1))

@@ -33,6 +33,8 @@ FACTS = {
     )
 }  # fmt: skip
 
+#: What may never have been encoded comes in one of these.
+LOSSLESS = {".wav", ".flac", ".aiff"}
 #: Clips of one collection that are spoilt in every way; fifty analyses each are why it is not all of them.
 SPOILT = {"speech": 2, "conversation": 0, "ambient": 0, "music": 0}
 
@@ -77,7 +79,7 @@ def complains(result: CheckResult) -> bool:
 def examined(clip: Clip) -> dict[str, Any]:
     """Everything that is measured on one clip: clean by all checks of its profile, and, to be reported, spoilt."""
     report = report_on(clip.samples, clip.rate, profile(clip.kind))
-    original = reaches_top(clip.samples, clip.rate)
+    original = Path(clip.name).suffix.lower() in LOSSLESS and reaches_top(clip.samples, clip.rate)
     spoilt = {
         defect.name: [spoilt_value(clip, defect, strength) for strength in (defect.mild, defect.strong)]
         for defect in DEFECTS
@@ -141,7 +143,9 @@ def half(rows: list[dict[str, Any]]) -> dict[str, Any]:
     kinds = {}
     for kind in ("speech", "conversation", "ambient", "music"):
         every = [one for one in rows if one["kind"] == kind]
-        clean = [one for one in every if not set(one["complaints"]) & FACTS and not one["faults"]]
+        # What is refused for its format, as bats are at 256 kHz, was not measured.
+        measured = [one for one in every if one["values"]]
+        clean = [one for one in measured if not set(one["complaints"]) & FACTS and not one["faults"]]
         kinds[kind] = {
             "clips": len(every),
             "sources": len({one["source"] for one in every}),

@@ -79,8 +79,8 @@ def planar(frame: av.AudioFrame) -> list[av.AudioFrame]:
 
 
 def through_mp3(samples: Signal, rate: int, bits: float, random: np.random.Generator) -> Signal:
-    """Through MP3 at so many kbit/s a channel; as it was where the rate leaves nothing for it to cut off."""
-    return encoded(samples, rate, bits=int(bits * 1000)) if rate >= 32000 else samples
+    """Through MP3 at so many kbit/s a channel, and into 16 bits, as a WAV that is made of it."""
+    return np.round(encoded(samples, rate, bits=int(bits * 1000)) * 32768) / 32768
 
 
 def level(samples: Signal, rate: int, lufs: float, random: np.random.Generator) -> Signal:
@@ -293,7 +293,8 @@ DEFECTS = (
     Defect("thumps", "audio.handling", 10, 20, "dB", thumps),
     Defect("gaps", "audio.dropouts", 20, 100, "ms", holes, EVERY),
     Defect("gaps, then Opus", "audio.encoded_gaps", 20, 60, "ms", lost),
-    Defect("MP3 history", "audio.spectral_edge", 64, 48, "kbit/s", through_mp3, EVERY, originals=True),
+    Defect("MP3 history", "audio.mp3_history", 64, 48, "kbit/s", through_mp3, EVERY, originals=True),
+    Defect("MP3 history, its edge", "audio.spectral_edge", 64, 48, "kbit/s", through_mp3, EVERY, originals=True),
     Defect("repeated packets", "audio.repeats", 1, 5, "times", stutter, EVERY),
     Defect("clicks", "audio.clicks", 2, 6, "× RMS", clicks),
     Defect("silence added", "audio.silence", 60, 90, "%", padded, ("speech", "music")),

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 Kind = Literal["speech", "conversation", "ambient", "music"]
 
-#: Repositories lie below a folder of this name as owner/name; nothing of them was seen before the checks were made.
+#: Repositories lie below a folder of this name as owner/name.
 UNSEEN = "/fresh/"
 
 #: What a path says about the kind of its recordings; the first that fits counts, and what fits nothing is left out.
@@ -43,20 +43,23 @@ def kind_of(file: Path) -> Kind | None:
     return next((kind for pattern, kind in KINDS if re.search(pattern, file.as_posix())), None)
 
 
-def repository(file: Path) -> tuple[Kind | None, str] | None:
-    """Kind and source of a file of a repository; None where no pattern fits."""
-    for kind, source, pattern in rows():
+def repository(file: Path) -> tuple[Kind | None, str, bool] | None:
+    """Kind and source of a file of a repository, and whether it is one of the new ones; None where no pattern fits."""
+    for kind, source, pattern, new in rows():
         if found := pattern.search(file.as_posix()):
-            return kind, found.expand(source) if kind else ""
+            return kind, found.expand(source) if kind else "", new
     return None
 
 
 @functools.cache
-def rows() -> list[tuple[Kind | None, str, re.Pattern[str]]]:
-    """Kind, source and pattern, in their order."""
+def rows() -> list[tuple[Kind | None, str, re.Pattern[str], bool]]:
+    """Kind, source, pattern, and whether they are new, in their order."""
     lines = REPOSITORIES.read_text(encoding="utf-8").splitlines()
     parts = [line.split("\t") for line in lines if not line.startswith("#")]
-    return [(cast("Kind", kind) if kind != "-" else None, source, re.compile(path)) for kind, source, path in parts]
+    return [
+        (cast("Kind", kind) if kind != "-" else None, source, re.compile(path), mark == ["new"])
+        for kind, source, path, *mark in parts
+    ]
 
 
 def source_of(file: Path) -> str:
@@ -81,6 +84,8 @@ def collection_of(source: str) -> str:
 
 
 def reported(file: Path) -> bool:
-    """Whether a recording is in the half that is measured once, at the end: half of what nobody had seen."""
-    together = source_of(file).split(" ", 1)[0]
-    return UNSEEN in file.as_posix() and not hashlib.sha256(together.encode()).digest()[0] & 1
+    """Whether a recording is in the half that is measured once, at the end: three of four sources of the new ones."""
+    if UNSEEN not in file.as_posix() or not (found := repository(file)):
+        return False
+    together = found[1].split(" ", 1)[0]
+    return found[2] and hashlib.sha256(together.encode()).digest()[0] & 3 != 0

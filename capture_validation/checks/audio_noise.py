@@ -16,6 +16,9 @@ HEARD_DB = 45.0
 TOGETHER = 3
 #: A crowd of voices lies where voices are loudest, below this (Hz); a good voice stands higher there, by so much (dB).
 CROWD_HZ, CROWD_DB = 700.0, 2.0
+#: Where everything is at most so far (dB) under the loudest hundredth somebody speaks. Readers do so for this share of
+#: the time and more; of a single word in a long file less time is its loud moments.
+SPOKEN_DB, SPOKEN = 25.0, 0.5
 #: Percentiles of fewer averages than these say nothing.
 SHORTEST_S = 1.5
 
@@ -28,14 +31,14 @@ class SignalToNoise(AudioCheck):
 
     A fan, a street or a hissing microphone fills the gaps between syllables, and what fills the gaps also covers the
     consonants. Needs no knowledge where speech is: in each band the quietest tenth of the time is background, the
-    loudest twentieth is voice. It is not a signal-to-noise ratio in the strict sense and is best read as a class:
-    above 35 good, above 24 fair, below poor.
+    loudest twentieth is voice, or less where all is quiet most of the time around a single word. It is not a
+    signal-to-noise ratio in the strict sense and is best read as a class: above 35 good, above 24 fair, below poor.
 
     Block: spectra of 32 ms averaged over three, 150 to 8,000 Hz. Result: 0…100 dB.
     """
 
     name = "audio.signal_to_noise"
-    version = 3
+    version = 4
     title = "Voice above background"
     unit = "dB"
     only_in_speech = True
@@ -62,17 +65,25 @@ class SignalToNoise(AudioCheck):
         self.bands = slice(int(first), int(last))
         self.deep = frequencies[self.bands] < CROWD_HZ
         self.calming = Calming(TOGETHER)
-        self.histogram = Histogram(int(last - first))
+        #: The last of its bands is all others together.
+        self.histogram = Histogram(int(last - first) + 1)
 
     def feed(self, sound: Sound) -> None:
-        self.histogram.add(self.calming.take(sound.spectra[:, self.bands]))
+        spectra = sound.spectra[:, self.bands]
+        whole = spectra.sum(axis=1, keepdims=True)
+        self.histogram.add(self.calming.take(np.concatenate((spectra, whole), axis=1)))
 
     def measure(self) -> Measurement:
         if self.histogram.times * TOGETHER * SPECTRUM_S / 2 < SHORTEST_S:
             return Measurement(None)
-        loud, quiet = (self.histogram.percentile(share) for share in (0.95, 0.10))
+        loud = self.histogram.percentile(1 - 0.05 * min(self._spoken() / SPOKEN, 1))[:-1]
+        quiet = self.histogram.percentile(0.10)[:-1]
         heard = loud >= loud.max() - HEARD_DB
         above = loud - quiet
         deep = heard & self.deep
         crowd = above[deep].mean() - CROWD_DB if deep.any() else np.inf
         return Measurement(float(min(above[heard].mean(), crowd)))
+
+    def _spoken(self) -> float:
+        """The share of time in which somebody speaks, as loud as that is."""
+        return self.histogram.above(-1, self.histogram.percentile(0.99)[-1] - SPOKEN_DB)

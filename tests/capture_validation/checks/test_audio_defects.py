@@ -176,6 +176,24 @@ def test_a_deep_tone_must_be_louder_than_a_high_one_to_be_heard(hertz, levels, s
     assert status == heard("audio.hum", voice + tones[:, None], rate).status
 
 
+@pytest.mark.parametrize(("wander_hz", "status"), [(0.0, "failed"), (15.0, "passed")])
+def test_a_pure_vowel_that_is_held_wanders_and_a_tone_does_not(wander_hz, status):
+    """A child that sings "oo" at 400 Hz has hardly an overtone."""
+    times = np.arange(3 * 16000) / 16000
+    pitch = 400 + wander_hz * np.sin(2 * np.pi * 0.5 * times)
+
+    assert status == heard("audio.constant_tone", 0.1 * np.sin(2 * np.pi * np.cumsum(pitch) / 16000), 16000).status
+
+
+def test_a_single_word_in_a_long_quiet_file_stands_out():
+    """The loudest twentieth of four seconds is longer than what a word of a quarter of a second is loud for."""
+    voice, rate = clip("speech_librispeech_198_16k.ogg")
+    word, room = voice[5600:9600], np.random.default_rng(5).normal(0, 0.0006, (4 * rate, 1))
+    room[rate : rate + len(word)] += word
+
+    assert heard("audio.signal_to_noise", room, rate).value > 25.5
+
+
 def test_a_crowd_of_voices_is_background_although_it_leaves_gaps():
     """Six voices from elsewhere in the same recording, 5 dB under it."""
     voice, rate = clip("speech_librispeech_5703_22k.ogg")
