@@ -67,9 +67,12 @@ GRID = (*(Warp(a, a) for a in SPEED), *(Warp(time=a) for a in TEMPO), *(Warp(pit
 
 #: Votes within 3 frames of one lag count together; a recording that is shorter than two blocks is counted as a whole.
 LAG, WHOLE = 3, 1550
-#: Where more places than can be compared have two votes, or three, they have them by chance, and it takes so many bits
+#: Lags and changes of one recording that are compared for 12 s: whoever is held many times, or talks over somebody,
+#: leaves room for others.
+EACH = 3
+#: Where more places than are compared have two votes, or three, they have them by chance, and it takes so many bits
 #: more than the best that is not compared.
-LUCK, CLEARLY = 3, 4
+LUCK, CLEARLY = 3, 2
 #: A minute asks for one word so often at most, whatever is repeated in it.
 REPEATED = 12
 #: A word belongs to a change when its height differs from it by less than 2 % and its duration by less than 35 %.
@@ -204,6 +207,7 @@ def _best(
     out: list[Proposal] = []
     for one in once(within):
         own = order[within == one]
+        own = own[few_of(key[own] // BLOCKS // LAGS // WARPS, EACH)]
         if len(own) > most and votes[own[most]] <= LUCK:
             own = own[bits[own] >= bits[own[most]] + CLEARLY]
         for i in own[:most]:
@@ -214,3 +218,12 @@ def _best(
             own_said = int(votes[i]), int(bits[i]), int(recordings[recording])
             out.append(Proposal(*own_said, where, warps[warp], first, last))
     return sorted(out, key=lambda proposal: -proposal.bits)
+
+
+def few_of(owner: Integers, most: int) -> NDArray[np.bool_]:
+    """Which of several are among the first so many of their owner, in order."""
+    order = np.argsort(owner, kind="stable")
+    grouped = owner[order]
+    few = np.empty(len(owner), np.bool_)
+    few[order] = np.arange(len(owner)) - np.searchsorted(grouped, grouped) < most
+    return few

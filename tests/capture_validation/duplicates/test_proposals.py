@@ -6,9 +6,10 @@ from math import log
 import numpy as np
 import pytest
 
+from capture_validation.duplicates import proposals
 from capture_validation.duplicates.audio_words import HEIGHT_LEVELS, SPAN_LEVELS
 from capture_validation.duplicates.company import BLOCK, FEWEST, HIGHER, LONGER, Hits
-from capture_validation.duplicates.proposals import GRID, LAG, NEAR_PITCH, NEAR_TIME, PLAIN, Warp, propose
+from capture_validation.duplicates.proposals import EACH, GRID, LAG, NEAR_PITCH, NEAR_TIME, PLAIN, Warp, propose
 
 FRAMES = 4 * BLOCK
 
@@ -51,7 +52,10 @@ def counted(given: Hits, warps: tuple[Warp, ...]) -> dict[tuple[int, int, Warp, 
 
 @pytest.mark.parametrize("warps", [PLAIN, GRID])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_votes_are_those_that_plain_counting_gives(seed: int, warps: tuple[Warp, ...]) -> None:
+def test_votes_are_those_that_plain_counting_gives(
+    seed: int, warps: tuple[Warp, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proposals, "EACH", 100_000)
     given = hits(seed)
 
     found = propose(given, FRAMES, warps, most=100_000)
@@ -66,3 +70,33 @@ def test_nothing_is_proposed_where_nothing_agrees() -> None:
     nothing = np.zeros(0, np.int64)
 
     assert [] == propose(Hits(*[nothing] * 6), FRAMES, GRID)
+
+
+def test_a_recording_with_many_lags_leaves_room_for_others() -> None:
+    """A voice that is held talks over one that is copied: most is said for it, at one lag after another."""
+    lags = np.repeat(np.arange(40) * 50, 9)
+    own = np.tile(np.arange(9) * 20, 40)
+    loud = np.full(len(own), 7)
+    faint = np.array([3, 30])
+    given = Hits(
+        np.append(loud, [8, 8]),
+        np.append(own, faint),
+        np.append(own + lags, faint + 500),
+        *np.zeros((2, len(own) + 2), np.int64),
+        np.full(len(own) + 2, 20),
+    )
+
+    found = propose(given, FRAMES, most=4)
+
+    assert [7] * EACH + [8] == [one.recording for one in found]
+
+
+def test_what_more_places_say_than_are_compared_is_luck() -> None:
+    """Forty places with two votes each: those that say clearly more than the rest are compared, the others are not."""
+    recording = np.repeat(np.arange(40), 2)
+    own = np.tile([10, 90], 40)
+    rarity = np.where(recording < 3, 18, 16)
+    given = Hits(recording, own, own + 600, *np.zeros((2, 80), np.int64), rarity)
+
+    assert [0, 1, 2] == [one.recording for one in propose(given, FRAMES, most=8)]
+    assert 40 == len(propose(given, FRAMES, most=40))
