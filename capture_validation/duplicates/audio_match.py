@@ -46,9 +46,8 @@ MINUTE = 5 * BLOCK
 #: Bits for which a place is compared, by words as they are, which are few, and by all: three votes of words that 700
 #: have, and two of words that 180 have.
 SURE, LIKELY = 40, 31
-#: Places compared per 12 s, unchanged, and of all changes together: a copy that was bent has few votes, so more have to
-#: be tried.
-PLAIN_MOST, GRID_MOST = 16, 32
+#: Places compared per 12 s, unchanged, and of all changes together.
+PLAIN_MOST, GRID_MOST = 16, 16
 
 Fetch = Callable[[Iterable[int]], Mapping[int, StoredAudio]]
 

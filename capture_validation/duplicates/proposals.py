@@ -69,10 +69,10 @@ GRID = (*(Warp(a, a) for a in SPEED), *(Warp(time=a) for a in TEMPO), *(Warp(pit
 LAG, WHOLE = 3, 1550
 #: Lags and changes of one recording that are compared for 12 s: whoever is held many times, or talks over somebody,
 #: leaves room for others.
-EACH = 3
+EACH = 4
 #: Where more places than are compared have two votes, or three, they have them by chance, and it takes so many bits
 #: more than the best that is not compared.
-LUCK, CLEARLY = 3, 2
+LUCK, CLEARLY = 3, 3
 #: A minute asks for one word so often at most, whatever is repeated in it.
 REPEATED = 12
 #: A word belongs to a change when its height differs from it by less than 2 % and its duration by less than 35 %.

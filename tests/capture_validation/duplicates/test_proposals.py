@@ -86,7 +86,7 @@ def test_a_recording_with_many_lags_leaves_room_for_others() -> None:
         np.full(len(own) + 2, 20),
     )
 
-    found = propose(given, FRAMES, most=4)
+    found = propose(given, FRAMES, most=EACH + 1)
 
     assert [7] * EACH + [8] == [one.recording for one in found]
 
