@@ -54,7 +54,8 @@ def places(excerpt: Samples) -> NDArray[np.float64]:
     lines = np.matmul(blocks.reshape(len(bands), -1, 36), _TRANSFORM)
     upper, lower = lines[:-1, :, :9:-1], lines[1:, :, :8]
     upper[:], lower[:] = upper * _OWN + lower * _OTHER, lower * _OWN - upper * _OTHER
-    levels = 20 * np.log10(np.maximum(np.abs(lines), NOTHING)).mean(axis=(0, 2), dtype=np.float64)
+    # The natural logarithm of a float32 costs a third of the decimal one.
+    levels = np.log(np.maximum(np.abs(lines), NOTHING)).mean(axis=(0, 2), dtype=np.float64) * (20 / np.log(10))
     return np.asarray(levels.reshape(32, 18).T.ravel())
 
 
