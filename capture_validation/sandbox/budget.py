@@ -13,11 +13,13 @@ LONGEST_CPU_S = 1800.0
 # One second of 1080p costs 0.5 s to decode and half of that to analyse on a slow core; sound a hundredth.
 CPU_PER_SECOND_1080P = 2.0
 CPU_PER_SECOND_SOUND = 0.1
-# The networks look at pictures of one size, whatever was filmed: faces every second, text, at 960 pixels, every two.
-CPU_PER_SECOND_XRAY = 0.9
+# The networks look at pictures of one size, whatever was filmed: faces every second, also of heads that lie, and text,
+# at 960 pixels, every two. That is half a second on a quiet core.
+CPU_PER_SECOND_XRAY = 1.2
 PIXELS_1080P = 1920 * 1080
-# The thinnest 1080p recording a phone writes has about 20 kB a second, which the rate above turns into this.
-BYTES_PER_CPU_S = 10_000
+# The thinnest 1080p recording a phone writes has about 20 kB a second, but a screen or a room in which nothing moves
+# takes 2 kB, and the networks look at it all the same.
+BYTES_PER_CPU_S = 3_000
 
 
 def analysis_cpu_s(container: Container, capacity: Capacity = CAPACITY) -> float:
