@@ -162,9 +162,10 @@ sources that the last column there calls new: call centres, wake words that volu
 voices to be cloned, single notes of instruments, songs, field recordings. Nobody here had measured, seen or heard any
 of them before the one run that this section is from. Changed after it, and measured anew, were the excerpts that
 `audio.mp3_history` takes at 48 kHz, of which there are three clips, and what `audio.dropouts` and `audio.repeats` make
-of coarse recordings, for reasons found elsewhere: that took back seven complaints, none of a clean clip. What a room, a
-crowd or a maker has in common went to one half together. What is longer than a minute of a conversation was cut into
-pieces of 30 s.
+of coarse recordings, for reasons found elsewhere: that took back seven complaints, none of a clean clip. Since then
+`audio.constant_tone` asks for a steady level as well, so the five notes of instruments below are complained of no more;
+they are counted all the same. What a room, a crowd or a maker has in common went to one half together. What is longer
+than a minute of a conversation was cut into pieces of 30 s.
 
 Nobody has listened to all of them, and some have a fault that is measured and not inferred: one speaker's right channel
 is dead, another's peaks are far above full scale. Such a clip is no clean one. *Clean* counts those that no such check

@@ -185,6 +185,15 @@ def test_a_pure_vowel_that_is_held_wanders_and_a_tone_does_not(wander_hz, status
     assert status == heard("audio.constant_tone", 0.1 * np.sin(2 * np.pi * np.cumsum(pitch) / 16000), 16000).status
 
 
+@pytest.mark.parametrize(("half_life_s", "status"), [(0.3, "passed"), (30.0, "hint")])
+def test_a_note_that_dies_away_is_no_test_tone(half_life_s, status):
+    """The open string of a double bass has hardly an overtone, and its pitch stays as it is."""
+    times = np.arange(4 * 16000) / 16000
+    note = 0.5 * 2 ** (-times / half_life_s) * np.sin(2 * np.pi * 110 * times)
+
+    assert status == heard("audio.constant_tone", note, 16000, "music").status
+
+
 def test_a_single_word_in_a_long_quiet_file_stands_out():
     """The loudest twentieth of four seconds is longer than what a word of a quarter of a second is loud for."""
     voice, rate = clip("speech_librispeech_198_16k.ogg")
