@@ -129,16 +129,17 @@ def test_what_repeats_itself_asks_a_bounded_number_of_times() -> None:
 
 
 def pairs(lags: list[int]) -> Hits:
-    """Two words of one recording for each lag, which nothing was done to."""
+    """Two words for each lag, each time of another recording, which nothing was done to."""
     own = np.tile([10, 20], len(lags))
     nothing = np.zeros(len(own), np.int64)
-    return Hits(nothing + 1, own, own + np.repeat(lags, 2), nothing, nothing, nothing + 14)
+    recording = np.repeat(np.arange(1, len(lags) + 1), 2)
+    return Hits(recording, own, own + np.repeat(lags, 2), nothing, nothing, nothing + 14)
 
 
 def test_chance_has_to_be_exceeded_in_a_large_index() -> None:
     """Two of ten words that agree on a lag mean something; where thirty pairs agree, each on its own, they do not."""
     crowd = pairs([100 * number for number in range(30)])
-    third = joined([crowd, Hits(*np.array([[1], [30], [730], [0], [0], [14]]))])
+    third = joined([crowd, Hits(*np.array([[8], [30], [730], [0], [0], [14]]))])
 
     assert [Proposal(2, 28, 1, 101, Warp(), 0, 1000)] == propose(pairs([100]), 1000)
     assert [] == propose(crowd, 1000)
