@@ -20,6 +20,7 @@ PAUSE_BELOW = 38.0
 #: In eight bits, and where a recorder has amplified little to much, quiet sound has only a few values. What moves by no
 #: more than this many steps of the recording's own resolution proves nothing about single samples.
 COARSE = 2.5
+SIGNLESS, NOTHING_BUT_ZERO = np.uint32(0x7FFFFFFF), np.uint32(0xFFFFFFFF)
 
 
 class Levels:
@@ -61,8 +62,10 @@ class Levels:
 
 def resolution(samples: NDArray[np.float32], so_far: float) -> float:
     """The recording's step: its smallest sample but zero, in these samples or before (`so_far`, at first infinite)."""
-    size = np.abs(samples)
-    return float(size.min(where=size > 0, initial=so_far))
+    # Without their sign floats are ordered as their bits are, and one less than zero is the largest of all.
+    bits = (np.ascontiguousarray(samples).view(np.uint32) & SIGNLESS) - np.uint32(1)
+    least = bits.min(initial=NOTHING_BUT_ZERO)
+    return so_far if least == NOTHING_BUT_ZERO else min(so_far, float((least + np.uint32(1)).view(np.float32)))
 
 
 def runs(marked: NDArray[np.bool_], shortest: int = 1) -> Iterator[tuple[int, int]]:
