@@ -115,8 +115,10 @@ class TextFinder:
 
     def _told(self, lines: list[Line], picture: Picture) -> list[Line]:
         """Those that are sure, and those of the others that can be read."""
-        doubted = [line for line in lines if self._doubts(line, picture)]
-        told = [line for line in lines if not self._doubts(line, picture)]
+        told: list[Line] = []
+        doubted: list[Line] = []
+        for line in lines:
+            (doubted if self._doubts(line, picture) else told).append(line)
         possible = sorted((line for line in doubted if line.filled >= POSSIBLE), key=lambda line: -line.filled)
         for line in possible[:MOST_READ]:
             enough = TALL_READ if is_tall(line, picture) else READ
