@@ -124,13 +124,13 @@ async def read_release(
         files=[file_view(file, address(file)) for file in shown],
         next_cursor=cursor_of(shown[-1].recording_id) if len(rows) > limit else None,
     )
-    return _answer(view, preparing=any(file.status == "preparing" for file in shown))
+    return _answer(view)
 
 
-def _answer(view: ReleaseView, *, preparing: bool) -> Response[ReleaseView]:
+def _answer(view: ReleaseView) -> Response[ReleaseView]:
     """Give a page of a release: complete, or for now, to be asked for again."""
     headers = {"Cache-Control": "no-store"}
-    if preparing:
+    if any(file.status == "preparing" for file in view.files):
         return Response(view, status_code=202, headers={**headers, "Retry-After": "120"})
     return Response(view, headers=headers)
 

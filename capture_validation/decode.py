@@ -33,7 +33,16 @@ from capture_validation.moments import Moments
 from capture_validation.pictures import VideoFrame
 from capture_validation.report import Tier
 from capture_validation.samples import AudioBlock, Blocks
-from capture_validation.tracks import AudioTrack, TrackEnd, VideoTrack, audio_track, best, start_s, video_track
+from capture_validation.tracks import (
+    AudioTrack,
+    TrackEnd,
+    VideoTrack,
+    audio_track,
+    best,
+    codec_name,
+    start_s,
+    video_track,
+)
 
 __all__ = ["AudioBlock", "AudioTrack", "OpenRecording", "TrackEnd", "VideoFrame", "VideoTrack", "open_recording"]
 
@@ -166,7 +175,7 @@ class OpenRecording:
         known = codecs.allowed(pictures=True).split(",")
         for stream in (self._picture, self._sound):
             if stream is not None and stream.codec_context.name not in known:
-                return Unreadable("codec-unsupported", codec=stream.codec_context.codec.canonical_name)
+                return Unreadable("codec-unsupported", codec=codec_name(stream))
         return Unreadable("undecodable")
 
     def _decode(self) -> Iterator[AudioFrame | Picture]:

@@ -98,7 +98,7 @@ def audio_track(stream: AudioStream, first: AudioFrame | None, container: Contai
     """
     seen = first or stream.codec_context
     if seen.format is None:
-        raise Unreadable("codec-unsupported", codec=_codec_name(stream))
+        raise Unreadable("codec-unsupported", codec=codec_name(stream))
     rate, channels = seen.sample_rate, seen.layout.nb_channels
     if not capacity.sample_rate_min <= rate <= capacity.sample_rate_max:
         limit = capacity.sample_rate_max if rate > capacity.sample_rate_min else capacity.sample_rate_min
@@ -106,7 +106,7 @@ def audio_track(stream: AudioStream, first: AudioFrame | None, container: Contai
     if not 1 <= channels <= capacity.channels:
         raise Unreadable("over-limit", what="channels", value=channels, limit=capacity.channels)
     return AudioTrack(
-        codec=_codec_name(stream),
+        codec=codec_name(stream),
         sample_rate=rate,
         channels=channels,
         sample_format=seen.format.name,
@@ -126,7 +126,7 @@ def video_track(stream: VideoStream, first: Picture | None, container: Container
     rotation = round(-(first.rotation if first else 0) / 90) * 90 % 360
     width, height = shown_size(seen.width, seen.height, rotation, pixel_aspect)
     return VideoTrack(
-        codec=_codec_name(stream),
+        codec=codec_name(stream),
         width=width,
         height=height,
         coded_width=seen.width,
@@ -152,6 +152,6 @@ def _claimed_s(stream: Stream, container: Container) -> float | None:
     return container.claimed_duration_s
 
 
-def _codec_name(stream: Stream) -> str:
+def codec_name(stream: Stream) -> str:
     """The name of the format (h264, aac), not of the decoder that happens to read it (libdav1d, mp3float)."""
     return stream.codec_context.codec.canonical_name

@@ -82,6 +82,6 @@ class ConstantTone(AudioCheck):
             return Measurement(None)
         together = (
             sum(self.tones[centre + beside, level + louder] for beside in (0, 1) for louder in (0, 1))
-            for centre, level in list(self.tones)
+            for centre, level in self.tones
         )
         return Measurement(100 * max(together, default=0) / self.heard)

@@ -44,7 +44,4 @@ def _warm_networks() -> None:
     for finder in (found.faces, found.text):
         if finder is not None:
             finder.find(blank)
-    if found.faces is not None:
-        found.faces.wake()
-    if found.text is not None:
-        found.text.wake()
+            finder.wake()

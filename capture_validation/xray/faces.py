@@ -52,6 +52,9 @@ class FaceFinder(Protocol):
     def find(self, picture: Picture) -> Squares:
         """Faces in a picture, uint8 (height, width, 3) red, green, blue: float64 (n, 5)."""
 
+    def wake(self) -> None:
+        """Run once what a picture without faces never reaches."""
+
 
 class Mtcnn:
     """The three networks, loaded from their ONNX files."""
@@ -131,6 +134,9 @@ class Yunet:
         if rows is None:
             return NOTHING
         return np.column_stack([rows[:, :2], rows[:, :2] + rows[:, 2:4], rows[:, -1]]).astype(np.float64)
+
+    def wake(self) -> None:
+        """Nothing: it is one network, which every picture reaches."""
 
 
 def network(weights: bytes) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from capture_validation.xray.faces import FaceFinder, Mtcnn, Picture, Squares, best
+from capture_validation.xray.faces import FaceFinder, Picture, Squares, best
 
 #: The size of a turned picture. Lying faces of 40 pixels are found where upright ones of 20 are.
 SMALLER = 0.5
@@ -39,8 +39,7 @@ class AlsoTurned:
 
     def wake(self) -> None:
         """Run what a picture without faces never reaches."""
-        if isinstance(self.upright, Mtcnn):
-            self.upright.wake()
+        self.upright.wake()
 
     def _lying(self, picture: Picture, turns: int) -> Squares:
         height, width = picture.shape[:2]

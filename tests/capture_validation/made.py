@@ -19,11 +19,18 @@ def video(container: str, codec: str = "mpeg4", options: dict[str, str] | None =
     return file.getvalue()
 
 
-def sound(container: str, codec: str, samples: np.ndarray, rate: int = 16_000, sample_format: str = "s16") -> bytes:
+def sound(
+    container: str,
+    codec: str,
+    samples: np.ndarray,
+    rate: int = 16_000,
+    sample_format: str = "s16",
+    options: dict[str, str] | None = None,
+) -> bytes:
     """A mono recording of these samples (n,)."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
-        stream: Any = out.add_stream(codec, rate=rate)
+        stream: Any = out.add_stream(codec, rate=rate, options=options)
         stream.codec_context.layout = "mono"
         frame = av.AudioFrame.from_ndarray(samples[None], sample_format, "mono")
         frame.sample_rate = rate
