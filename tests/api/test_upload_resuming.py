@@ -164,7 +164,7 @@ async def test_a_cut_connection_keeps_what_arrived(contributor: Client, upload: 
 
     async with httpx.AsyncClient(base_url=served, headers=contributor.headers) as phone:
         path = urlsplit(url).path
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while await offset(phone, path) != 77_777:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.05)
@@ -190,7 +190,7 @@ async def test_a_phone_on_a_new_network_takes_over_from_its_own_dead_connection(
     line.close()
 
     assert (50_000, 204) == (there, rest.status_code)
-    assert lasted < 5
+    assert lasted < 15
 
 
 async def test_a_silent_client_is_let_go_and_what_it_sent_is_kept(

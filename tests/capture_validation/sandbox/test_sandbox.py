@@ -98,7 +98,7 @@ def test_a_job_that_sleeps_is_ended_by_the_wall_clock(sandbox: Sandbox, take: Bi
     with pytest.raises(SandboxTimeout):
         sandbox.run(take.fileno(), b'{"task":"sleep"}', wall_s=0.5)
 
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 def test_a_job_gives_way_to_whoever_asked_for_it(sandbox: Sandbox, take: BinaryIO) -> None:

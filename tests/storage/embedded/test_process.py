@@ -31,7 +31,7 @@ async def test_a_child_that_does_not_listen_is_killed_after_the_patience(place: 
     await process.stop(Child("deaf", deaf, {}, signal.SIGTERM, 0.3))
 
     assert -signal.SIGKILL == deaf.returncode
-    assert 0.3 < time.monotonic() - began < 5
+    assert 0.3 < time.monotonic() - began < 20
 
 
 async def test_what_a_child_forked_goes_with_it(place: Directory) -> None:
@@ -118,7 +118,7 @@ async def test_a_tool_that_waits_for_a_dead_engine_is_not_waited_for(place: Dire
     with pytest.raises(EngineFailed, match="ended while it was prepared"):
         await work
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 async def test_what_goes_wrong_beside_a_living_engine_is_told_as_it_is(place: Directory) -> None:
