@@ -9,10 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from capture_validation.grid import decibel
+from capture_validation.grid import from_bytes
 from capture_validation.sound import LEVEL_S, Sound
 
-LOWEST, STEP = -120.0, 0.5
 #: Under this level a phone records nothing but its own noise.
 INAUDIBLE = -60.0
 #: A pause is this far below the loudest moments.
@@ -33,11 +32,11 @@ class Levels:
     def add(self, sound: Sound) -> None:
         """Take the levels of the next stretch."""
         self.step_s = sound.level_samples.shape[2] / sound.rate
-        self._cells += np.clip((decibel(sound.loudest) - LOWEST) / STEP, 0, 255).astype(np.uint8).tobytes()
+        self._cells += sound.level_bytes
 
     def all(self) -> NDArray[np.float32]:
         """Every level so far in dBFS, shape (steps,), to half a decibel."""
-        return np.frombuffer(bytes(self._cells), np.uint8).astype(np.float32) * STEP + LOWEST
+        return from_bytes(self._cells)
 
     def pauses(self, shortest_s: float) -> list[tuple[float, float]]:
         """Stretches (start, end) in seconds of at least `shortest_s` in which nothing is heard.

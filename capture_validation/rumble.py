@@ -8,14 +8,12 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from capture_validation.grid import Grid, Powers, Samples, decibel
+from capture_validation.grid import Grid, Powers, Samples, from_bytes, in_bytes, thinned
 
 #: Hardly a voice sounds below the first, and every voice above the last; thumps lie below the second.
 DEEP_HZ, LOW_HZ, VOICE_HZ = 80.0, 120.0, 150.0
 #: Enough for all three, and a twentieth of the work.
 RATE = 2400
-#: Levels are kept in a byte each, half a decibel a step, as `levels` does.
-LOWEST, STEP = -120.0, 0.5
 
 
 class Filter:
@@ -51,11 +49,11 @@ class Depths:
         _, whole = self._steps.take(channels)
         if not whole.size:
             return np.zeros((3, 0), np.float32)
-        thinned = whole.reshape(len(channels), -1, self._average).mean(axis=2)
+        thin = thinned(whole, self._average)
         length = self._steps.length // self._average
-        deep, low, voice = (_variances(one.take(thinned), length) for one in self._filters)
+        deep, low, voice = (_variances(one.take(thin), length) for one in self._filters)
         # What the averaging lost lies above all three.
-        voice += np.maximum(_variances(whole, self._steps.length) - _variances(thinned, length), 0)
+        voice += np.maximum(_variances(whole, self._steps.length) - _variances(thin, length), 0)
         return np.stack([power.max(axis=0) for power in (deep, low, voice)])
 
 
@@ -74,25 +72,16 @@ class Rumble:
     def add(self, powers: Powers) -> None:
         """Take the powers of the next steps, shape (3, steps)."""
         for cells, power in zip(self._cells, powers, strict=True):
-            cells += _cells(power)
+            cells += in_bytes(power)
 
     def deep(self) -> NDArray[np.float32]:
         """Levels below 80 Hz."""
-        return _levels(self._cells[0])
+        return from_bytes(self._cells[0])
 
     def low(self) -> NDArray[np.float32]:
         """Levels below 120 Hz."""
-        return _levels(self._cells[1])
+        return from_bytes(self._cells[1])
 
     def voice(self) -> NDArray[np.float32]:
         """Levels above 150 Hz."""
-        return _levels(self._cells[2])
-
-
-def _cells(powers: Powers) -> bytes:
-    cells: NDArray[np.uint8] = np.clip((decibel(powers) - LOWEST) / STEP, 0, 255).astype(np.uint8)
-    return cells.tobytes()
-
-
-def _levels(cells: bytearray) -> NDArray[np.float32]:
-    return np.frombuffer(bytes(cells), np.uint8).astype(np.float32) * STEP + LOWEST
+        return from_bytes(self._cells[2])

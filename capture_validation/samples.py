@@ -24,6 +24,8 @@ GAP_S = 0.02
 PLANES = 8
 # What a sample is multiplied with after its offset, by FFmpeg's packed format name. Powers of two: exact.
 SCALES = {"u8": (-128, 2.0**-7), "s16": (0, 2.0**-15), "s32": (0, 2.0**-31), "flt": (0, 1.0), "dbl": (0, 1.0)}
+#: Formats that have room for what is no number.
+FLOATS = ("flt", "dbl")
 
 
 class AudioBlock(Struct, frozen=True):
@@ -75,7 +77,7 @@ class Blocks:
     def put(self, frame: AudioFrame) -> Iterator[AudioBlock]:
         """Add a decoded frame; every block that became full comes out. Raises Unreadable "not-finite"."""
         samples = scaled(frame, self.channels)
-        if not np.isfinite(samples).all():
+        if frame.format.name.startswith(FLOATS) and not np.isfinite(samples).all():
             raise Unreadable("not-finite", at_s=self.next_at_s)
         done = 0
         while done < len(samples):
@@ -116,11 +118,11 @@ def scaled(frame: AudioFrame, channels: int) -> npt.NDArray[np.float32]:
     # Planar formats come as (channels, n), packed ones as (1, n * channels).
     samples = data.T if frame.format.is_planar else data.reshape(-1, channels)
     offset, scale = SCALES[name]
+    # 32-bit integers and doubles hold more than float32 shows; rounding once is the exact nearest value.
+    wide = np.float64 if name in ("s32", "dbl") else np.float32
     with np.errstate(over="ignore", invalid="ignore"):
-        # 32-bit integers and doubles hold more than float32 shows; rounding once is the exact nearest value.
-        wide = samples.astype(np.float64 if name in ("s32", "dbl") else np.float32)
-        wide += offset
-        return np.asarray(np.multiply(wide, scale), np.float32)
+        centred = np.add(samples, offset, dtype=wide) if offset else samples
+        return np.multiply(centred, scale, dtype=wide).astype(np.float32, copy=False)
 
 
 def packed(frame: AudioFrame) -> AudioFrame:

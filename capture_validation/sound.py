@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from capture_validation.grid import Grid, Powers, Samples, mean_square
+from capture_validation.grid import Grid, Powers, Samples, in_bytes, mean_square
 from capture_validation.loudness import Weighting
 from capture_validation.rumble import Depths
 from capture_validation.spectrum import Calming, Histogram
@@ -66,6 +66,11 @@ class Sound:
         Not of a mix: a mix of two channels in opposite phase is silent although the recording is not.
         """
         return self.levels.max(axis=1) if self.levels.size else np.zeros(0, np.float32)
+
+    @cached_property
+    def level_bytes(self) -> bytes:
+        """`loudest` as levels in a byte each: what checks keep that judge a moment by the whole recording."""
+        return in_bytes(self.loudest)
 
     @cached_property
     def weighted(self) -> NDArray[np.float64]:

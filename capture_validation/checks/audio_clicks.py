@@ -108,7 +108,8 @@ class Clicks(AudioCheck):
     def _candidates(self, channel: Samples, frames: int) -> NDArray[np.bool_]:
         """Frames where one bend of the waveform is much sharper than the usual one: all others are not predicted."""
         bends = np.zeros_like(channel)
-        np.abs(channel[2:] - 2 * channel[1:-1] + channel[:-2], out=bends[1:-1])
+        steps = channel[1:] - channel[:-1]
+        np.abs(steps[1:] - steps[:-1], out=bends[1:-1])
         cells = np.maximum.reduceat(bends.reshape(-1, self.half), self.cuts, axis=1).ravel()
         around = np.lib.stride_tricks.sliding_window_view(cells, 4 * CELLS)[::CELLS][:frames]
         middle = around[:, 3 * CELLS // 2 : 5 * CELLS // 2].max(axis=1)

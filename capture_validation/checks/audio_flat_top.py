@@ -21,6 +21,9 @@ BAND, DOWN, HIGHEST = 2, 4, 5
 HIGH, LONGEST_S = 0.85, 0.05
 #: How long it stays over the first share of its own top, of the time over the second: a sine 56 %, a flat top all.
 NEAR, OVER, SINE = 0.8, 0.4, 0.555
+#: Nothing is measured where the loudest thousandth is quiet, so no half-wave is high that stays under this. It is less
+#: by 0.3 dB, because they are counted in cells.
+LOWEST = 0.97 * HIGH * QUIET
 EDGES = (10 ** (-np.arange(HIGHEST + DOWN + BAND) / 2 / 20)).astype(np.float32)
 
 
@@ -114,11 +117,11 @@ class HalfWaves:
         self._kept = joined[changes[-1] if len(changes) else 0 :][-self._longest - 1 :]
         if not len(changes):
             return
-        sizes, lengths = np.abs(joined[: changes[-1]]), np.diff(changes, prepend=0)
-        tops = np.maximum.reduceat(sizes, np.concatenate(([0], changes[:-1])))
-        each = np.repeat(tops, lengths)
-        # What does not count is put where nothing is heard.
-        cells = np.repeat(np.where(lengths <= self._longest, _cells(tops), 0), lengths)
+        sizes, lengths = _high(np.abs(joined[: changes[-1]]), np.diff(changes, prepend=0), self._longest)
+        if not len(lengths):
+            return
+        tops = np.maximum.reduceat(sizes, lengths.cumsum() - lengths)
+        each, cells = np.repeat(tops, lengths), np.repeat(_cells(tops), lengths)
         for share, times in zip((NEAR, OVER), self._times, strict=True):
             times += np.bincount(cells[sizes > share * each], minlength=CELLS)
 
@@ -133,6 +136,14 @@ def _cells(samples: Samples) -> NDArray[np.int64]:
     """The cell of each sample by its size."""
     bits = np.ascontiguousarray(samples).view(np.uint32) & np.uint32(0x7FFFFFFF)
     return (bits >> np.uint32(SHIFT)).astype(np.int64)
+
+
+def _high(sizes: Samples, lengths: NDArray[np.intp], longest: int) -> tuple[Samples, NDArray[np.intp]]:
+    """The samples and lengths of the half-waves that may ever be asked for: most of a pause is none of them."""
+    loud = np.zeros(len(lengths), np.bool_)
+    loud[np.repeat(np.arange(len(lengths)), lengths)[sizes > LOWEST]] = True
+    counted = loud & (lengths <= longest)
+    return sizes[np.repeat(counted, lengths)], lengths[counted]
 
 
 def _room(counts: NDArray[np.int64]) -> list[tuple[float, float]]:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from capture_validation.check import AudioCheck, Measurement, at_most, information
 from capture_validation.decode import AudioTrack
-from capture_validation.grid import Grid
+from capture_validation.grid import Grid, thinned
 from capture_validation.sound import Sound
 
 #: Hum lies below 500 Hz; averaging down to about this rate keeps it and makes the rest cheap.
@@ -83,8 +83,9 @@ class Hum(AudioCheck):
         self.weighed = np.zeros(self.tones.shape[1:])
 
     def feed(self, sound: Sound) -> None:
-        first, samples = self.grid.take(sound.channels.mean(axis=0, keepdims=True))
-        blocks = samples.reshape(-1, self.grid.length // self.average, self.average).mean(axis=2)
+        mixed = sound.channels if len(sound.channels) == 1 else sound.channels.mean(axis=0, keepdims=True)
+        first, samples = self.grid.take(mixed)
+        blocks = thinned(samples, self.average).reshape(-1, self.grid.length // self.average)
         if not len(blocks):
             return
         # Each block starts later; a steady tone's phase is compared after turning it back by that time.

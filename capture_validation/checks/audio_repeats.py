@@ -48,7 +48,7 @@ class Repeats(AudioCheck):
         self.step_s = length / rate
         self.grid = Grid(length, length)
         self.lags = round(LONGEST_LAG_S / self.step_s)
-        self.weights = np.random.default_rng(1).integers(1, 2**63, length, np.uint64) | np.uint64(1)
+        self.weights = np.random.default_rng(1).integers(1, 2**63, (length + 1) // 2, np.uint64) | np.uint64(1)
         self.recent = np.zeros(self.lags, np.uint64)
         self.last = -2
         self.step = math.inf
@@ -76,8 +76,10 @@ class Repeats(AudioCheck):
     def _hashes(self, frames: NDArray[np.float32]) -> NDArray[np.uint64]:
         """A number for each frame that equal frames share; 0 for a frame too quiet to say anything."""
         loud = np.ptp(frames, axis=1) > max(LOUD, COARSE * self.step)
-        bits = np.ascontiguousarray(frames).view(np.uint32).astype(np.uint64)
-        return np.where(loud, (bits * self.weights).sum(axis=1, dtype=np.uint64), np.uint64(0))
+        if frames.shape[1] % 2:
+            frames = np.pad(frames, ((0, 0), (0, 1)))
+        pairs = np.ascontiguousarray(frames).view(np.uint64)
+        return np.where(loud, np.einsum("fn,n->f", pairs, self.weights), np.uint64(0))
 
     def measure(self) -> Measurement:
         if self.repeated > PERIODIC * self.frames:

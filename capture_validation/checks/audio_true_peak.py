@@ -64,11 +64,17 @@ class TruePeak(AudioCheck):
 
     def _peak(self, channel: Samples, known: float) -> float:
         size = np.abs(channel)
-        known = max(known, float(size.max()))
-        candidates = near(size * self.swing > known, REACH)
-        if not known or not candidates.size:
+        highest = np.array([size.argmax()])
+        # The curve beside the highest sample is mostly what hardly another sample can beat.
+        known = self._swung(channel, highest, max(known, float(size[highest[0]])))
+        return self._swung(channel, np.flatnonzero(size > known / self.swing), known)
+
+    def _swung(self, channel: Samples, marks: NDArray[np.intp], known: float) -> float:
+        """The highest point of the curve that samples at `marks` shape, or what is known if that is higher."""
+        starts = near(marks, REACH, len(channel))
+        if not known or not starts.size:
             return known
-        around = np.lib.stride_tricks.sliding_window_view(channel, 2 * REACH + 1)[candidates]
+        around = np.lib.stride_tricks.sliding_window_view(channel, 2 * REACH + 1)[starts]
         return max(known, float(np.abs(around @ self.filter).max()))
 
     def measure(self) -> Measurement:
@@ -77,8 +83,10 @@ class TruePeak(AudioCheck):
         return Measurement(20 * float(np.log10(max(peak, 1e-6))))
 
 
-def near(marked: NDArray[np.bool_], reach: int) -> NDArray[np.intp]:
-    """Starts of the windows of 2·reach + 1 that hold a marked sample; only windows that lie inside."""
-    counts = np.concatenate(([0], np.cumsum(marked)))
-    width = 2 * reach + 1
-    return np.flatnonzero(counts[width:] - counts[:-width])
+def near(marks: NDArray[np.intp], reach: int, length: int) -> NDArray[np.intp]:
+    """Starts of the windows of 2·reach + 1 that hold a marked sample, each once; only windows that lie inside."""
+    before = np.concatenate(([-1], marks[:-1])) if marks.size else marks
+    firsts = np.maximum(marks - 2 * reach, before + 1)
+    counts = np.maximum(np.minimum(marks, length - 2 * reach - 1) + 1 - firsts, 0)
+    ends = counts.cumsum()
+    return np.repeat(firsts - ends + counts, counts) + np.arange(counts.sum())

@@ -370,3 +370,11 @@ def test_sound_of_a_codec_that_nobody_decodes_is_named() -> None:
         pass
 
     assert ("codec-unsupported", {"codec": "dts"}) == (refused.value.code, refused.value.parameters)
+
+
+def test_samples_that_lie_as_they_are_come_in_few_pieces() -> None:
+    """FFmpeg's own pieces of a tenth of a second cost more than their samples."""
+    with open_recording(io.BytesIO(float_wav(tone(10) / 2**15))) as recording:
+        whole = sum(len(block.samples) for block in blocks(recording))
+
+    assert (160_000, 10) == (whole, recording.audio_end.packets)

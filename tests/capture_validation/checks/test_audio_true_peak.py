@@ -6,6 +6,7 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capture_validation.checks.audio_true_peak import near
 from tests.capture_validation.ebur128 import measured
 from tests.capture_validation.listening import clip, heard
 from tests.media import all_media
@@ -55,3 +56,11 @@ def test_blocks_may_be_cut_anywhere(sizes, seed):
     noise = np.random.default_rng(seed).normal(0, 0.1, (5000, 2)).astype(np.float32)
 
     assert heard(NAME, noise, 8000, blocks=sizes).value == pytest.approx(heard(NAME, noise, 8000).value, abs=1e-4)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 10))
+def test_windows_are_those_that_hold_a_mark(marked: list[bool], reach: int):
+    width = 2 * reach + 1
+    expected = [at for at in range(len(marked) - width + 1) if any(marked[at : at + width])]
+
+    assert expected == near(np.flatnonzero(marked), reach, len(marked)).tolist()
