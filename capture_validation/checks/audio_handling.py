@@ -41,8 +41,8 @@ class Handling(AudioCheck):
     title = "Handling noise"
     unit = "dB"
     profiles = {
-        "speech": at_most(27.0),
-        "conversation": at_most(27.0),
+        "speech": at_most(25.5),
+        "conversation": at_most(25.5),
         "ambient": information(),
         "music": information(),
         "video": information(),

@@ -143,7 +143,20 @@ def test_a_single_word_in_a_long_quiet_file_stands_out():
     word, room = voice[5600:9600], np.random.default_rng(5).normal(0, 0.0006, (4 * rate, 1))
     room[rate : rate + len(word)] += word
 
-    assert heard("audio.signal_to_noise", room, rate).value > 25.5
+    assert heard("audio.signal_to_noise", room, rate).value > 26
+
+
+@pytest.mark.parametrize(("check", "least"), [("audio.signal_to_noise", 1.0), ("audio.reverberation", 3.0)])
+def test_of_a_short_take_little_is_known_and_its_error_is_in_its_favour(check, least):
+    """Three syllables a second in one room: two seconds of them, and sixteen. The network is not asked: no voice."""
+    rate, times = 16000, np.arange(16 * 16000) / 16000
+    random = np.random.default_rng(RANDOM)
+    syllables = 0.1 * random.normal(0, 1, len(times)) * 10 ** (-3 * (times * 3 % 1) / 3 / 0.35)
+    spoken = syllables + random.normal(0, 1e-4, len(times))
+
+    short, long = (heard(check, spoken[: seconds * rate], rate).value for seconds in (2, 16))
+
+    assert short - long > least
 
 
 def test_a_crowd_of_voices_is_background_although_it_leaves_gaps():
