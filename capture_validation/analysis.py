@@ -48,6 +48,9 @@ from capture_validation.version import VERSION
 #: Frames that checks of every frame are shown at once, half a second of them. Decoding one empties the processor's
 #: caches of all else, so a few lines of Python that come between two cost several times what they cost in a row.
 TOGETHER = 15
+#: Pictures below which the instant tier says nothing of how they look: the worst quarter of three is one of them. Some
+#: encoders begin a group only every ten seconds, and a film that fades in from black would be too dark as a whole.
+FEWEST = 4
 
 
 class Observer(Protocol):
@@ -193,6 +196,7 @@ class Watching:
         self.next_s = -math.inf
         self.glances = any(check.glances for check in self.always)
         self.waiting: list[Pixels] = []
+        self.shown = 0
         if track is not None:
             for check in self.checks:
                 check.start(track)
@@ -202,6 +206,7 @@ class Watching:
         pixels = Pixels(frame, self.track.color_transfer if self.track else None)
         if self.glances:
             pixels.glance()
+        self.shown += 1
         self.waiting.append(pixels)
         if len(self.waiting) >= TOGETHER:
             self._catch_up()
@@ -235,8 +240,9 @@ class Watching:
         verdicts = _verdicts(self.checks, end if self.track else None, other)
         if self.tier == "full":
             return verdicts
+        few = end is not None and self.shown < min(FEWEST, end.frames)
         return tuple(
-            untold(verdict) if check.full_tier_only else verdict
+            untold(verdict) if check.full_tier_only or (few and check.frames_per_second) else verdict
             for check, verdict in zip(self.checks, verdicts, strict=True)
         )
 

@@ -150,13 +150,17 @@ class VideoFrame:
         return self._upright(self._levels(shrunk(lines, width, height)))
 
     def middle(self, side: int) -> Pixels:
-        """Brightness of the middle of the picture as `luma` gives it, at its own resolution, at most side × side."""
+        """Brightness of the middle of the picture at its own resolution, at most side × side, upright.
+
+        Pixels are as stored: stretched to squares, as `luma` gives them, they would lose the codec's own squares, and
+        look blown up.
+        """
         plane = self._plane()
-        whole = self._upright(plane) if plane is not None and self._square else self.luma(max(self.width, self.height))
+        whole = self._upright(plane) if plane is not None else self.luma(max(self.width, self.height))
         top, left = (max(0, (length - side) // 2) for length in whole.shape)
         # A copy, because a view would keep the whole picture from going back to the decoder.
         cut = whole[top : top + side, left : left + side].copy()
-        return self._levels(cut) if plane is not None and self._square else cut
+        return self._levels(cut) if plane is not None else cut
 
     def rgb(self, long_side: int | None = None) -> Pixels:
         """Colours as uint8 (height, width, 3), 0..255; full size unless `long_side` (pixels) is given."""
@@ -187,11 +191,6 @@ class VideoFrame:
     def _upright(self, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
         # NumPy turns counter-clockwise, the display matrix is kept clockwise.
         return np.ascontiguousarray(np.rot90(stored, -self._rotation // 90)) if self._rotation else stored
-
-    @property
-    def _square(self) -> bool:
-        """Whether the picture is shown with as many pixels as are stored."""
-        return {self.width, self.height} == {self._seen.width, self._seen.height}
 
     def _plane(self) -> npt.NDArray[Any] | None:
         """The decoder's own brightness without a copy, as stored; None where the format mixes it with colours."""

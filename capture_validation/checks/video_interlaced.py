@@ -24,7 +24,7 @@ class VideoInterlaced(VideoCheck):
     """
 
     name = "video.interlaced"
-    version = 2
+    version = 3
     title = "Combed lines"
     unit = "×"
     profiles = {"video": at_most(0.85)}

@@ -34,7 +34,7 @@ class VideoRecaptured(VideoCheck):
     """
 
     name = "video.recaptured"
-    version = 2
+    version = 3
     title = "Filmed from a screen"
     unit = "dB"
     profiles = {"video": at_most(24.0)}

@@ -18,6 +18,10 @@ from capture_validation.timing import Timing
 LEAST = 0.26
 TIMES = 2.5
 AROUND = 4
+#: What is so alike, in the mean and in its shape, is one scene under other light: a lamp, or the camera's exposure.
+ALIKE = 0.93
+#: Frames that lie further apart than this are no neighbours: much happens in the meantime, and video.pauses tells it.
+APART_S = 0.5
 #: Classes of brightness, and how far a level is shifted to become one.
 CLASSES, SHIFT = 16, 4
 
@@ -27,13 +31,14 @@ class VideoSceneCuts(VideoCheck):
 
     A campaign that buys takes wants them uncut: a cut hides what happened between, and often means that the material is
     somebody's film. A cut is one step between neighbouring frames that changes the brightness of far more pixels than
-    the four steps before and after; a pan moves pixels but keeps their brightness, and a flash makes two steps.
+    the four steps before and after; a pan moves pixels but keeps their brightness, and a flash makes two steps. Light
+    that changes at once, and a bare wall that crosses from one class of brightness into the next, keep the shapes.
 
     Result: a count.
     """
 
     name = "video.scene_cuts"
-    version = 2
+    version = 3
     title = "Cuts"
     unit = "cuts"
     profiles = {"video": at_most(0.0)}
@@ -50,19 +55,26 @@ class VideoSceneCuts(VideoCheck):
     def start(self, track: VideoTrack) -> None:
         self.timing = Timing()
         self.changes = array("d")
-        self.before: NDArray[np.float32] | None = None
+        self.same = array("q")
+        self.before: tuple[float, Gray, NDArray[np.float32]] | None = None
 
     def feed(self, pixels: Pixels) -> None:
-        classes = quarters(pixels.small)
-        # Half of what one class loses another gains, and there are four quarters.
-        self.changes.append(0.0 if self.before is None else cv2.norm(classes, self.before, cv2.NORM_L1) / 8)
+        small, classes = pixels.small, quarters(pixels.small)
+        change = 0.0
+        if self.before is not None:
+            before_s, picture, others = self.before
+            # Half of what one class loses another gains, and there are four quarters.
+            change = cv2.norm(classes, others, cv2.NORM_L1) / 8
+            if change > LEAST and (pixels.at_s - before_s > APART_S or alike(picture, small)):
+                self.same.append(len(self.changes))
+        self.changes.append(change)
         self.timing.add(pixels.at_s)
-        self.before = classes
+        self.before = pixels.at_s, small, classes
 
     def measure(self) -> Measurement:
         if not self.changes:
             return Measurement(None)
-        at_s = self.timing.at_s[cuts(np.array(self.changes))]
+        at_s = self.timing.at_s[np.setdiff1d(cuts(np.array(self.changes)), self.same)]
         return Measurement(float(len(at_s)), tuple(Span(float(at), float(at)) for at in at_s.round(3)[:24]))
 
 
@@ -81,6 +93,14 @@ def _places(height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.floa
     places = (CLASSES * (2 * lower[:, None] + right[None])).astype(np.uint8)
     sizes = np.bincount(places.ravel() // CLASSES, minlength=4).repeat(CLASSES)
     return places, (1 / np.maximum(sizes, 1)).astype(np.float32)
+
+
+def alike(one: Gray, other: Gray) -> bool:
+    """Whether two pictures show the same shapes, whatever the light."""
+    if one.shape != other.shape:
+        return False
+    likeness = cv2.matchTemplate(one, other, cv2.TM_CCOEFF_NORMED)
+    return float(likeness[0, 0]) > ALIKE
 
 
 def cuts(changes: NDArray[np.float64]) -> NDArray[np.intp]:

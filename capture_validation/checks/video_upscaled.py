@@ -30,7 +30,7 @@ class VideoUpscaled(VideoCheck):
     """
 
     name = "video.upscaled"
-    version = 2
+    version = 3
     title = "Detail for its resolution"
     unit = "dB"
     profiles = {"video": at_least(-28.0)}

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+import av
 import cv2
 import numpy as np
 import pytest
+from av.video.reformatter import VideoReformatter
 
 from capture_validation.decode import VideoFrame, open_recording
 from capture_validation.pictures import narrowed, shrunk
@@ -33,6 +35,16 @@ def test_the_middle_is_cut_from_the_whole_picture(name: str):
         # FFmpeg rounds dark tones down where a file names its range; a picture moved by one pixel is 5 apart.
         assert apart.mean() < 1.5
         assert apart.max() <= 6
+
+
+def test_the_middle_has_its_pixels_as_they_are_stored():
+    """Stretched to squares, a picture would lose the codec's own squares: so did films of the first camera phones."""
+    stored = np.random.default_rng(2).integers(0, 256, (288, 352)).astype(np.uint8)
+    grey = av.VideoFrame.from_ndarray(np.vstack([stored, np.full((144, 352), 128, np.uint8)]), "yuvj420p")
+    frame = VideoFrame(grey, 0.0, 0.04, 90, 16 / 11, VideoReformatter())
+
+    assert (288, 512) == (frame.width, frame.height)
+    assert np.array_equal(np.rot90(stored, -1)[112:240, 80:208], frame.middle(128))
 
 
 @pytest.mark.parametrize("name", NAMES)

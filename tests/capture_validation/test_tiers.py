@@ -1,7 +1,10 @@
 """The instant tier: some pictures and every time stamp, the same checks, and no verdict that it cannot give."""
 
 import io
+from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 from capture_validation import checks
@@ -67,3 +70,25 @@ def test_the_times_of_all_pictures_are_known_in_every_container(container: str, 
 
         assert 30 == len(recording.picture_times)
     assert 1 <= len(shown) <= 10
+
+
+def test_three_pictures_are_too_few_to_tell_how_a_recording_looks():
+    """A film that fades in from black, whose encoder began a group only every second, is not too dark."""
+    for groups, status in ((3, "not_applicable"), (4, "failed")):
+        file = io.BytesIO(dark(pictures=10 * groups))
+        verdicts = {check.name: check for check in analyse(file, profile("video"), tier="instant").checks}
+
+        assert status == verdicts["video.too_dark"].status
+        assert "passed" == verdicts["video.size_changes"].status
+
+
+def dark(pictures: int) -> bytes:
+    """A black recording with ten pictures a second and in a group."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as out:
+        stream: Any = out.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 64, 48, "yuv420p", 10
+        for _ in range(pictures):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))))
+        out.mux(stream.encode(None))
+    return file.getvalue()

@@ -78,6 +78,26 @@ def test_a_flash_is_no_cut():
     assert "passed" == seen("video.scene_cuts", frames).status
 
 
+def test_a_lamp_that_is_switched_on_is_no_cut():
+    lit = [Drawn((f.picture * (1.0 if i < 45 else 0.55)).astype(np.uint8), f.at_s) for i, f in enumerate(still(90))]
+    assert "passed" == seen("video.scene_cuts", lit).status
+
+
+def test_a_wall_that_crosses_into_the_next_class_of_brightness_is_no_cut():
+    """Nearly all its pixels change their class, by two levels."""
+    soft = cv2.GaussianBlur(np.random.default_rng(5).normal(0, 60, (120, 160)), (0, 0), 9)
+    wall = np.clip(158 + soft, 154, 159).astype(np.uint8)
+    frames = [Drawn(wall + np.uint8(4 if index >= 30 else 0), index / 30) for index in range(60)]
+    assert "passed" == seen("video.scene_cuts", frames).status
+
+
+def test_what_happens_in_a_pause_is_no_cut():
+    """The camera hung for a second; the pause is told by its own check."""
+    other = clip("video_rabbit_320.mp4")
+    paused = retimed([*scene()[:60], *other[:60]], (index / 30 + (index >= 60) for index in range(120)))
+    assert "passed" == seen("video.scene_cuts", paused).status
+
+
 def shaken(frames, share):
     """The frames moved by a trembling hand: three tones between 4 and 9 Hz in each direction."""
     rng, moved = np.random.default_rng(3), []
@@ -120,6 +140,30 @@ def test_flicker_is_shown_where_it_is():
         for f in scene()
     ]
     assert covers(seen("video.flicker", pulsing), 1.0, 3.0)
+
+
+def test_a_moving_part_is_no_flicker():
+    """Wings that beat in a third of the picture make the whole of it brighter and darker."""
+    beating = []
+    for frame in scene():
+        picture = frame.picture.copy()
+        wings = picture[:, : picture.shape[1] // 3]
+        wings[:] = np.clip(wings * (1 + 0.6 * np.sin(6.28 * 10.3 * frame.at_s)), 0, 255)
+        beating.append(Drawn(picture, frame.at_s))
+    assert "passed" == seen("video.flicker", beating).status
+
+
+def test_leaps_between_repeated_pictures_are_no_flicker():
+    """Fifteen pictures a second written out as thirty, while the light slowly changes: it goes by steps."""
+    ramp = [0.4 + 0.6 * abs(np.sin(2 * (i - i % 2) / 30)) for i in range(150)]
+    frames = [Drawn((scene()[0].picture * light).astype(np.uint8), i / 30) for i, light in enumerate(ramp)]
+    assert "not_applicable" == seen("video.flicker", frames).status
+
+
+@pytest.mark.parametrize("size", [(2, 160), (1, 1)])
+def test_a_picture_without_parts_cannot_flicker(size):
+    frames = [Drawn(np.full(size, 90 + index % 3 * 40, np.uint8), index / 30) for index in range(30)]
+    assert "not_applicable" == seen("video.flicker", frames).status
 
 
 @pytest.mark.parametrize("size", [(90, 160), (91, 121), (1, 1)])
