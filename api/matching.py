@@ -152,7 +152,7 @@ class Index:
         async with transaction(self._database) as connection:
             return await fingerprints.pictures_alike(connection, video.VERSION, asked, groups, MOST_ROWS)
 
-    async def _lists(self, asked: list[int]) -> fingerprints.Lists:
+    async def _lists(self, asked: list[int]) -> list[fingerprints.Lists]:
         async with reading(self._database) as connection:
             return await fingerprints.sounds_alike(connection, audio.VERSION, asked)
 
@@ -166,10 +166,14 @@ class Index:
             return await fingerprints.held(connection, numbers)
 
 
-def read(answer: fingerprints.Lists) -> Lists:
-    """The answer of the database as arrays."""
-    word, size = np.frombuffer(answer.heads, ">i4").reshape(-1, 2).T.astype(np.int64)
-    return Lists(word, size, np.frombuffer(answer.postings, ">i4").reshape(-1, 2).astype(np.int32))
+def read(answer: Sequence[fingerprints.Lists]) -> Lists:
+    """The answer of the database as arrays; it may have no parts."""
+    heads, postings = (
+        np.concatenate([np.frombuffer(part, ">i4") for part in (b"", *parts)], dtype=np.int32).reshape(-1, 2)
+        for parts in ([one.heads for one in answer], [one.postings for one in answer])
+    )
+    word, size = heads.T.astype(np.int64)
+    return Lists(word, size, postings)
 
 
 def closely(prints: Fingerprints, newer: Sequence[Held], heard: Sequence[Sound]) -> list[Match]:

@@ -18,7 +18,7 @@ from capture_validation.duplicates.recording import VERSION
 from capture_validation.report import Span
 from storage import fingerprints
 from storage.database import Pool, transaction
-from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Lists, Sound, Subject
+from storage.fingerprints import TOGETHER, Fingerprint, Heard, Held, KeyFrame, Lists, Sound, Subject
 from storage.recordings import move
 from tests.api.taking import agree, examined, fresh, submit
 from tests.voices import new_speech, sound_of, wav
@@ -260,9 +260,10 @@ def kept(recording: str, pictures: list[KeyFrame], sounds: Heard | None = None) 
 
 
 async def listed(database: Pool, word: int) -> list[tuple[int, int]]:
-    """The postings of a word of sound: number of the fingerprint, place."""
+    """The postings of a word of sound: number of the fingerprint, place. It is the last one of three parts."""
+    asked = range(word - 2 * TOGETHER, word + 1)
     async with transaction(database) as connection:
-        lists = await fingerprints.sounds_alike(connection, VERSIONS["audio"], [word])
+        lists = await fingerprints.sounds_alike(connection, VERSIONS["audio"], asked)
     found = read(lists).postings(np.array([word]))
     return list(zip(found.recording.tolist(), found.place.tolist(), strict=True))
 
@@ -380,13 +381,14 @@ async def test_where_words_lie_is_forgotten_after_a_day(
 
 
 def test_the_lists_of_the_database_are_read_as_they_lie() -> None:
-    """Big-endian, in whatever order; see `tests/capture_validation/duplicates/test_lists.py` for the rest."""
-    heads = np.array([[9, 2], [5, 1]], ">i4").tobytes()
+    """Big-endian, in parts and whatever order; see `tests/capture_validation/duplicates/test_lists.py` for the rest."""
+    given = [([[9, 2], [5, 1]], [[1, 10], [2, 20], [3, 2**31 - 1]]), ([[7, 1]], [[4, 0]])]
 
-    lists = read(Lists(heads, np.array([[1, 10], [2, 20], [3, 2**31 - 1]], ">i4").tobytes()))
+    lists = read([Lists(*(np.array(column, ">i4").tobytes() for column in part)) for part in given])
 
-    assert ([9, 5], [2, 1]) == (lists.word.tolist(), lists.size.tolist())
-    assert [[1, 10], [2, 20], [3, 2**31 - 1]] == lists.held.tolist()
+    assert ([9, 5, 7], [2, 1, 1]) == (lists.word.tolist(), lists.size.tolist())
+    assert [[1, 10], [2, 20], [3, 2**31 - 1], [4, 0]] == lists.held.tolist()
+    assert (0, 0) == (len(read([]).word), len(read([]).held))
 
 
 def test_a_recording_fills_little_of_a_list() -> None:
