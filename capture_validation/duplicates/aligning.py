@@ -4,7 +4,6 @@ A window is compared with a held recording at a hundred lags: ten thousand exclu
 and dozens of calls of NumPy, which took a thousand. They find the same line.
 """
 
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from capture_validation.duplicates.alignment import (
     STRANGERS,
     Flags,
     Held,
-    Integers,
     Line,
     Texture,
     strange_places,
@@ -29,10 +27,10 @@ from capture_validation.duplicates.compiled import loop, part
 from capture_validation.duplicates.texture import Words
 
 Floats = NDArray[np.float64]
-Frames = NDArray[np.uint64]
 
 #: Words of one second of texture, of which every other frame is kept.
 SECOND = SEGMENT // 2
+_strange_places = part(strange_places)
 _PAIRS, _FOURS, _EIGHTS, _ONES = (
     np.uint64(bits) for bits in (0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F, 0x0101010101010101)
 )
@@ -40,21 +38,13 @@ _PAIRS, _FOURS, _EIGHTS, _ONES = (
 
 def align(new: Texture, held: Held, lag: int, reach: int, slopes: Floats) -> Line | None:
     """The line near a proposed lag along which both agree best: see `alignment.align`."""
-    half, size = len(new.bits) // 2, len(held.bits)
-    bits, firm = (np.ascontiguousarray(part[: 2 * half].reshape(half, 2).T) for part in (new.bits, new.firm))
-    near, chance = np.empty((-(-half // SECOND), 2 * reach + 1)), np.empty((-(-half // SECOND), STRANGERS))
-    compare(bits, firm, held.bits, held.loud, lag - reach, near)
-    compare_in_circle(bits[0], firm[0], held.bits, held.loud, strange_places(size, lag, reach), chance)
-    mean, spread = np.empty((2, len(near)))
-    strangers(chance, mean, spread)
-    spread = np.maximum(spread, 0.5 * median(spread.tolist())) + 1.0
-    score = np.empty_like(near)
-    slope, around, *edges = find_line(near, score, mean, spread, slopes)
-    strength, share = judge(near, score, chance, spread, slopes[slope], around, lag, (2 * half, 2 * size))
+    half = len(new.bits) // 2
+    strength, share, slope, around, *edges = line_of(new.bits, new.firm, held.bits, held.loud, lag, reach, slopes)
     if share < 0:
         return None
-    stretches = (min(edge * SEGMENT, 2 * half) for edge in edges)
-    return Line(strength, share, float(slopes[slope]), around + lag, (len(near) - 1) / 2 * SEGMENT, *stretches)
+    stretches = (min(int(edge) * SEGMENT, 2 * half) for edge in edges)
+    middle = (-(-half // SECOND) - 1) / 2 * SEGMENT
+    return Line(strength, share, float(slopes[int(slope)]), int(around) + lag, middle, *stretches)
 
 
 @part
@@ -79,8 +69,8 @@ def agreement(bits: Any, firm: Any, held: Any, loud: Any) -> Any:
     return total
 
 
-@loop("void(uint64[:,::1], uint64[:,::1], uint64[::1], boolean[::1], int64, float64[:,::1])")
-def compare(bits: Frames, firm: Frames, held: Words, loud: Flags, low: int, out: Floats) -> None:
+@part
+def compare(bits: Any, firm: Any, held: Any, loud: Any, low: Any, out: Any) -> Any:
     """Agreement of every second at every lag from `low` on; `bits`, `firm`: (2, half frames), the even and the odd."""
     for column in range(out.shape[1]):
         odd = (low + column) % 2
@@ -92,8 +82,8 @@ def compare(bits: Frames, firm: Frames, held: Words, loud: Flags, low: int, out:
             out[second, column] = agreement(bits[odd, first:last], firm[odd, first:last], held[there], loud[there])
 
 
-@loop("void(uint64[::1], uint64[::1], uint64[::1], boolean[::1], int64[::1], float64[:,::1])")
-def compare_in_circle(bits: Words, firm: Words, held: Words, loud: Flags, start: Integers, out: Floats) -> None:
+@part
+def compare_in_circle(bits: Any, firm: Any, held: Any, loud: Any, start: Any, out: Any) -> Any:
     """Agreement of every second from each `start` on; the held recording is read in a circle."""
     out[:] = 0
     for column in range(len(start)):
@@ -105,6 +95,14 @@ def compare_in_circle(bits: Words, firm: Words, held: Words, loud: Flags, start:
                 own, other = slice(first, first + few), slice(there, there + few)
                 out[second, column] += agreement(bits[own], firm[own], held[other], loud[other])
                 first += few
+
+
+@part
+def compared_bits(firm: Any, loud: Any, start: Any, out: Any) -> Any:
+    """How many bits of every second are compared from half frame `start` of the held recording on."""
+    out[:] = 0
+    for i in range(max(0, -start), min(len(firm), len(loud) - start)):
+        out[i // SECOND] += ones(firm[i]) * loud[start + i]
 
 
 @part
@@ -164,15 +162,16 @@ def mean_and_spread(values: Any) -> Any:
     return mean, np.sqrt(max(0.0, squares / len(values) - mean * mean))
 
 
-@loop("void(float64[:,::1], float64[::1], float64[::1])")
-def strangers(chance: Floats, mean: Floats, spread: Floats) -> None:
-    """Mean and standard deviation of every second's agreement with strangers."""
+@part
+def strangers(chance: Any, used: Any, mean: Any, spread: Any) -> Any:
+    """Mean and standard deviation of every second's agreement with strangers, who scatter no less than coins do."""
     for second in range(len(chance)):
-        mean[second], spread[second] = mean_and_spread(chance[second])
+        mean[second], own = mean_and_spread(chance[second])
+        spread[second] = max(own, np.sqrt(used[second])) + 1.0
 
 
-@loop("UniTuple(int64, 6)(float64[:,::1], float64[:,::1], float64[::1], float64[::1], float64[::1])")
-def find_line(near: Floats, score: Floats, mean: Floats, spread: Floats, slopes: Floats) -> tuple[int, ...]:
+@part
+def find_line(near: Any, score: Any, mean: Any, spread: Any, slopes: Any) -> Any:
     """The best line: its slope's index, its lag from the proposed one, its densest seconds, and all that agree.
 
     `score`: where agreement is written down in standard deviations above that of strangers.
@@ -189,32 +188,46 @@ def find_line(near: Floats, score: Floats, mean: Floats, spread: Floats, slopes:
     return slope, around, first, last, begin, end
 
 
-@loop(f"UniTuple(float64, 2)({3 * 'float64[:,::1], '}float64[::1], float64, int64, int64, UniTuple(int64, 2))")
-def judge(
-    near: Floats,
-    score: Floats,
-    chance: Floats,
-    spread: Floats,
-    slope: float,
-    around: int,
-    lag: int,
-    sizes: tuple[int, int],
-) -> tuple[float, float]:
+@part
+def judge(near: Any, score: Any, chance: Any, spread: Any, slope: Any, around: Any, lag: Any, sizes: Any) -> Any:
     """Strength and share of a line; the share is −1 where it passes outside of what is held."""
     frames, held = sizes
     other = np.zeros(chance.shape[1])
-    inside, agreed, said, doubt = 0, 0, 0.0, 0.0
+    agreed, fullest, said, doubt = 0.0, 0.0, 0.0, 0.0
     for second in range(len(near)):
         at = passed(slope, around, second, len(near))
         middle = second * SEGMENT + min(SEGMENT, frames - second * SEGMENT) / 2 + at + lag
         if 0 <= middle < held:
-            inside += 1
-            agreed += int(score[second, at + near.shape[1] // 2] > AGREES)
+            own = spread[second] ** 2
+            agreed += own * (score[second, at + near.shape[1] // 2] > AGREES)
+            fullest, doubt = max(fullest, own), doubt + own
             said += near[second, at + near.shape[1] // 2]
-            doubt += spread[second] ** 2
             for one in range(len(other)):
                 other[one] += chance[second, one]
-    if not inside:
+    if fullest == 0.0:
         return 0.0, -1.0
     strange, apart = mean_and_spread(other)
-    return (said - strange) / max(apart, 0.8 * np.sqrt(doubt)), agreed / max(inside, FEWEST_SECONDS)
+    return (said - strange) / max(apart, 0.8 * np.sqrt(doubt)), agreed / max(doubt, FEWEST_SECONDS * fullest)
+
+
+@loop("UniTuple(float64, 8)(uint64[:], uint64[:], uint64[::1], boolean[::1], int64, int64, float64[::1])")
+def line_of(
+    bits: Words, firm: Words, held: Words, loud: Flags, lag: int, reach: int, slopes: Floats
+) -> tuple[float, ...]:
+    """The best line: strength, share, index of its slope, lag from the proposed one, its seconds: see `find_line`."""
+    half = len(bits) // 2
+    seconds = (half + SECOND - 1) // SECOND
+    halves, firms = np.empty((2, half), np.uint64), np.empty((2, half), np.uint64)
+    for odd in range(2):
+        for i in range(half):
+            halves[odd, i], firms[odd, i] = bits[2 * i + odd], firm[2 * i + odd]
+    near, score = np.empty((seconds, 2 * reach + 1)), np.empty((seconds, 2 * reach + 1))
+    chance, used = np.empty((seconds, STRANGERS)), np.empty(seconds)
+    mean, spread = np.empty(seconds), np.empty(seconds)
+    compare(halves, firms, held, loud, lag - reach, near)
+    compare_in_circle(halves[0], firms[0], held, loud, _strange_places(len(held), lag, reach), chance)
+    compared_bits(firms[0], loud, lag // 2, used)
+    strangers(chance, used, mean, spread)
+    slope, around, first, last, begin, end = find_line(near, score, mean, spread, slopes)
+    strength, share = judge(near, score, chance, spread, slopes[slope], around, lag, (2 * half, 2 * len(held)))
+    return strength, share, float(slope), float(around), float(first), float(last), float(begin), float(end)

@@ -27,7 +27,8 @@ AROUND = 8
 STRANGERS = 64
 #: A sloped line has more ways to be lucky; so many standard deviations per unit of slope.
 SLOPE_COST = 250.0
-#: A recording of a second or two has few chances to disagree; its share is counted out of at least two seconds.
+#: A recording of a second or two has few chances to disagree; its share is counted out of at least two seconds that say
+#: as much as the fullest one does.
 FEWEST_SECONDS = 2
 #: A second agrees by itself when it is this many standard deviations above its strangers.
 AGREES = 2.0
@@ -39,10 +40,11 @@ GOES_ON = 1.0
 class Line(Struct, frozen=True):
     """The best line and what speaks for it.
 
-    `strength`: agreement of the whole overlap in standard deviations. `share`: part of the overlapping seconds that
-    agree by themselves, 0…1. `slope`: by how much the copy runs faster, relative. `lag`: reference frame minus query
-    frame at `centre`. `first` and `last`: the frames of the query between which agreement is densest; `begin` and
-    `end`: those and what agrees on either side, which is what was copied.
+    `strength`: agreement of the whole overlap in standard deviations. `share`: how much of what the overlap says it
+    says in seconds that agree by themselves, 0…1; a pause says nothing, and cannot agree. `slope`: by how much the copy
+    runs faster, relative. `lag`: reference frame minus query frame at `centre`. `first` and `last`: the frames of the
+    query between which agreement is densest; `begin` and `end`: those and what agrees on either side, which is what was
+    copied.
     """
 
     strength: float
@@ -88,7 +90,8 @@ def align(new: Texture, held: Held, lag: int, slopes: NDArray[np.float64]) -> Li
     cuts = np.arange(0, frames // 2, SEGMENT // 2)
     near = _near(new, held, lag, reach, cuts)
     chance = _strangers(new, held, lag, reach, cuts)
-    return _line(near, chance, slopes, lag, (frames, 2 * len(held.bits)))
+    spread = np.maximum(chance.std(axis=1), _coin_tosses(new, held, lag, cuts)) + 1.0
+    return _line(near, (chance, spread), slopes, lag, (frames, 2 * len(held.bits)))
 
 
 def _near(new: Texture, held: Held, lag: int, reach: int, cuts: Integers) -> Seconds:
@@ -129,6 +132,17 @@ def _agreement(new: Texture, rows: Words, mask: Words, cuts: Integers) -> Second
     return np.add.reduceat(equal, cuts, axis=1, dtype=np.int16).T.astype(np.float32)
 
 
+def _coin_tosses(new: Texture, held: Held, lag: int, cuts: Integers) -> Seconds:
+    """How much agreement would scatter if every bit that is compared were a coin, float32 (seconds,).
+
+    No strangers scatter less; where they seem to, the held recording is a word in silence, and silence was compared.
+    """
+    half = len(new.bits) // 2
+    _, heard = _cut(held, lag // 2, lag // 2 + half)
+    used = np.bitwise_count(heard & new.firm[0::2][:half])
+    return np.sqrt(np.add.reduceat(used, cuts, dtype=np.float32))
+
+
 def _strangers(new: Texture, held: Held, lag: int, reach: int, cuts: Integers) -> Seconds:
     """Agreement of every second at lags where nothing matches, float32 (seconds, STRANGERS).
 
@@ -148,14 +162,17 @@ def strange_places(size: int, lag: int, reach: int) -> Integers:
     """
     guard = min((reach + 12) // 2, size // 4)
     apart = ((np.arange(STRANGERS) + 0.5) * (size - 2 * guard) / STRANGERS).astype(np.int64)
-    return np.asarray((lag // 2 + guard + apart) % size, np.int64)
+    return (lag // 2 + guard + apart) % size
 
 
-def _line(near: Seconds, chance: Seconds, slopes: NDArray[np.float64], lag: int, sizes: tuple[int, int]) -> Line | None:
-    """The slope and lag with the largest summed score, and what it is worth; `sizes` are both lengths in frames."""
-    frames, held = sizes
-    own_spread = chance.std(axis=1)
-    spread = np.maximum(own_spread, 0.5 * np.median(own_spread)) + 1.0
+def _line(
+    near: Seconds, strangers: tuple[Seconds, Seconds], slopes: NDArray[np.float64], lag: int, sizes: tuple[int, int]
+) -> Line | None:
+    """The slope and lag with the largest summed score, and what it is worth.
+
+    `strangers`: what they agree, and how much that scatters. `sizes` are both lengths in frames.
+    """
+    (chance, spread), (frames, held) = strangers, sizes
     score = (near - chance.mean(axis=1)[:, None]) / spread[:, None]
     second, reach = np.arange(len(near)), near.shape[1] // 2
     tilt = slopes[:, None, None] * ((second - (len(near) - 1) / 2) * SEGMENT)
@@ -168,13 +185,15 @@ def _line(near: Seconds, chance: Seconds, slopes: NDArray[np.float64], lag: int,
     if not len(inside):
         return None
     strange = chance[inside].sum(axis=0)
-    scale = max(float(strange.std()), 0.8 * float(np.sqrt((spread[inside] ** 2).sum())))
+    # What a second says is the variance that it brings into the sum.
+    said = spread[inside] ** 2
+    scale = max(float(strange.std()), 0.8 * float(np.sqrt(said.sum())))
     own = score[second, on]
     first, last = _densest(own)
     begin, end = _extent(own, first, last)
     return Line(
         strength=(float(near[inside, on[inside]].sum()) - float(strange.mean())) / scale,
-        share=float((own[inside] > AGREES).sum()) / max(len(inside), FEWEST_SECONDS),
+        share=float(said[own[inside] > AGREES].sum()) / max(float(said.sum()), FEWEST_SECONDS * float(said.max())),
         slope=float(slopes[a]),
         lag=int(b) - AROUND + lag,
         centre=(len(near) - 1) / 2 * SEGMENT,

@@ -99,7 +99,7 @@ def near(line: Line | None) -> tuple[float, ...] | None:
     if line is None:
         return None
     exact = line.slope, line.lag, line.centre, line.first, line.last, line.begin, line.end
-    return *exact, pytest.approx(line.strength, rel=1e-4, abs=1e-4), pytest.approx(line.share)
+    return *exact, pytest.approx(line.strength, rel=1e-4, abs=1e-4), pytest.approx(line.share, rel=1e-4)
 
 
 @pytest.mark.parametrize("frames", [62, 63, 300, 1487])
