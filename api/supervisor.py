@@ -21,6 +21,8 @@ from storage.embedded import directory, postgres, process, seaweedfs
 from storage.embedded.directory import Directory
 from storage.embedded.errors import EmbeddedError
 from storage.embedded.process import Child
+from storage.errors import StoreFull
+from storage.room import Room
 
 Start = Callable[[], Awaitable[Child]]
 
@@ -260,6 +262,16 @@ def settle_address(home: Household) -> None:
     home.environment |= {"COMPANION_HOST": host, "COMPANION_PORT": port}
 
 
+def short_of_room(environment: dict[str, str]) -> bool:
+    """Whether so little of the store's disk is free that every upload would be refused from the beginning."""
+    room = Room(environment.get("COMPANION_STORE_FOLDER", ""), int(environment.get("COMPANION_KEEP_FREE") or 0))
+    try:
+        room.check()
+    except StoreFull:
+        return True
+    return False
+
+
 async def announced(home: Household, place: Directory) -> None:
     """Say where everything is as soon as the API accepts connections, and tell an operator's commands."""
     names = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_BUCKET")
@@ -275,6 +287,8 @@ async def announced(home: Household, place: Directory) -> None:
             writer.close()
             shown = f"[{visible}]" if ":" in visible else visible
             say("companion", f"Ready: http://{shown}:{port}/ · recordings lie in {place.path} · Ctrl-C stops.")
+            if short_of_room(home.environment):
+                say("companion", "The disk is nearly full: no recordings are taken (COMPANION_KEEP_FREE, README).")
             return
         await asyncio.sleep(0.1)
     say("companion", f"The API does not answer on {host}:{port} yet; its lines above say why.")

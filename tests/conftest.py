@@ -36,6 +36,7 @@ hypothesis.settings.load_profile("patient")
 FOLDER, CONTROLLER = "COMPANION_TEST_FOLDER", "COMPANION_TEST_CONTROLLER"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 PATIENCE_S = 90
+KEPT_FREE = 500_000_000
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -44,7 +45,11 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the controller choose the folder in which its workers meet."""
+    """Let the controller choose the folder in which its workers meet, and test on a nearly full disk as on any other.
+
+    A service stops taking recordings when a tenth of the disk is left; what tests store is a thousandth of that.
+    """
+    os.environ.setdefault("COMPANION_KEEP_FREE", str(KEPT_FREE))
     if not hasattr(config, "workerinput"):
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="companion-run-")
         os.environ[CONTROLLER] = str(os.getpid())

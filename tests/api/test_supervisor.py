@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from api import doctor
+from api.supervisor import short_of_room
 from tests.companions import Companion, start
 from tests.processes import alive, until, working_on
 
@@ -168,3 +169,12 @@ def test_the_doctor_fails_on_an_engine_that_does_not_answer(data: Path, monkeypa
     monkeypatch.setenv("S3_ENDPOINT", "http://127.0.0.1:1")
 
     assert 1 == doctor.main()
+
+
+def test_whoever_starts_on_a_nearly_full_disk_hears_it(tmp_path: Path) -> None:
+    """Otherwise the first upload says it, to somebody who cannot help it."""
+    place = {"COMPANION_STORE_FOLDER": str(tmp_path)}
+
+    assert not short_of_room({})
+    assert not short_of_room(place | {"COMPANION_KEEP_FREE": "1"})
+    assert short_of_room(place | {"COMPANION_KEEP_FREE": str(2**60)})
