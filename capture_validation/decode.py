@@ -28,6 +28,7 @@ from av.video.reformatter import VideoReformatter
 from capture_validation import codecs
 from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.containers import Container, recognise
+from capture_validation.containers.mpeg_audio import mp3_frame
 from capture_validation.errors import Unreadable
 from capture_validation.moments import Moments
 from capture_validation.pictures import VideoFrame
@@ -55,6 +56,8 @@ GAPS_KEPT = 1000
 #: second of its first five unless told to stop sooner; and its own pieces of a tenth of a second cost more than their
 #: samples.
 RAW = {form: {"probesize": "32768", "max_size": "65536"} for form in ("wav", "w64")}
+#: What APEv2 and Lyrics3 end with, behind the sound of an MP3.
+TAGS = (b"APETAGEX", b"LYRICSEND", b"LYRICS200")
 #: Packets without a single frame of sound or picture after which there will be none; an error takes 20 µs.
 HOPELESS = 5_000
 # A screen recording shows one picture for as long as nothing moves; beyond this the duration is a lie.
@@ -100,6 +103,8 @@ class OpenRecording:
         self._frames = self._decode()
         self._first_sound: AudioFrame | None = None
         self._first_picture: Picture | None = None
+        #: Packets at the end that are no sound, as far as was read, and whether they say that they are a tag.
+        self._behind, self._tagged = 0, False
         self._peeked = deque(self._peek())
         self.audio = audio_track(self._sound, self._first_sound, container, capacity) if self._sound else None
         self.video = video_track(self._picture, self._first_picture, container) if self._picture else None
@@ -198,7 +203,7 @@ class OpenRecording:
             except MemoryError as cause:
                 raise Unreadable("too-expensive", what="memory") from cause
             except (av.error.FFmpegError, ValueError):
-                end.decode_errors += 1
+                self._fail(packet, end)
                 if end.decode_errors > HOPELESS and not self._first_sound and not self._first_picture:
                     return
                 continue
@@ -209,6 +214,16 @@ class OpenRecording:
                 if isinstance(frame, AudioFrame | Picture):
                     yield frame
                 del frame
+
+    def _fail(self, packet: av.Packet, end: TrackEnd) -> None:  # type: ignore[type-arg]
+        """Count a packet that gave nothing; and note, of an MP3, that it begins with no frame.
+
+        Behind the last frame that is a tag and no sound, if it says so; where sound comes again, it was damage.
+        """
+        end.decode_errors += 1
+        if self.container.format == "mp3" and mp3_frame(data := bytes(packet)) is None:
+            self._behind += 1
+            self._tagged |= any(name in data for name in TAGS)
 
     def _left_out(self, packet: av.Packet) -> bool:  # type: ignore[type-arg]
         """Note when a picture is shown; whether the instant tier does without decoding it.
@@ -245,6 +260,7 @@ class OpenRecording:
 
     def _hear(self, frame: AudioFrame, blocks: Blocks) -> Iterator[AudioBlock]:
         end = self.audio_end
+        self._behind, self._tagged = 0, False
         if frame.sample_rate != blocks.sample_rate or frame.layout.nb_channels != blocks.channels:
             # Sound that changes its rate in the middle is no take of one recorder; the piece counts as damage.
             end.decode_errors += 1
@@ -290,6 +306,7 @@ class OpenRecording:
             raise Unreadable("over-limit", what=what, value=value, limit=limit)
 
     def _finish(self) -> None:
+        self.audio_end.decode_errors -= self._behind if self._tagged else 0
         if self.picture_times and self.video is not None:
             end, shown = self.video_end, sorted(self.picture_times)
             usual = 1 / self.video.frame_rate_avg if self.video.frame_rate_avg else 0.0

@@ -14,7 +14,7 @@ import soundfile
 
 from benchmarks.accuracy.corpus import Clip, Signal, clips
 from benchmarks.accuracy.defects import DEFECTS, Defect
-from benchmarks.accuracy.published import AFTERWARDS, faults, reaches_top, shared
+from benchmarks.accuracy.published import faults, reaches_top, seen_afterwards, shared
 from capture_validation import checks
 from capture_validation.analysis import analyse
 from capture_validation.profile import Profile, profile
@@ -160,9 +160,9 @@ def half(rows: list[dict[str, Any]]) -> dict[str, Any]:
                 f"{one['source']}, {one['clip']}": one["complaints"] for one in clean if one["complaints"]
             },
             "confirmed": {
-                f"{one['source']}, {one['clip']}": AFTERWARDS[one["source"], one["clip"]]
+                f"{one['source']}, {one['clip']}": why
                 for one in clean
-                if one["complaints"] and (one["source"], one["clip"]) in AFTERWARDS
+                if one["complaints"] and (why := seen_afterwards(one["source"], one["clip"]))
             },
             # Complained of, and not clean, because another measure, or the eye, finds a fault.
             "left_out": {

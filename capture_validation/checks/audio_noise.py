@@ -24,6 +24,8 @@ CROWD_HZ, BROAD, CROWD_DB = 700.0, 8, 4.0
 LINES, BANDS = slice(0, -BROAD), slice(-BROAD, None)
 #: Where the background is looked for, as a share of the time.
 QUIET, QUIETEST = 0.10, 0.05
+#: Quieter than the last bit of 16 (dBFS) is no background: less of it than QUIET was put there by a program.
+NOTHING = -100.0
 #: Where everything is at most so far (dB) under the loudest hundredth somebody speaks. Readers do so for this share of
 #: the time and more; of a single word in a long file less time is its loud moments.
 SPOKEN_DB, SPOKEN = 25.0, 0.5
@@ -55,7 +57,7 @@ class SignalToNoise(AudioCheck):
     """
 
     name = "audio.signal_to_noise"
-    version = 5
+    version = 6
     title = "Voice above background"
     unit = "dB"
     only_in_speech = True
@@ -100,7 +102,7 @@ class SignalToNoise(AudioCheck):
             return Measurement(None)
         spoken = self._spoken()
         loud = self.histogram.percentile(1 - 0.05 * min(spoken / SPOKEN, 1))[:-1]
-        quiet, quietest = (self.histogram.percentile(share)[:-1] for share in (QUIET, QUIETEST))
+        quiet, quietest = (self.histogram.percentile(share)[:-1] for share in (QUIET, self._quietest()))
         heard = np.concatenate([loud[part] >= loud[part].max() - HEARD_DB for part in (LINES, BANDS)])
         least = np.sort((loud - quietest)[LINES][heard[LINES]])
         noise = least[: max(int(LEAST * len(least)), 1)].mean()
@@ -113,6 +115,11 @@ class SignalToNoise(AudioCheck):
         if not deep.any():
             return float("inf")
         return float(quiet[LINES][deep].mean() + quietest[BANDS][heard[BANDS]].mean()) / 2 - CROWD_DB
+
+    def _quietest(self) -> float:
+        """The share of time, from the quietest on, whose end is background: after what little of it holds nothing."""
+        nothing = 1 - self.histogram.above(-1, NOTHING)
+        return QUIETEST if nothing >= QUIET else nothing + QUIETEST * (1 - nothing)
 
     def _spoken(self) -> float:
         """The share of time in which somebody speaks, as loud as that is."""

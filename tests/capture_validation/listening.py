@@ -33,6 +33,7 @@ def heard(
     rate: int,
     judged_by: str = "speech",
     blocks: Sequence[int] | None = None,
+    codec: str = "pcm_f32le",
     **ending: Any,
 ) -> CheckResult:
     """What the check of that name says about samples of shape (samples,) or (samples, channels)."""
@@ -44,7 +45,7 @@ def heard(
     claimed = ending.pop("claimed_duration_s", None)
     check.start(
         AudioTrack(
-            codec="pcm_f32le",
+            codec=codec,
             sample_rate=rate,
             channels=sound.shape[1],
             sample_format="flt",

@@ -236,6 +236,23 @@ def test_bits_that_an_mp3_encoder_left_over_silence_nothing() -> None:
     assert 0 == np.abs(samples - heard).max()
 
 
+@pytest.mark.parametrize("tag", [b"APETAGEX", b"LYRICS200"])
+def test_a_tag_behind_the_last_frame_of_an_mp3_is_no_damage_and_a_hole_between_frames_is(tag: bytes) -> None:
+    """APEv2 needs no header, so that its first bytes are a number; Lyrics3 has none. Neither is known to FFmpeg."""
+    mp3 = sound("mp3", "libmp3lame", tone(1.0, 44_100), 44_100, "s16p")
+    title = struct.pack("<II", 5, 0) + b"Title\0Words"
+    behind = title + tag + struct.pack("<IIII", 2000, len(title) + 32, 1, 0x80000000) + bytes(8)
+    at = mp3.index(b"\xff\xfb", len(mp3) // 2)
+    errors = []
+    for data in (mp3, mp3 + behind, mp3[:at] + behind * 9 + mp3[at:], mp3 + behind.replace(tag, b"ELSEWHERE")):
+        with open_recording(io.BytesIO(data)) as recording:
+            assert 0.9 < sum(len(block.samples) for block in blocks(recording)) / 44_100
+        errors.append(recording.audio_end.decode_errors)
+
+    assert [0, 0] == errors[:2]
+    assert min(errors[2:]) > 0
+
+
 def with_bits_left(mp3: bytes) -> bytes:
     """The second granule of every mono MPEG-1 frame (part2_3_length, ISO 11172-3, 2.4.1.7) longer by a bit or more."""
     changed = bytearray(mp3)

@@ -159,6 +159,20 @@ def test_of_a_short_take_little_is_known_and_its_error_is_in_its_favour(check, l
     assert short - long > least
 
 
+@pytest.mark.parametrize("name", SPOKEN[1:])
+def test_a_little_of_nothing_at_all_is_no_background(name):
+    """A recorder that begins with zeros, for a fifteenth of the time, before a voice in a hiss."""
+    samples, rate = clip(name)
+    spoilt = hiss(samples.astype(np.float64), rate)
+    zeros = np.zeros((len(samples) // 15, samples.shape[1]))
+
+    alone, behind = (
+        heard("audio.signal_to_noise", one, rate).value for one in (spoilt, np.concatenate((zeros, spoilt)))
+    )
+
+    assert alone == pytest.approx(behind, abs=1.0)
+
+
 def test_a_crowd_of_voices_is_background_although_it_leaves_gaps():
     """Six voices from elsewhere in the same recording, 5 dB under it."""
     voice, rate = clip("speech_librispeech_5703_22k.ogg")

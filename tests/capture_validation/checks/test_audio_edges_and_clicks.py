@@ -99,6 +99,22 @@ def test_silence_before_and_after_is_no_gate():
     assert 0 == heard("audio.noise_gate", np.concatenate((still, samples, still)), rate).value
 
 
+@pytest.mark.parametrize(("codec", "status"), [("pcm_s16le", "hint"), ("amr_nb", "passed"), ("mp3", "passed")])
+def test_words_that_fade_and_begin_out_of_nothing_are_an_encoders_doing_where_there_was_one(codec, status):
+    """A quiet room under the steps of a telephone's codec; a recorder without one hears every room."""
+    voice, rate = clip(SPOKEN[1])
+    word = voice[: 2 * rate] * np.linspace(1, 0, 2 * rate)[:, None] ** 8
+    words = np.concatenate([np.concatenate((word, np.zeros((rate // 2, 1)))) for _ in range(3)])
+
+    assert status == heard("audio.noise_gate", words, rate, codec=codec).status
+
+
+def test_a_gate_is_found_in_an_mp3_too():
+    samples, rate = clip(SPOKEN[0])
+
+    assert "hint" == heard("audio.noise_gate", gated(samples, rate), rate, codec="mp3").status
+
+
 def test_a_pause_that_is_faded_is_no_gate():
     voice, rate = clip(SPOKEN[1])
     fade = np.linspace(1, 0, len(voice))[:, None] ** 8
