@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from capture_validation.capacity import Capacity
 from capture_validation.containers import Container
+from capture_validation.containers.ogg import LONGEST_PAGE_S
 from capture_validation.errors import Unreadable
 from capture_validation.pictures import shown_size
 
@@ -149,6 +150,10 @@ def _claimed_s(stream: Stream, container: Container) -> float | None:
     # Matroska claims one length for all tracks, and the last subtitle may stand long after sound and picture end.
     if container.format == "matroska" and any(other.type == "subtitle" for other in stream.container.streams):
         return None
+    # The end of an Ogg is a place on its clock, and what was cut out of a running transmission does not begin at 0.
+    claimed_s, begins_s = container.claimed_duration_s, start_s(stream)
+    if container.format == "ogg" and claimed_s and begins_s < min(claimed_s, LONGEST_PAGE_S):
+        return claimed_s - begins_s
     return container.claimed_duration_s
 
 

@@ -16,6 +16,8 @@ from capture_validation.errors import Unreadable
 FIRST_PAGE = 0x02
 OPUS_RATE = 48_000
 UNKNOWN = 0xFFFFFFFFFFFFFFFF
+#: Comments may hold a picture of some megabytes, in pages of 64 kB; 255 packets of 120 ms are the longest page.
+HEADER_PAGES, LONGEST_PAGE_S = 256, 31.0
 
 
 class Clock(NamedTuple):
@@ -58,6 +60,8 @@ def recognise_ogg(window: Window, capacity: Capacity) -> Container:
     if not clocks:
         raise Unreadable("codec-unsupported" if unknown else "truncated", codec=unknown[0] if unknown else "")
     seconds, cut = _last_page(window, clocks)
+    if seconds is not None:
+        seconds = max(seconds - _begins_s(window, at, clocks), 0.0)
     at_most("duration_s", seconds or 0.0, capacity.audio_duration_s)
     return Container(
         format="ogg",
@@ -98,6 +102,23 @@ def _stream(head: bytes, capacity: Capacity) -> Clock | None:
     if head.startswith((b"OpusHead", b"\x01vorbis", b"\x7fFLAC")):
         raise malformed("stream header")
     return None
+
+
+def _begins_s(window: Window, at: int, clocks: dict[int, Clock]) -> float:
+    """Where the end of the first page of sound stands, in seconds, if no page is that long; else 0.
+
+    What was cut out of a running transmission counts on from there (RFC 7845, 4.5). Where it begins within that length,
+    the demuxer knows better, because it looks into the page.
+    """
+    for _ in range(HEADER_PAGES):
+        page = _page(window, at)
+        if page is None:
+            return 0.0
+        if page.serial in clocks and page.granule not in (0, UNKNOWN):
+            seconds = page.granule / clocks[page.serial].rate
+            return seconds if seconds > LONGEST_PAGE_S else 0.0
+        at = page.end
+    return 0.0
 
 
 def _last_page(window: Window, clocks: dict[int, Clock]) -> tuple[float | None, bool]:

@@ -236,6 +236,42 @@ def test_bits_that_an_mp3_encoder_left_over_silence_nothing() -> None:
     assert 0 == np.abs(samples - heard).max()
 
 
+@pytest.mark.parametrize("seconds", [0, 5, 36_000])
+def test_what_was_cut_out_of_a_running_transmission_has_not_lost_its_beginning(seconds: int) -> None:
+    """Its clock ran for so long before (RFC 7845, 4.5); half of it is half of it all the same."""
+    data = later(sound("ogg", "libopus", tone(4.0, 48_000), 48_000), seconds * 48_000)
+    truncated = []
+    for end in (len(data), data.index(b"OggS", len(data) // 2)):
+        with open_recording(io.BytesIO(data[:end])) as recording:
+            assert recording.audio is not None
+            heard_s = sum(len(block.samples) for block in blocks(recording)) / 48_000
+        assert -0.01 < heard_s - (recording.audio.claimed_duration_s or 0) < 1.1
+        truncated.append(recording.audio_end.truncated)
+
+    assert [False, False] == truncated
+
+
+def later(ogg: bytes, samples: int) -> bytes:
+    """Every place on the clock of an Ogg (RFC 3533, 6) later by so many samples, with new checksums."""
+    pages = []
+    for part in ogg.split(b"OggS")[1:]:
+        place = int.from_bytes(part[2:10], "little")
+        moved = place + samples if 0 < place < 1 << 63 else place
+        page = b"OggS" + part[:2] + moved.to_bytes(8, "little") + part[10:18] + bytes(4) + part[22:]
+        pages.append(page[:22] + checksum(page).to_bytes(4, "little") + page[26:])
+    return b"".join(pages)
+
+
+def checksum(page: bytes) -> int:
+    """The CRC of an Ogg page whose own field is zero: 0x04C11DB7, not reflected, from 0."""
+    rest = 0
+    for byte in page:
+        rest ^= byte << 24
+        for _ in range(8):
+            rest = (rest << 1 ^ (0x104C11DB7 if rest & 0x80000000 else 0)) & 0xFFFFFFFF
+    return rest
+
+
 @pytest.mark.parametrize("tag", [b"APETAGEX", b"LYRICS200"])
 def test_a_tag_behind_the_last_frame_of_an_mp3_is_no_damage_and_a_hole_between_frames_is(tag: bytes) -> None:
     """APEv2 needs no header, so that its first bytes are a number; Lyrics3 has none. Neither is known to FFmpeg."""
