@@ -5,12 +5,16 @@ libavfilter that PyAV carries, one thread. Bare decoding is the floor under ever
 X-ray's networks are measured apart, per look. The film is one real take, scaled to each size and coded as a phone does;
 long films are the short one again and again.
 
-Run as `python -m benchmarks.video [PART...]` with any of sizes, lengths, deepest, looks: everything takes a quarter of
-an hour, and a machine is seldom quiet for so long.
+A film that we coded ourselves is one encoder's; the part `real` looks at films as phones recorded them, all that lie in
+the folder COMPANION_REAL_FILMS, each short enough for the filters to look at it five times.
+
+Run as `python -m benchmarks.video [PART...]` with any of sizes, real, lengths, deepest, looks: everything takes a
+quarter of an hour, and a machine is seldom quiet for so long.
 """
 
 import gc
 import os
+import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +40,7 @@ from capture_validation.xray.models import models
 
 MEDIA = Path(os.environ.get("COMPANION_TEST_MEDIA", "../shared")) / "media"
 TAKE = "video_station_60fps_15s.mp4"
+REAL = os.environ.get("COMPANION_REAL_FILMS", "")
 PEER = ("blackdetect", "freezedetect", "blurdetect", "signalstats")
 RATE, ROUNDS = 30, 5
 MINUTES = (1, 10)
@@ -81,7 +86,8 @@ def main(parts: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for part in parts or PARTS:
             title, head, measured = PARTS[part]
-            print(table(title, head, [*measured(Path(folder))]), flush=True)
+            if rows := [*measured(Path(folder))]:
+                print(table(title, head, rows), flush=True)
 
 
 def sizes(folder: Path) -> Iterator[list[str]]:
@@ -91,7 +97,18 @@ def sizes(folder: Path) -> Iterator[list[str]]:
 
 
 def compared(file: Path, one: Film) -> Iterator[list[str]]:
-    """A row for each way to look at a film, all of them taking turns."""
+    """A row for each way to look at a film."""
+    costs = costs_of(file)
+    peer, floor = costs["FFmpeg filters"].cpu_s, costs["decoding"].cpu_s
+    for name, cost in costs.items():
+        yield [
+            f"{one.name:>5}  {name}", f"{cost.cpu_s * 1000 / one.seconds:.0f}", f"{cost.memory_mb:.0f}",
+            f"{peer / cost.cpu_s:.1f}", f"{cost.cpu_s / floor:.2f}",
+        ]  # fmt: skip
+
+
+def costs_of(file: Path) -> dict[str, Cost]:
+    """The median of what each way to look at a film costs, all of them taking turns."""
     ways: dict[str, Work] = {
         "FFmpeg filters": partial(filtered, file),
         "decoding": partial(decoded, file),
@@ -103,13 +120,34 @@ def compared(file: Path, one: Film) -> Iterator[list[str]]:
     for _ in range(ROUNDS):
         for name, work in ways.items():
             runs[name].append(cost_of(work, warm))
-    costs = {name: median(found) for name, found in runs.items()}
-    peer, floor = costs["FFmpeg filters"].cpu_s, costs["decoding"].cpu_s
-    for name, cost in costs.items():
-        yield [
-            f"{one.name:>5}  {name}", f"{cost.cpu_s * 1000 / one.seconds:.0f}", f"{cost.memory_mb:.0f}",
-            f"{peer / cost.cpu_s:.1f}", f"{cost.cpu_s / floor:.2f}",
-        ]  # fmt: skip
+    return {name: median(found) for name, found in runs.items()}
+
+
+def real(_folder: Path) -> Iterator[list[str]]:
+    """A row for each film in the folder of real ones, and one for the median of each column."""
+    films = sorted(file for file in Path(REAL).rglob("*.*") if file.is_file()) if REAL else []
+    if not films:
+        print("\nReal films: skipped, COMPANION_REAL_FILMS names no folder that holds any")
+        return
+    rows = []
+    for file in films:
+        costs = costs_of(file)
+        peer, floor, full = (costs[name].cpu_s for name in ("FFmpeg filters", "decoding", "full tier"))
+        fingerprint, instant = costs["full tier and fingerprint"].cpu_s, costs["instant tier"].cpu_s
+        rows.append([full / floor, fingerprint / floor, peer / full, peer / instant, peer / floor])
+        yield [*described(file, floor), *(f"{ratio:.2f}" for ratio in rows[-1])]
+    middle = [statistics.median(column) for column in zip(*rows, strict=True)]
+    yield [f"median of {len(rows)}", "", "", *(f"{ratio:.2f}" for ratio in middle)]
+
+
+def described(file: Path, decoding_s: float) -> list[str]:
+    """What a film is, how long, and what one of its pictures takes to decode."""
+    with av.open(file) as media:
+        track = media.streams.video[0]
+        context, length_s = track.codec_context, (media.duration or 0) / av.time_base
+        name = f"{file.name}, {context.name} {context.width}×{context.height}"
+    shown = sum(1 for _ in pictures(file))
+    return [name, f"{length_s:.1f}", f"{decoding_s * 1000 / max(shown, 1):.1f}"]
 
 
 def lengths(folder: Path) -> Iterator[list[str]]:
@@ -181,9 +219,14 @@ def pictures(file: Path) -> Iterator[av.VideoFrame]:
 
 
 def decoded(file: Path) -> None:
-    """Decode and look at nothing."""
-    for _ in pictures(file):
-        pass
+    """Decode picture and sound, and look at nothing: films that phones recorded have both."""
+    with av.open(file) as media:
+        for track in media.streams:
+            context = track.codec_context
+            if isinstance(context, av.VideoCodecContext):
+                context.thread_type, context.thread_count = "NONE", 1
+        for _ in media.decode(*media.streams.video[:1], *media.streams.audio[:1]):
+            pass
 
 
 def filtered(file: Path) -> None:
@@ -237,6 +280,12 @@ PARTS: dict[str, tuple[str, list[str], Callable[[Path], Iterator[list[str]]]]] =
         f"One pass: capture_validation against FFmpeg {'+'.join(PEER)}",
         ["H.264, 30 fps", "CPU ms per s", "growth MB", "peer / this", "this / decoding"],
         sizes,
+    ),
+    "real": (
+        "Films as phones recorded them, each with all it takes to open it",
+        ["Film", "s", "ms a picture", "full / decoding", "and fingerprint", "filters / full", "filters / instant",
+         "filters / decoding"],
+        real,
     ),
     "lengths": (
         "Length: what is resident beyond the idle process", ["full tier", "CPU ms per s", "growth MB"], lengths,

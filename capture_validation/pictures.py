@@ -217,14 +217,30 @@ class VideoFrame:
 def shrunk(lines: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any]:
     """Numbers of any width averaged down to `width` x `height`, by halves first where both sides have them.
 
-    OpenCV averages squares of two by two many at a time and everything else one by one: two thirds of the cost.
+    OpenCV averages squares of two by two many at a time and everything else one by one: two thirds of the cost. What
+    does not come out even goes by halves as far as it can, and the rest of the way between neighbours.
     """
     rows, columns = lines.shape
-    if rows % 2 == columns % 2 == 0 and rows >= 2 * height and columns >= 2 * width:
+    apart = columns % width == 0 and columns // 2 % width > 0
+    if rows % 2 == columns % 2 == 0 and rows >= 2 * height and columns >= 2 * width and not apart:
         lines = cv2.resize(lines, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
     if lines.dtype == np.uint8 and len(lines) == height and lines.shape[1] % (2 * width) == 0:
         return narrowed(lines, width)
-    return np.asarray(cv2.resize(lines, (width, height), interpolation=cv2.INTER_AREA))
+    if lines.shape[1] % width == len(lines) % height == 0:
+        return np.asarray(cv2.resize(lines, (width, height), interpolation=cv2.INTER_AREA))
+    while lines.shape[1] % 2 == 0 and lines.shape[1] >= 2 * width:
+        lines = halved(lines)
+    near = lines.shape[1] < 2 * width and len(lines) < 2 * height
+    way = cv2.INTER_LINEAR if near else cv2.INTER_AREA
+    return np.asarray(cv2.resize(lines, (width, height), interpolation=way))
+
+
+def halved(lines: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Lines of an even width averaged down to half of it."""
+    half = lines.shape[1] // 2
+    if lines.dtype == np.uint8:
+        return narrowed(lines, half)
+    return np.asarray(cv2.resize(lines, (half, len(lines)), interpolation=cv2.INTER_AREA))
 
 
 def narrowed(lines: Pixels, width: int) -> Pixels:

@@ -37,7 +37,7 @@ class VideoExposurePumping(VideoCheck):
     """
 
     name = "video.exposure_pumping"
-    version = 2
+    version = 3
     title = "Steady exposure"
     unit = "%"
     profiles = {"video": at_most(12.0)}

@@ -24,7 +24,7 @@ class VideoFrozen(VideoCheck):
     """
 
     name = "video.frozen"
-    version = 2
+    version = 3
     title = "Frozen picture"
     unit = "s"
     profiles = {"video": at_most(1.0, reject=3.0, requirement="required")}

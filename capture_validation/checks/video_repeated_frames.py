@@ -29,7 +29,7 @@ class VideoRepeatedFrames(VideoCheck):
     """
 
     name = "video.repeated_frames"
-    version = 2
+    version = 3
     title = "Repeated frames"
     unit = "%"
     profiles = {"video": at_most(10.0)}

@@ -32,7 +32,7 @@ class VideoShake(VideoCheck):
     """
 
     name = "video.shake"
-    version = 2
+    version = 3
     title = "Shake"
     unit = "%"
     profiles = {"video": at_most(0.9)}

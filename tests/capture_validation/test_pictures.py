@@ -59,7 +59,7 @@ def test_a_glance_shows_what_the_small_picture_shows(name: str):
         assert np.corrcoef(*blurred)[0, 1] > 0.99
 
 
-@pytest.mark.parametrize("size", [(180, 1920), (180, 1281), (181, 1280), (240, 854), (100, 200)])
+@pytest.mark.parametrize("size", [(180, 1920), (180, 1281), (181, 1280), (240, 854), (270, 1440), (100, 200)])
 @pytest.mark.parametrize("bits", [8, 10])
 def test_halving_first_changes_no_brightness(size: tuple[int, int], bits: int):
     """Whether the sides divide by two or not, and whole pixels of the result or parts of them fall on a pair."""
@@ -81,6 +81,23 @@ def test_a_picture_that_was_forgotten_cannot_be_looked_at():
     for look in (frame.glance, lambda: frame.middle(64), frame.luma):
         with pytest.raises(RuntimeError, match="only until"):
             look()
+
+
+@pytest.mark.parametrize("size", [(240, 848), (190, 2704), (184, 1376)])
+@pytest.mark.parametrize("bits", [8, 10])
+def test_what_does_not_come_out_even_is_nearly_the_same(size: tuple[int, int], bits: int):
+    """A picture as rich as can be, every pixel of the result unlike the next, and no lighter or darker as a whole."""
+    noise = np.random.default_rng(1).uniform(0, 1, size)
+    rich = cv2.GaussianBlur(noise, (0, 0), sigmaX=size[1] / 160, sigmaY=size[0] / 90)
+    spread = (rich - rich.min()) / np.ptp(rich) * ((1 << bits) - 1)
+    lines = spread.astype(np.uint8 if bits == 8 else np.uint16)
+
+    whole = cv2.resize(lines, (160, 90), interpolation=cv2.INTER_AREA).astype(int)
+    apart = (shrunk(lines, 160, 90) - whole) / (1 << bits - 8)
+
+    assert whole.std() > 20 << bits - 8
+    assert abs(apart).mean() < 2
+    assert abs(apart.mean()) < 0.2
 
 
 @pytest.mark.parametrize("parts", [2, 4, 6, 12, 24])
