@@ -50,9 +50,9 @@ Films of strangers are another matter than takes: phones, webcams, messengers' c
 public repositories were reported on, and those with complaints of the picture looked at; 38 of them, from 17
 repositories, only once, after the last change. Of these 38, five had a complaint that the eye does not share, all
 hints, from three scenes: flicker in a whirling kitchen, smears in a wall of even lines, low contrast of a white table;
-two more, of enlargement, nobody can tell. Of the 100 others six had one, one of them a refusal: flies that sit still in the dark
-read as frozen. A black bar on one side alone was missed. In 31 of these films flicker was put in and found 31 times,
-mild and strong, and cuts 29 and 30 times.
+two more, of enlargement, nobody can tell. Of the 100 others six had one, one of them a refusal: flies that sit still in
+the dark read as frozen. A black bar on one side alone was missed. In 31 of these films flicker was put in and found 31
+times, mild and strong, and cuts 29 and 30 times.
 
 *AUC* is the chance that a spoilt take measures worse than a clean one, *found* the share of spoilt takes beyond the
 limit, both on the reported half. *blurdetect* is the AUC of FFmpeg's filter on the same pictures at 640 pixels. *Clean*
