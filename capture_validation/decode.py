@@ -229,14 +229,16 @@ class OpenRecording:
         """Note when a picture is shown; whether the instant tier does without decoding it.
 
         Decoded are the first pictures of a group: they need none that come later. Where every picture stands for
-        itself, one of them in a quarter of a second is decoded.
+        itself, one of them in a quarter of a second is decoded. What was trimmed off without encoding the rest anew is
+        still in the file, marked as not to be shown.
         """
         if packet.pts is None or packet.time_base is None:
             return False
         at_s = float(packet.pts * packet.time_base) - self._origin
-        self.picture_times.append(at_s)
-        shown_s = float(packet.duration * packet.time_base) if packet.duration else 0.0
-        self._last_shown = max(self._last_shown, (at_s, shown_s))
+        if not packet.is_discard:
+            self.picture_times.append(at_s)
+            shown_s = float(packet.duration * packet.time_base) if packet.duration else 0.0
+            self._last_shown = max(self._last_shown, (at_s, shown_s))
         if packet.is_keyframe:
             self._since_key = 0 if at_s >= self._next_key_s else BURST
             self._next_key_s = at_s + GROUP_S if self._since_key == 0 else self._next_key_s

@@ -82,6 +82,27 @@ def test_three_pictures_are_too_few_to_tell_how_a_recording_looks():
         assert "passed" == verdicts["video.size_changes"].status
 
 
+def test_what_was_trimmed_off_is_not_counted():
+    """A phone that trims a film keeps the pictures from the key frame on, and says from which one to show."""
+    kept = io.BytesIO()
+    with av.open(io.BytesIO(dark(pictures=30))) as whole, av.open(kept, "w", format="mp4") as out:
+        track = whole.streams.video[0]
+        stream = out.add_stream_from_template(track)
+        for packet in whole.demux(track):
+            if packet.pts is not None and packet.dts is not None and packet.time_base is not None:
+                back = round(0.5 / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - back, packet.dts - back, stream
+                out.mux(packet)
+
+    ends = []
+    for tier in ("full", "instant"):
+        with open_recording(kept, tier=tier) as recording:
+            assert list(recording.read())
+            ends.append((recording.video_end.frames, recording.video_end.first_at_s))
+
+    assert [(25, 0.0), (25, 0.0)] == ends
+
+
 def dark(pictures: int) -> bytes:
     """A black recording with ten pictures a second and in a group."""
     file = io.BytesIO()
