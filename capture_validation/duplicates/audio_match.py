@@ -47,7 +47,7 @@ MINUTE = 5 * BLOCK
 #: have, and two of words that 180 have.
 SURE, LIKELY = 40, 31
 #: Places compared per 12 s, unchanged, and of all changes together.
-PLAIN_MOST, GRID_MOST = 24, 24
+PLAIN_MOST, GRID_MOST = 16, 16
 
 Fetch = Callable[[Iterable[int]], Mapping[int, StoredAudio]]
 
