@@ -28,7 +28,7 @@ log = logging.getLogger("capture_validation.sandbox")
 
 #: Set to 1 on a development machine whose kernel lacks Landlock. Never where strangers can upload.
 UNSAFE_SWITCH = "COMPANION_UNSAFE_NO_SANDBOX"
-START_S = 60.0
+START_S = 120.0
 STOP_S = 5.0
 RESULT_LIMIT = 1 << 20
 # Bytes of the child's marks: "R" result, "E" an error in our own code; and its exit code when memory ran out.
