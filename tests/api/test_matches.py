@@ -9,16 +9,14 @@ import httpx
 import numpy as np
 import pytest
 
-from api.matching import OFTEN, VERSIONS, Compared, Likely, heard, likeness, read
+from api.matching import VERSIONS, Compared, Likely, likeness, read
 from api.validation import Workplace, validate_recording
-from capture_validation.duplicates.audio import AudioFingerprint
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation
-from capture_validation.duplicates.landmarks import Landmarks
 from capture_validation.duplicates.recording import VERSION
 from capture_validation.report import Span
 from storage import fingerprints
 from storage.database import Pool, transaction
-from storage.fingerprints import TOGETHER, Fingerprint, Heard, Held, KeyFrame, Lists, Sound, Subject
+from storage.fingerprints import TOGETHER, Fingerprint, Heard, Held, KeyFrame, Sound, Subject
 from storage.recordings import move
 from tests.api.taking import agree, examined, fresh, submit
 from tests.voices import new_speech, sound_of, wav
@@ -378,24 +376,3 @@ async def test_where_words_lie_is_forgotten_after_a_day(
     assert [] == old
     assert [(number, 7)] == still
     assert [] == await listed(database, word)
-
-
-def test_the_lists_of_the_database_are_read_as_they_lie() -> None:
-    """Big-endian, in parts and whatever order; see `tests/capture_validation/duplicates/test_lists.py` for the rest."""
-    given = [([[9, 2], [5, 1]], [[1, 10], [2, 20], [3, 2**31 - 1]]), ([[7, 1]], [[4, 0]])]
-
-    lists = read([Lists(*(np.array(column, ">i4").tobytes() for column in part)) for part in given])
-
-    assert ([9, 5, 7], [2, 1, 1]) == (lists.word.tolist(), lists.size.tolist())
-    assert [[1, 10], [2, 20], [3, 2**31 - 1], [4, 0]] == lists.held.tolist()
-    assert (0, 0) == (len(read([]).word), len(read([]).held))
-
-
-def test_a_recording_fills_little_of_a_list() -> None:
-    """A steady trill repeats a few words for ever; a handful of each says as much."""
-    time = np.repeat(np.arange(2000) * 6.0, 2)
-    peaks = Landmarks(time, np.tile([40.0, 60.0], 2000))
-    own = heard(AudioFingerprint(10.0, peaks, np.zeros(0, np.uint64), np.zeros(0, np.uint64)))
-
-    assert max(np.unique(own.words, return_counts=True)[1], default=0) <= OFTEN
-    assert len(own.words) == len(own.places)
