@@ -5,13 +5,13 @@ from numpy.typing import NDArray
 
 from capture_validation.check import AudioCheck, Measurement, at_most, information
 from capture_validation.decode import AudioTrack
-from capture_validation.grid import Grid, decibel, mean_square
+from capture_validation.grid import LOWEST, Grid, from_bytes, in_bytes, mean_square
 from capture_validation.levels import runs
 from capture_validation.sound import Sound
 from capture_validation.spans import Spans
 
-#: Levels every 4 ms, a byte each, half a decibel a step: 900 kB an hour.
-STEP_S, LOWEST, STEP = 0.004, -120.0, 0.5
+#: Levels every 4 ms, a byte each: 900 kB an hour.
+STEP_S = 0.004
 #: How far the level falls and rises (dB), within two steps.
 EDGE_DB, EDGE = 25.0, 2
 #: What the sound falls from and comes back to is at least this loud (dBFS).
@@ -61,10 +61,10 @@ class EncodedGaps(AudioCheck):
         _, whole = self.grid.take(sound.channels)
         frames = whole.reshape(len(whole), -1, self.grid.length)
         powers = np.maximum(mean_square(frames) - frames.mean(axis=2) ** 2, 0).max(axis=0, initial=0)
-        self.cells += np.clip((decibel(powers) - LOWEST) / STEP, 0, 255).astype(np.uint8).tobytes()
+        self.cells += in_bytes(powers)
 
     def measure(self) -> Measurement:
-        levels = np.frombuffer(bytes(self.cells), np.uint8).astype(np.float32) * STEP + LOWEST
+        levels = from_bytes(self.cells)
         spans = Spans(gap_s=0.0)
         found = gaps(levels)
         spans.extend((first * self.step_s, last * self.step_s) for first, last in found)

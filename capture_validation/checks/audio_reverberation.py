@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from capture_validation.check import AudioCheck, Measurement, at_least
 from capture_validation.decode import AudioTrack
-from capture_validation.grid import decibel
+from capture_validation.grid import from_bytes, in_bytes
 from capture_validation.sound import SPECTRUM_S, Sound, spectrum_length
 
 #: Bands of about half an octave in which a voice has energy and rooms differ.
@@ -20,7 +20,6 @@ SHORTEST_S = 1.7
 #: The share by which a spread of one fall would be wrong: windows overlap and bands fall together, so that of 18 falls
 #: one tells something new. Two syllables have a hundred falls, ten seconds of reading three thousand.
 ERROR = 3.0
-LOWEST, STEP = -120.0, 0.5
 
 
 class Reverberation(AudioCheck):
@@ -64,11 +63,10 @@ class Reverberation(AudioCheck):
         self.cells = bytearray()
 
     def feed(self, sound: Sound) -> None:
-        levels = decibel(sound.spectra @ self.bands)
-        self.cells += np.clip((levels - LOWEST) / STEP, 0, 255).astype(np.uint8).tobytes()
+        self.cells += in_bytes(sound.spectra @ self.bands)
 
     def measure(self) -> Measurement:
-        levels = np.frombuffer(bytes(self.cells), np.uint8).reshape(-1, self.bands.shape[1]) * STEP + LOWEST
+        levels = from_bytes(self.cells).astype(np.float64).reshape(-1, self.bands.shape[1])
         if len(levels) * SPECTRUM_S / 2 < SHORTEST_S:
             return Measurement(None)
         loud, quiet = np.percentile(levels, (95, 5), axis=0)
