@@ -283,6 +283,7 @@ def _made() -> Iterator[Vector]:
         ("two-repeats", "audio.repeats", 2.0, 0.0, _repeated),
         ("two-gated-pauses", "audio.noise_gate", 2.0, 0.0, lambda: _pauses(1.0, 0.5, 1.0, 0.5, 1.0)),
         ("half-silent", "audio.silence", 50.0, 1.0, lambda: _pauses(2.0, 4.0, 2.0)),
+        ("waited-a-second", "audio.silence", 50.0, 1.0, lambda: np.roll(_pauses(1.0, 3.0), 3 * RATE // 2, axis=0)),
         ("late-start", "audio.leading_silence", 3.0, 0.05, lambda: _pauses(3.0, 3.0)[::-1]),
         ("long-pause", "audio.longest_pause", 4.0, 0.05, lambda: _pauses(2.0, 4.0, 2.0)),
         ("long-wait", "audio.trailing_silence", 3.0, 0.05, lambda: _pauses(3.0, 3.0)),

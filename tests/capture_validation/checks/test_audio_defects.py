@@ -341,6 +341,19 @@ def test_a_recording_of_nothing_fails_for_its_silence():
     assert "failed" == heard("audio.silence", np.zeros(32000), 16000).status
 
 
+@pytest.mark.parametrize(
+    ("waited_s", "value", "status"), [(0.4, 0.0, "passed"), (1.0, 0.0, "passed"), (4.0, 75.0, "hint")]
+)
+def test_a_second_of_waiting_at_each_end_is_no_silence(waited_s: float, value: float, status: str):
+    """It is what other checks ask for: only what is waited beyond it counts."""
+    still = np.zeros(round(waited_s * 16000))
+    spoken = np.random.default_rng(1).normal(0, 0.1, 32000)
+
+    result = heard("audio.silence", np.concatenate((still, spoken, still)), 16000)
+
+    assert (pytest.approx(value, abs=1.0), status) == (result.value, result.status)
+
+
 @pytest.mark.parametrize(("ending", "status", "code"), [
     ({}, "passed", "passed"),
     ({"claimed_duration_s": 11.3}, "passed", "passed"),
