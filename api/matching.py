@@ -32,7 +32,7 @@ from capture_validation.duplicates.video_match import MOST, match_video
 from capture_validation.duplicates.visual_words import posted
 from capture_validation.report import Span
 from storage import fingerprints
-from storage.database import Connection, Pool, reading, transaction
+from storage.database import Connection, Pool, Reader, Readers, lent, reading, transaction
 from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Media, Sound, Vote
 from storage.matches import NewMatch
 
@@ -68,13 +68,15 @@ class Compared(Struct, frozen=True):
     seen: int
 
 
-async def compare(database: Pool, prints: Fingerprints, limiter: CapacityLimiter | None = None) -> Compared:
+async def compare(
+    database: Pool, readers: Readers, prints: Fingerprints, limiter: CapacityLimiter | None = None
+) -> Compared:
     """Compare a new recording with everything that is held."""
     async with transaction(database) as connection:
         seen = await fingerprints.newest(connection)
         exact = await fingerprints.same_content(connection, bytes.fromhex(prints.content))
         common = np.array(await fingerprints.common(connection, video.VERSION), np.int64)
-    index = Index(database, common)
+    index = Index(database, readers, common)
     matches = await to_thread.run_sync(index.matches, prints, limiter=limiter)
     found = [Likely(whole(prints, held), held) for held in exact]
     same = {likely.held.number for likely in found}
@@ -113,32 +115,50 @@ async def _with(connection: Connection, compared: Compared, newer: Sequence[Held
     return Compared(compared.prints, compared.found + likely, newer[-1].number)
 
 
-class Index:
-    """The index in the database as the comparison sees it, for one new recording, in a thread of the worker."""
+class Sounds:
+    """The index of sounds as the comparison of one new recording sees it, in a thread that has its own connection.
 
-    def __init__(self, database: Pool, common: Integers) -> None:
-        self.held: dict[int, Held] = {}
-        self._database = database
-        self._common = common
-        self._sounds: dict[int, StoredAudio] = {}
+    Everything that is read is waited for in one call: see `storage.database.readers`.
+    """
 
-    def matches(self, prints: Fingerprints) -> list[Match]:
-        """What the new recording shares with held ones. Runs in a thread and asks the database through the loop."""
-        found = match_audio(prints.audio, self.find, self.sounds) if prints.audio else []
-        return found + (self._pictures(prints.video) if prints.video else [])
+    def __init__(self, connection: Reader) -> None:
+        self._connection = connection
+        self._held: dict[int, StoredAudio] = {}
 
     def find(self, asked: Integers) -> Lists:
         """The lists of the words of sound asked for, each once."""
-        return read(from_thread.run(self._lists, asked.tolist()))
+        return read(fingerprints.sounds_alike(self._connection, audio.VERSION, sent(asked)))
 
-    def sounds(self, numbers: Iterable[int]) -> Mapping[int, StoredAudio]:
+    def held(self, numbers: Iterable[int]) -> Mapping[int, StoredAudio]:
         """What is kept of the sound of recordings; nothing of those that were deleted meanwhile."""
-        wanted = set(numbers)
-        self._fetch(wanted)
-        for number in wanted & self.held.keys() - self._sounds.keys():
-            if packed := self.held[number].audio:
-                self._sounds[number] = StoredAudio.from_bytes(packed)
-        return self._sounds
+        if missing := sorted(set(numbers) - self._held.keys()):
+            for one in fingerprints.textures(self._connection, sent(np.array(missing))):
+                self._held[one.number] = StoredAudio.from_bytes(one.audio)
+        return self._held
+
+
+class Index:
+    """The index in the database as the comparison sees it, for one new recording, in a thread of the worker."""
+
+    def __init__(self, database: Pool, readers: Readers, common: Integers) -> None:
+        self.held: dict[int, Held] = {}
+        self._database = database
+        self._readers = readers
+        self._common = common
+
+    def matches(self, prints: Fingerprints) -> list[Match]:
+        """What the new recording shares with held ones that are not deleted meanwhile.
+
+        Runs in a thread, and asks the database through the loop for pictures and for whose something is.
+        """
+        found: list[Match] = []
+        if prints.audio:
+            with lent(self._readers) as connection:
+                sounds = Sounds(connection)
+                found = match_audio(prints.audio, sounds.find, sounds.held)
+        found += self._pictures(prints.video) if prints.video else []
+        self._fetch(match.recording for match in found)
+        return [match for match in found if match.recording in self.held]
 
     def _pictures(self, new: VideoFingerprint) -> list[Match]:
         asked = picture_question(new, self._common)
@@ -152,10 +172,6 @@ class Index:
         async with transaction(self._database) as connection:
             return await fingerprints.pictures_alike(connection, video.VERSION, asked, groups, MOST_ROWS)
 
-    async def _lists(self, asked: list[int]) -> list[fingerprints.Lists]:
-        async with reading(self._database) as connection:
-            return await fingerprints.sounds_alike(connection, audio.VERSION, asked)
-
     def _fetch(self, numbers: Iterable[int]) -> None:
         missing = sorted(set(numbers) - self.held.keys())
         if missing:
@@ -166,14 +182,16 @@ class Index:
             return await fingerprints.held(connection, numbers)
 
 
+def sent(numbers: Integers) -> bytes:
+    """Integers as the database is sent them."""
+    return numbers.astype(">i4").tobytes()
+
+
 def read(answer: Sequence[fingerprints.Lists]) -> Lists:
-    """The answer of the database as arrays; it may have no parts."""
-    heads, postings = (
-        np.concatenate([np.frombuffer(part, ">i4") for part in (b"", *parts)], dtype=np.int32).reshape(-1, 2)
-        for parts in ([one.heads for one in answer], [one.postings for one in answer])
-    )
-    word, size = heads.T.astype(np.int64)
-    return Lists(word, size, postings)
+    """The answer of the database as it lies; it may have no parts."""
+    heads = np.frombuffer(b"".join([one.heads for one in answer]), ">i4").reshape(-1, 2)
+    word, size = np.ascontiguousarray(heads.T, np.int64)
+    return Lists(word, size, tuple(np.frombuffer(one.postings, ">i4").reshape(-1, 2) for one in answer))
 
 
 def closely(prints: Fingerprints, newer: Sequence[Held], heard: Sequence[Sound]) -> list[Match]:

@@ -26,7 +26,7 @@ from capture_validation.examination import Examined
 from capture_validation.examination import examine as examined
 from capture_validation.profile import Profile, override, profile
 from storage import custody, encryption, fingerprints, matches, reports, uploads, validations
-from storage.database import Connection, Pool, transaction
+from storage.database import Connection, Pool, Readers, transaction
 from storage.encryption import Layout, SealingFile
 from storage.errors import MediaDamaged, MediaMissing
 from storage.fingerprints import Fingerprint, Subject
@@ -52,6 +52,7 @@ class Workplace(Struct, frozen=True):
     """
 
     database: Pool
+    readers: Readers
     store: Store
     master_key: bytes
     scratch: str
@@ -111,7 +112,7 @@ async def examine(place: Workplace, attempt: Attempt) -> None:
             await give_up(place, attempt)
             return
         seen = await judge(place, attempt, file)
-        compared = await compare(place.database, seen.prints, place.at_once) if seen.prints else None
+        compared = await compare(place.database, place.readers, seen.prints, place.at_once) if seen.prints else None
         object_key = await keep(place, attempt, file)
     await conclude(place, attempt, seen, compared, object_key)
 

@@ -27,7 +27,7 @@ from capture_validation import niceness
 from capture_validation.errors import SandboxError
 from capture_validation.validate import shared_sandbox
 from storage import examiners, queue
-from storage.database import pool, transaction
+from storage.database import pool, readers, transaction
 from storage.errors import DatabaseBusy
 from storage.objects import open_store
 
@@ -55,8 +55,10 @@ async def workplace(settings: Settings) -> AsyncIterator[Workplace]:
     async with pool(settings.database_url) as database, open_store(*bucket_of(settings)) as store:
         await store.make_bucket()
         # Two at least: a copy of a long video must not keep everybody's report waiting where there is one processor.
-        limiter = CapacityLimiter(max(2, os.cpu_count() or 1))
-        yield Workplace(database, store, settings.master_key, scratch_of(settings), limiter, settings.store_folder)
+        at_once = max(2, os.cpu_count() or 1)
+        with readers(settings.database_url, largest=at_once) as threads:
+            limiter, scratch = CapacityLimiter(at_once), scratch_of(settings)
+            yield Workplace(database, threads, store, settings.master_key, scratch, limiter, settings.store_folder)
 
 
 def jobs(url: str, place: Workplace) -> App:

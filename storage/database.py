@@ -1,24 +1,31 @@
-"""PostgreSQL: a pool of connections, a transaction, and three ways to ask.
+"""PostgreSQL: a pool of connections, a transaction, three ways to ask, and connections for threads that read much.
 
 Rows come back as the frozen Struct that the asking module declares, so a query and its shape stand side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, LiteralString, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
 from storage.errors import DatabaseBusy
 
 Connection: TypeAlias = AsyncConnection[Any]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
+Reader: TypeAlias = psycopg.Connection[Any]
+Readers: TypeAlias = ConnectionPool[Reader]
 Row = TypeVar("Row")
+
+
+#: By itself a pool waits twice as long after each failed attempt, for up to five minutes: a database that is back would
+#: not be noticed. Having given up after seconds, it tries at once when the next request comes.
+PATIENCE: dict[str, Any] = {"timeout": 5, "reconnect_timeout": 2, "open": False}
 
 
 def pool(url: str, *, largest: int = 10) -> Pool:
@@ -26,20 +33,23 @@ def pool(url: str, *, largest: int = 10) -> Pool:
 
     A request waits at most 5 s for a connection, and a statement runs at most 15 s: a phone gives up sooner.
     """
-    options = {"options": "-c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"}
-    # Autocommit, so that a single read is one round trip; `transaction` begins and commits by itself.
-    settings = {**options, "autocommit": True}
-    return AsyncConnectionPool(
-        url,
-        min_size=1,
-        max_size=largest,
-        timeout=5,
-        # By itself the pool waits twice as long after each failed attempt, for up to five minutes: a database that is
-        # back would not be noticed. Having given up after seconds, it tries at once when the next request comes.
-        reconnect_timeout=2,
-        open=False,
-        kwargs=settings,
-    )
+    return AsyncConnectionPool(url, min_size=1, max_size=largest, kwargs=settings(), **PATIENCE)
+
+
+def readers(url: str, *, largest: int = 2) -> Readers:
+    """Make a closed pool of connections that threads read with; open it with `with`.
+
+    A thread that reads megabytes waits for them in one call. An event loop is woken for every piece that the socket
+    holds, which costs as much as PostgreSQL needs to find them.
+    """
+    options = settings("-c default_transaction_read_only=on")
+    return ConnectionPool(url, min_size=0, max_size=largest, num_workers=1, kwargs=options, **PATIENCE)
+
+
+def settings(more: str = "") -> dict[str, Any]:
+    """What every connection is opened with: autocommit, so that a read is one round trip, and `transaction` begins."""
+    limits = "-c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"
+    return {"options": f"{limits} {more}", "autocommit": True}
 
 
 @asynccontextmanager
@@ -57,6 +67,16 @@ async def statement(database: Pool) -> AsyncIterator[Connection]:
 
 #: The same, where nothing is changed.
 reading = statement
+
+
+@contextmanager
+def lent(database: Readers) -> Iterator[Reader]:
+    """Lend a thread a connection to read with. Raises DatabaseBusy as `transaction` does."""
+    try:
+        with database.connection() as connection:
+            yield connection
+    except (PoolTimeout, psycopg.OperationalError) as error:
+        raise DatabaseBusy from error
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ import argparse
 import os
 import time
 from collections import defaultdict
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -31,7 +32,7 @@ from capture_validation.duplicates.audio_words import OFFSETS, Integers, Triples
 from capture_validation.duplicates.evidence import Match
 from capture_validation.duplicates.recording import VERSION, Fingerprints
 from storage import fingerprints
-from storage.database import Connection, Pool, pool, transaction
+from storage.database import Connection, Pool, Readers, lent, pool, readers, transaction
 from storage.fingerprints import Subject
 from storage.migrate import migrate
 
@@ -89,8 +90,10 @@ async def measure(database: str, folders: list[Path], minutes: list[int], source
     prints = {name: print_of(samples) for name, samples in held.items() if NOISE not in name}
     names = list(prints)
     old, new = names[0::2], names[1::2]
-    async with pool(database, largest=1) as lent:
-        bench = Bench(lent, [prints[name] for name in old])
+    async with AsyncExitStack() as stack:
+        connections = await stack.enter_async_context(pool(database, largest=1))
+        threads = stack.enter_context(readers(database, largest=1))
+        bench = Bench(connections, threads, [prints[name] for name in old])
         chosen = copied({name: held[name] for name in old}, sources)
         known = [name for name in old if name not in chosen]
         await bench.hold({name: prints[name] for name in known})
@@ -106,10 +109,11 @@ async def measure(database: str, folders: list[Path], minutes: list[int], source
 
 
 class Bench:
-    """One run: the connection, whose server process is watched, and the real landmarks synthetic ones are made of."""
+    """One run: two connections, whose server processes are watched, and the landmarks synthetic ones are made of."""
 
-    def __init__(self, database: Pool, real: list[AudioFingerprint]) -> None:
+    def __init__(self, database: Pool, threads: Readers, real: list[AudioFingerprint]) -> None:
         self.database = database
+        self.threads = threads
         self.minutes = 0.0
         self.names: dict[int, str] = {}
         self.random = np.random.default_rng(7)
@@ -238,13 +242,15 @@ class Bench:
     async def ask(self, prints: list[AudioFingerprint]) -> tuple[float, float, list[list[Match]]]:
         """CPU ms per minute of both processes together, of PostgreSQL alone, and what was found."""
         async with transaction(self.database) as connection:
-            server = connection.info.backend_pid
-        own, theirs, found = time.process_time(), server_cpu_s(server), []
+            servers = [connection.info.backend_pid]
+        with lent(self.threads) as reader:
+            servers.append(reader.info.backend_pid)
+        own, theirs, found = time.process_time(), sum(map(server_cpu_s, servers)), []
         for one in prints:
-            index = Index(self.database, np.zeros(0, np.int64))
+            index = Index(self.database, self.threads, np.zeros(0, np.int64))
             found.append(await to_thread.run_sync(index.matches, whole(one)))
         minutes = sum(one.seconds for one in prints) / 60
-        served = (server_cpu_s(server) - theirs) / minutes * 1e3
+        served = (sum(map(server_cpu_s, servers)) - theirs) / minutes * 1e3
         return (time.process_time() - own) / minutes * 1e3 + served, served, found
 
     async def recall(self, sources: dict[str, Samples], noise: Samples, held: dict[str, Samples]) -> None:

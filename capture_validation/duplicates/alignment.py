@@ -75,11 +75,11 @@ class Held(Struct, frozen=True):
 def align(new: Texture, held: Held, lag: int, slopes: NDArray[np.float64]) -> Line | None:
     """The line near a proposed lag along which a new recording agrees best with a held one.
 
-    `lag`: frames of 16 ms, held minus new. `slopes`: relative changes of pace to try. None with less than a second of
-    overlap. Deterministic: the same pair gives the same line.
+    `lag`: frames of 16 ms, held minus new. `slopes`: relative changes of pace to try, in order. None with less than a
+    second of overlap. Deterministic: the same pair gives the same line.
     """
     frames = len(new.bits) // 2 * 2
-    reach = AROUND + int(np.abs(slopes).max() * frames / 2) + 1
+    reach = AROUND + int(max(-slopes[0], slopes[-1]) * frames / 2) + 1
     overlap = min(2 * len(held.bits), lag + frames) - max(0, lag)
     if overlap < SEGMENT or frames < SEGMENT:
         return None

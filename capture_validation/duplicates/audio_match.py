@@ -197,10 +197,16 @@ def warped(new: AudioFingerprint, first: int, last: int, warp: Warp) -> Texture:
     if warp.time != 1.0:
         at = np.rint(np.arange(round(len(bits) * warp.time)) / warp.time).astype(np.int64)
         bits, firm = (part[np.minimum(at, len(bits) - 1)] for part in (bits, firm))
-    places = round(12 * np.log2(warp.pitch) / SPACING)
-    if places >= 0:
+    places = higher(warp)
+    if places > 0:
         return Texture(bits >> np.uint64(places), firm >> np.uint64(places))
-    return Texture(bits << np.uint64(-places), firm << np.uint64(-places))
+    return Texture(bits << np.uint64(-places), firm << np.uint64(-places)) if places else Texture(bits, firm)
+
+
+@cache
+def higher(warp: Warp) -> int:
+    """By how many bands of the texture a changed recording sounds higher."""
+    return round(12 * float(np.log2(warp.pitch)) / SPACING)
 
 
 @cache

@@ -75,10 +75,11 @@ class Words(Struct, frozen=True):
 
     def first(self, most: int) -> "Words":
         """In order, the first so many of each word: a steady trill repeats a few words for ever."""
-        order = np.lexsort((self.place, self.word))
-        word = self.word[order]
-        few = np.arange(len(word)) - np.searchsorted(word, word) < most
-        return Words(word[few], self.place[order[few]])
+        both = np.sort((self.word << 31) | self.place)
+        word, place = both >> 31, both & (FRAMES << 13) - 1
+        few = np.ones(len(word), np.bool_)
+        few[most:] = word[most:] != word[:-most]
+        return Words(word[few], place[few])
 
 
 def frame_of(place: Numbers) -> NDArray[Any]:
@@ -109,6 +110,10 @@ def triples(landmarks: Landmarks) -> Triples:
     order = np.lexsort((landmarks.bin, landmarks.frame))
     time, height = landmarks.frame[order], np.log(np.maximum(landmarks.bin[order], LOW) / LOW)
     next_, known = _neighbours(time, height)
+    if WORTH_IT.is_set():
+        from capture_validation.duplicates import wording
+
+        return wording.triples(time, height, next_, known)
     one, two = np.array(list(combinations(range(FAN), 2))).T
     pair, i = np.nonzero(known > two[:, None])
     j, k = next_[i, one[pair]], next_[i, two[pair]]

@@ -5,6 +5,8 @@ many columns, about 65 ns each; one loop reads them where they are, for about 15
 the same words, without holding the interpreter's lock.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,11 +16,9 @@ from capture_validation.duplicates.company import (
     ENOUGH,
     HIGHER,
     LONGER,
+    ROUGH_CELLS,
     SALTS,
     Hits,
-    cells,
-    compared,
-    joined,
     rarity,
     rough,
     weight,
@@ -26,11 +26,11 @@ from capture_validation.duplicates.company import (
 from capture_validation.duplicates.compiled import loop, part
 from capture_validation.duplicates.lists import Lists
 
-Held = NDArray[np.int32]
+Piece = NDArray[np.int32]
 Indices = NDArray[np.int32]
 Places = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
-Table = NDArray[np.uint8]
+Columns = NDArray[np.int64]
 
 #: What a posting says and where a hit lies, told once for arrays and for loops.
 _frame, _height, _span, _rough = (part(one) for one in (frame_of, height_of, span_of, rough))
@@ -39,65 +39,145 @@ _frame, _height, _span, _rough = (part(one) for one in (frame_of, height_of, spa
 def in_company(asked: Words, lists: Lists, least: int = 0) -> Hits:
     """The words of an answer that may be a copy's by height and duration, and have company within 12 s.
 
-    The same as `company.in_company`, in another order. Asks for 8 bytes a posting of 12 s, and 16 of what is possible.
+    The same as `company.in_company`, in another order. Asks for 12 bytes a posting, and 8 of what is possible.
     """
-    begin, size = lists.stretches(asked.word)
-    held = np.ascontiguousarray(lists.held)
+    begin, size = np.empty((2, len(asked.word)), np.int64)
+    order = np.argsort(lists.word)
+    stretches(lists.word[order], order, np.ascontiguousarray(lists.size), asked.word, begin, size)
     block = frame_of(asked.place) // BLOCK
-    blocks = [np.flatnonzero(block == one) for one in np.flatnonzero(np.bincount(block))]
-    return joined([_in_company(held, begin[one], size[one], asked.place[one], least) for one in blocks])
+    room = np.bincount(block, size).astype(np.int64)
+    first = np.cumsum(room) - room
+    last = first.copy()
+    mine, recording, there = np.empty((3, int(size.sum())), np.int32)
+    order, offset = np.argsort(begin), 0
+    for piece in lists.pieces:
+        own = order[slice(*np.searchsorted(begin, (offset, offset + len(piece)), sorter=order))]
+        swapped = np.ascontiguousarray(piece, ">i4").view(np.int32)
+        possible(swapped, offset, own, begin, size, asked.place, block, last, mine, recording, there)
+        offset += len(piece)
+    says = rarity(size)
+    thin(asked.place, weight(says, least).astype(np.uint8), first, last, mine, recording, there)
+    hits = np.empty((6, int((last - first).sum())), np.int64)
+    tell(asked.place, says, first, last, mine, recording, there, hits)
+    return Hits(*hits)
 
 
-def _in_company(held: Held, begin: Places, size: Places, place: Places, least: int) -> Hits:
-    """Those of one block: indices of the words asked for, and of postings, are thinned out where they are."""
-    mine, theirs = np.empty((2, int(size.sum())), np.int32)
-    own = weight(rarity(size), least).astype(np.uint8)
-    count = possible(held, begin, begin + size, place, mine, theirs)
-    for salt in SALTS:
-        seen = np.zeros((2, max(1, cells(count) // 4)), np.uint8)
-        count = accompanied(held, place, own, mine[:count], theirs[:count], salt, cells(count) - 1, seen)
-    found = held[theirs[:count]].astype(np.int64)
-    return compared(place[mine[:count]], found[:, 0], found[:, 1], size[mine[:count]])
+@loop("void(int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1])")
+def stretches(word: Places, order: Places, sizes: Places, asked: Places, begin: Places, size: Places) -> None:
+    """Write down where the list of each word asked for begins, and how long it is: see `Lists.stretches`.
+
+    `word`: in order, `order`: which list each is of. `asked`: in order.
+    """
+    begins = np.cumsum(sizes) - sizes
+    at = 0
+    for one in range(len(asked)):
+        while at < len(word) and word[at] < asked[one]:
+            at += 1
+        begin[one], size[one] = 0, 0
+        if at < len(word) and word[at] == asked[one]:
+            begin[one], size[one] = begins[order[at]], sizes[order[at]]
 
 
-@loop("int64(int32[:,::1], int64[::1], int64[::1], int64[::1], int32[::1], int32[::1])")
-def possible(held: Held, begin: Places, end: Places, place: Places, mine: Indices, theirs: Indices) -> int:
-    """Write down who may be a copy by height and duration, and give their number.
+@part
+def native(value: Any) -> Any:
+    """A big-endian number as this processor reads it, int32; compilers know this form for one instruction."""
+    low = np.uint32(value)
+    return np.int32((low >> 24) | ((low >> 8) & 0xFF00) | ((low << 8) & 0xFF0000) | ((low << 24) & 0xFF000000))
 
+
+@loop(f"void(Array(int32, 2, 'C', readonly=True), int64, {6 * 'int64[::1], '}int32[::1], int32[::1], int32[::1])")
+def possible(
+    piece: Piece,
+    offset: int,
+    own: Places,
+    begin: Places,
+    size: Places,
+    place: Places,
+    block: Places,
+    last: Places,
+    mine: Indices,
+    recording: Indices,
+    there: Indices,
+) -> None:
+    """Write down who may be a copy by height and duration, from `last` of each block on, which is moved.
+
+    `piece`: big-endian postings, of all that are counted those from `offset` on. `own`: the words whose lists it has.
     Every pair is written and the next one written over it unless it counts: the processor has nothing to guess.
     """
-    count = 0
-    for one in range(len(begin)):
-        height, span = _height(place[one]), _span(place[one])
-        for other in range(begin[one], end[one]):
-            higher, longer = height - _height(held[other, 1]), _span(held[other, 1]) - span
-            mine[count], theirs[count] = one, other
-            count += (abs(higher) <= HIGHER) & (abs(longer) <= LONGER)
-    return count
+    for one in own:
+        height, span, at = _height(place[one]), _span(place[one]), last[block[one]]
+        for other in range(begin[one] - offset, begin[one] - offset + size[one]):
+            theirs = native(piece[other, 1])
+            higher, longer = height - _height(theirs), _span(theirs) - span
+            mine[at], recording[at], there[at] = one, native(piece[other, 0]), theirs
+            at += (abs(higher) <= HIGHER) & (abs(longer) <= LONGER)
+        last[block[one]] = at
 
 
-@loop("int64(int32[:,::1], int64[::1], uint8[::1], int32[::1], int32[::1], int64, int64, uint8[:,::1])")
-def accompanied(
-    held: Held, place: Places, weight: Bytes, mine: Indices, theirs: Indices, salt: int, last: int, seen: Table
-) -> int:
+@part
+def accompanied(place: Any, weight: Any, mine: Any, recording: Any, there: Any, salt: Any, last: Any, seen: Any) -> Any:
     """Keep those who have company in one of two tables, and give their number.
 
-    `weight`: of each word. `last`: the number of the last cell. `seen`: two bits a cell, all 0, for weights up to 3.
+    `last`: the number of the last cell. `seen`: two bits a cell, all 0, for weights up to 3.
     """
     cell = np.empty((len(mine), 2), np.uint32)
     for i in range(len(mine)):
-        recording, here, there = np.int64(held[theirs[i], 0]), place[mine[i]], np.int64(held[theirs[i], 1])
-        lag, height = _frame(there) - _frame(here), _height(here) - _height(there)
+        here, theirs = place[mine[i]], np.int64(there[i])
+        lag, height = _frame(theirs) - _frame(here), _height(here) - _height(theirs)
         for shift in range(2):
-            own = _rough(recording, lag, height, shift, salt) & last
+            own = _rough(np.int64(recording[i]), lag, height, shift, salt) & last
             cell[i, shift] = own
             bit = (own & 3) * 2
             before = (seen[shift, own >> 2] >> bit) & 3
             seen[shift, own >> 2] += (min(ENOUGH, before + weight[mine[i]]) - before) << bit
     count = 0
     for i in range(len(mine)):
-        mine[count], theirs[count] = mine[i], theirs[i]
+        mine[count], recording[count], there[count] = mine[i], recording[i], there[i]
         one, two = cell[i]
         enough = ((seen[0, one >> 2] >> ((one & 3) * 2)) & 3) == ENOUGH
         count += enough | (((seen[1, two >> 2] >> ((two & 3) * 2)) & 3) == ENOUGH)
     return count
+
+
+@loop("void(int64[::1], uint8[::1], int64[::1], int64[::1], int32[::1], int32[::1], int32[::1])")
+def thin(
+    place: Places,
+    weight: Bytes,
+    first: Places,
+    last: Places,
+    mine: Indices,
+    recording: Indices,
+    there: Indices,
+) -> None:
+    """Keep of each block those who have company, and move its `last`. `weight`: of each word."""
+    for one in range(len(first)):
+        for salt in SALTS:
+            stretch = slice(first[one], last[one])
+            cells = 1
+            while cells <= ROUGH_CELLS * (last[one] - first[one]):
+                cells *= 2
+            seen = np.zeros((2, max(1, cells // 4)), np.uint8)
+            among = mine[stretch], recording[stretch], there[stretch]
+            last[one] = first[one] + accompanied(place, weight, *among, salt, 4 * seen.shape[1] - 1, seen)
+
+
+@loop("void(int64[::1], int64[::1], int64[::1], int64[::1], int32[::1], int32[::1], int32[::1], int64[:,::1])")
+def tell(
+    place: Places,
+    says: Places,
+    first: Places,
+    last: Places,
+    mine: Indices,
+    recording: Indices,
+    there: Indices,
+    hits: Columns,
+) -> None:
+    """Write down the columns of `Hits` for what is left of each block: see `company.compared`."""
+    count = 0
+    for one in range(len(first)):
+        for i in range(first[one], last[one]):
+            here, theirs = place[mine[i]], np.int64(there[i])
+            hits[0, count], hits[1, count], hits[2, count] = recording[i], _frame(here), _frame(theirs)
+            hits[3, count], hits[4, count] = _height(here) - _height(theirs), _span(theirs) - _span(here)
+            hits[5, count] = says[mine[i]]
+            count += 1

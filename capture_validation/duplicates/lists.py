@@ -24,13 +24,19 @@ class Postings(Struct, frozen=True):
 class Lists(Struct, frozen=True):
     """The answer of an index as it lies: one list after another, each word once and in any order.
 
-    `word`, `size`: int64 (lists,), the words that have a list, and how long it is. `held`: int32 (sum of sizes, 2), for
-    each posting the number of the recording, and what was posted beside the word.
+    `word`, `size`: int64 (lists,), the words that have a list, and how long it is. `pieces`: int32 (n, 2) each, for
+    each posting the number of the recording, and what was posted beside the word; no list lies in two of them. A
+    database answers in big-endian pieces, which are megabytes and are read where they lie.
     """
 
     word: Integers
     size: Integers
-    held: NDArray[np.int32]
+    pieces: tuple[NDArray[np.int32], ...]
+
+    @property
+    def postings_held(self) -> int:
+        """How many postings all lists have."""
+        return sum(map(len, self.pieces))
 
     def stretches(self, asked: Integers) -> tuple[Integers, Integers]:
         """Where the list of each word asked for begins, and how long it is, int64 (asked,); 0 where there is none."""
@@ -44,7 +50,8 @@ class Lists(Struct, frozen=True):
     def postings(self, asked: Integers) -> Postings:
         """Say of each posting which word of the question it answers; who asks twice is answered twice."""
         begin, size = self.stretches(asked)
-        found = self.held[stretches(begin, size)].astype(np.int64)
+        held = np.concatenate((np.zeros((0, 2), np.int32), *self.pieces))
+        found = held[stretches(begin, size)].astype(np.int64)
         return Postings(np.repeat(np.arange(len(asked)), size), found[:, 0], found[:, 1])
 
 
@@ -58,7 +65,7 @@ class Once:
     def __init__(self, find: Find) -> None:
         self._find = find
         self._asked = np.zeros(0, np.int64)
-        self._lists = Lists(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.int32))
+        self._lists = Lists(np.zeros(0, np.int64), np.zeros(0, np.int64), ())
 
     def __call__(self, asked: Integers) -> Lists:
         """The lists of these words, and of those that were asked for before."""
@@ -84,7 +91,7 @@ def joined(one: Lists, two: Lists) -> Lists:
     if not len(one.word):
         return two
     word, size = np.concatenate((one.word, two.word)), np.concatenate((one.size, two.size))
-    return Lists(word, size, np.concatenate((one.held, two.held)))
+    return Lists(word, size, one.pieces + two.pieces)
 
 
 def stretches(begin: Integers, size: Integers) -> Integers:

@@ -38,7 +38,7 @@ class MemoryIndex:
         begin, end = np.searchsorted(word, asked), np.searchsorted(word, asked, "right")
         most = min(MOST_POSTINGS, max(1, MOST_ANSWERED // max(1, len(asked))))
         size = np.minimum(end - begin, most)
-        return Lists(asked, size, held[stretches(begin, size)])
+        return Lists(asked, size, (held[stretches(begin, size)],))
 
     def _sort(self) -> tuple[Integers, NDArray[np.int32]]:
         nothing = [np.zeros(0, np.int64)]

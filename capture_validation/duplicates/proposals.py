@@ -88,7 +88,7 @@ def look_up(triples: Triples, find: Find, doubt: float = DOUBT, least: int = 0) 
     """
     asked = words(triples, doubt).first(REPEATED)
     lists = find(asked.word)
-    if len(lists.held) < LARGE * len(asked.word):
+    if lists.postings_held < LARGE * len(asked.word):
         return company.in_company(asked, lists, least)
     from capture_validation.duplicates import counting
 
@@ -104,14 +104,12 @@ def propose(hits: Hits, frames: int, warps: tuple[Warp, ...] = PLAIN, most: int 
     if not len(hits.own):
         return []
     block = BLOCK if frames > WHOLE else frames + 1
-    recordings = once(hits.recording)
-    index = np.searchsorted(recordings, hits.recording)
     if WORTH_IT.is_set():
         from capture_validation.duplicates import voting
 
-        said = voting.said(hits, index, warps, block, least)
+        said, recordings = voting.said(hits, warps, block, least)
     else:
-        said = said_of(hits, index, warps, block, least)
+        said, recordings = said_of(hits, warps, block, least)
     return _best(said, recordings, warps, (block, frames), most) if len(said.key) else []
 
 
@@ -160,21 +158,26 @@ def place_of(heard: Any, block: Any) -> Any:
     return heard // FRAMES * BLOCKS + heard % FRAMES // block
 
 
-def said_of(hits: Hits, index: Integers, warps: tuple[Warp, ...], block: int, least: int) -> Said:
-    """Votes per line and block from distinct frames, and what they say: one landmark with many words has one vote."""
+def said_of(hits: Hits, warps: tuple[Warp, ...], block: int, least: int) -> tuple[Said, Integers]:
+    """Votes per line and block from distinct frames, and what they say: one landmark with many words has one vote.
+
+    Lines are of recordings by their place among those that are given too.
+    """
+    recordings = once(hits.recording)
     known = explanations(warps)
     levels = level(hits.height, hits.span)
     number = known.number[stretches(known.begin[levels], known.size[levels])]
     hit = np.repeat(np.arange(len(levels)), known.size[levels])
     own = hits.own[hit]
     lag = lag_of(hits.there[hit], np.rint(own * known.pace[number]).astype(np.int64))
-    heard = vote_at(index[hit], number, lag, own)
+    heard = vote_at(np.searchsorted(recordings, hits.recording)[hit], number, lag, own)
     heard, rarity = _accompanied(heard, hits.rarity[hit])
     place = place_of(heard, block)
     first = np.flatnonzero(np.diff(place, prepend=-1))
     if not len(first):
-        return Said(first, first, first)
-    return _enough(Said(place[first], np.diff(first, append=len(place)), np.add.reduceat(rarity, first)), least)
+        return Said(first, first, first), recordings
+    said = Said(place[first], np.diff(first, append=len(place)), np.add.reduceat(rarity, first))
+    return _enough(said, least), recordings
 
 
 def _enough(said: Said, least: int) -> Said:

@@ -1,14 +1,15 @@
 """Voting in a process with a large index: the loops of `proposals`, compiled."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from capture_validation.duplicates.company import FEWEST, Hits
 from capture_validation.duplicates.compiled import loop, part
-from capture_validation.duplicates.lists import Integers
+from capture_validation.duplicates.lists import Integers, once
 from capture_validation.duplicates.proposals import (
     BLOCKS,
-    Explanations,
     Said,
     Warp,
     explanations,
@@ -20,47 +21,76 @@ from capture_validation.duplicates.proposals import (
 
 Floats = NDArray[np.float64]
 
-_lag_of, _vote_at, _place_of = part(lag_of), part(vote_at), part(place_of)
+_lag_of, _place_of = part(lag_of), part(place_of)
 
 
-def said(hits: Hits, index: Integers, warps: tuple[Warp, ...], block: int, least: int) -> Said:
-    """What is said of the lines of which enough is said: see `proposals.said_of`; the same."""
-    heard, rarity = _votes(hits, index, explanations(warps))
-    key, votes, bits = np.empty((3, len(heard)), np.int64)
-    count = tally(heard, rarity, np.argsort(heard), block, key, votes, bits)
+#: What is said of each line is counted in a table that has so many cells a vote, up to so much.
+CELLS, MOST = 2, 65_535
+#: What lines, blocks and changes are scattered over the table by: neighbouring lags stay neighbours.
+SALT = np.uint64(0x9E3779B97F4A7C15)
+
+
+def said(hits: Hits, warps: tuple[Warp, ...], block: int, least: int) -> tuple[Said, Integers]:
+    """What is said of the lines of which enough is said, and their recordings: see `proposals.said_of`; the same."""
+    known = explanations(warps)
+    begin, end = known.begin, known.begin + known.size
+    lines = hits.recording, hits.own, hits.there, level(hits.height, hits.span), hits.rarity
+    hit, warp, lag = promising(*lines, begin, end, known.number, known.pace, block, least)
+    recordings = once(hits.recording[hit])
+    heard = vote_at(np.searchsorted(recordings, hits.recording[hit]), warp, lag, hits.own[hit])
+    key, votes, bits = np.empty((3, len(hit)), np.int64)
+    count = tally(heard, hits.rarity[hit], np.argsort(heard), block, key, votes, bits)
     count = enough(key[:count], votes, bits, least)
-    return Said(key[:count], votes[:count], bits[:count])
+    return Said(key[:count], votes[:count], bits[:count]), recordings
 
 
-def _votes(hits: Hits, index: Integers, known: Explanations) -> tuple[Integers, Integers]:
-    """Each hit as often as a change explains it: where its vote goes, and what it says."""
-    levels = level(hits.height, hits.span)
-    begin, size = known.begin[levels], known.size[levels]
-    heard, rarity = np.empty((2, int(size.sum())), np.int64)
-    cast(index, hits.own, hits.there, hits.rarity, begin, begin + size, known.number, known.pace, heard, rarity)
-    return heard, rarity
+@part
+def cell_of(recording: Any, warp: Any, lag: Any, block: Any, last: Any) -> Any:
+    """Where in the table a line is counted in a block; the next lag is counted in the next cell."""
+    scattered = np.uint64(((recording << 14) + (warp << 9)) + block) * SALT
+    return (np.int64(scattered >> np.uint64(32)) + lag) & last
 
 
-@loop(f"void({7 * 'int64[::1], '}float64[::1], int64[::1], int64[::1])")
-def cast(
-    index: Integers,
+@loop(f"UniTuple(int64[::1], 3)({8 * 'int64[::1], '}float64[::1], int64, int64)")
+def promising(
+    recording: Integers,
     own: Integers,
     there: Integers,
-    said: Integers,
+    levels: Integers,
+    rarity: Integers,
     begin: Integers,
     end: Integers,
     number: Integers,
     pace: Floats,
-    heard: Integers,
-    rarity: Integers,
-) -> None:
-    """Write down where each vote goes, and what it says."""
-    count = 0
+    block: int,
+    least: int,
+) -> tuple[Integers, Integers, Integers]:
+    """Give the votes for lines of which enough may be said together with a lag beside: which hit, change, and lag.
+
+    No vote counts less here than in `tally`, and some count more: where a frame votes twice, or strangers share a cell.
+    """
+    total = 0
     for one in range(len(own)):
-        for warp in number[begin[one] : end[one]]:
-            lag = _lag_of(there[one], np.int64(np.rint(own[one] * pace[warp])))
-            heard[count], rarity[count] = _vote_at(index[one], warp, lag, own[one]), said[one]
+        total += end[levels[one]] - begin[levels[one]]
+    hit, warp, lag = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total, np.int64)
+    count, cells = 0, 1
+    while cells < CELLS * total:
+        cells *= 2
+    seen = np.zeros(cells, np.uint16)
+    for one in range(len(own)):
+        for change in number[begin[levels[one]] : end[levels[one]]]:
+            hit[count], warp[count] = one, change
+            lag[count] = _lag_of(there[one], np.int64(np.rint(own[one] * pace[change])))
+            at = cell_of(recording[one], change, lag[count], own[one] // block, cells - 1)
+            seen[at] = min(MOST, seen[at] + rarity[one])
             count += 1
+    count = 0
+    for one in range(total):
+        at = cell_of(recording[hit[one]], warp[one], lag[one], own[hit[one]] // block, cells - 1)
+        beside = max(seen[(at - 1) & (cells - 1)], seen[(at + 1) & (cells - 1)])
+        hit[count], warp[count], lag[count] = hit[one], warp[one], lag[one]
+        count += np.int64(seen[at]) + beside >= least
+    return hit[:count].copy(), warp[:count].copy(), lag[:count].copy()
 
 
 @loop("int64(int64[::1], int64[::1], int64[::1], int64, int64[::1], int64[::1], int64[::1])")

@@ -1,4 +1,4 @@
-"""Wording in a process with a large index: the two loops of `audio_words` that every word goes through, compiled."""
+"""Wording in a process with a large index: the loops of `audio_words` that every word goes through, compiled."""
 
 from typing import Any
 
@@ -20,6 +20,7 @@ from capture_validation.duplicates.audio_words import (
     Words,
     kept,
 )
+from capture_validation.duplicates.audio_words import placed as placed_at
 from capture_validation.duplicates.compiled import loop, part
 from capture_validation.duplicates.landmarks import Places
 
@@ -39,6 +40,34 @@ def words(triples: Triples, doubt: float) -> Words:
     word, which = np.empty(most, np.uint32), np.empty(most, np.int32)
     count = spread(np.ascontiguousarray(triples.parts), np.float32(doubt), word, which)
     return Words(word[:count].astype(np.int64), triples.place[which[:count]])
+
+
+def triples(time: Places, height: Places, found: Integers, known: Integers) -> Triples:
+    """Every landmark with every two of its neighbours: see `audio_words.triples`; the same, in the same order."""
+    count = int((known * (known - 1) // 2).sum())
+    parts, took, first = np.empty((PARTS, count), np.float32), np.empty(count), np.empty(count, np.int64)
+    pair(time, height, found, known, parts, took, first)
+    span = np.log(took / SOONEST)
+    parts[1] = span
+    parts /= np.array(STEPS, np.float32)[:, None]
+    return Triples(parts, placed_at(time, height, 0.0 * time)[first] + placed_at(0.0 * took, 0.0 * took, span))
+
+
+@loop("void(float64[::1], float64[::1], int64[:,::1], int64[::1], float32[:,::1], float64[::1], int64[::1])")
+def pair(
+    time: Places, height: Places, found: Integers, known: Integers, parts: Parts, took: Places, first: Integers
+) -> None:
+    """Write down the parts of every triple but how long it is, how many frames it takes, and its first landmark."""
+    count = 0
+    for one in range(FAN):
+        for two in range(one + 1, FAN):
+            for i in range(len(time)):
+                if known[i] > two:
+                    j, k = found[i, one], found[i, two]
+                    took[count], first[count] = time[k] - time[i], i
+                    parts[0, count], parts[2, count] = height[i], (time[j] - time[i]) / took[count]
+                    parts[3, count], parts[4, count] = height[j] - height[i], height[k] - height[i]
+                    count += 1
 
 
 @loop("void(float64[::1], float64[::1], int64[:,::1], int64[::1])")

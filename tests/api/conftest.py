@@ -23,7 +23,7 @@ from api.demo import publish
 from api.settings import Settings
 from api.validation import Workplace
 from storage import accounts, sessions
-from storage.database import Pool, transaction
+from storage.database import Pool, readers, transaction
 from storage.objects import Store
 from tests.api.taking import claim, speech
 
@@ -210,6 +210,8 @@ def app_store(app: Litestar) -> Store:
 
 
 @pytest.fixture
-def place(app: Litestar, settings: Settings, tmp_path: Path) -> Workplace:
+def place(app: Litestar, settings: Settings, tmp_path: Path) -> Iterator[Workplace]:
     """What a worker has, to run its jobs inside a test."""
-    return Workplace(app.state.database, app.state.store, settings.master_key, str(tmp_path), CapacityLimiter(2))
+    with readers(settings.database_url) as threads:
+        engines = app.state.database, threads, app.state.store
+        yield Workplace(*engines, settings.master_key, str(tmp_path), CapacityLimiter(2))

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import httpx
 import numpy as np
+import psycopg
 import pytest
 
-from api.matching import VERSIONS, Compared, Likely, likeness, read
+from api.matching import VERSIONS, Compared, Likely, likeness, read, sent
 from api.validation import Workplace, validate_recording
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation
 from capture_validation.duplicates.recording import VERSION
@@ -259,9 +260,9 @@ def kept(recording: str, pictures: list[KeyFrame], sounds: Heard | None = None) 
 
 async def listed(database: Pool, word: int) -> list[tuple[int, int]]:
     """The postings of a word of sound: number of the fingerprint, place. It is the last one of three parts."""
-    asked = range(word - 2 * TOGETHER, word + 1)
-    async with transaction(database) as connection:
-        lists = await fingerprints.sounds_alike(connection, VERSIONS["audio"], asked)
+    asked = np.arange(word - 2 * TOGETHER, word + 1)
+    with psycopg.connect(database.conninfo, autocommit=True) as connection:
+        lists = fingerprints.sounds_alike(connection, VERSIONS["audio"], sent(asked))
     found = read(lists).postings(np.array([word]))
     return list(zip(found.recording.tolist(), found.place.tolist(), strict=True))
 

@@ -15,8 +15,8 @@ def test_the_lists_of_the_database_are_read_as_they_lie() -> None:
     lists = read([Lists(*(np.array(column, ">i4").tobytes() for column in part)) for part in given])
 
     assert ([9, 5, 7], [2, 1, 1]) == (lists.word.tolist(), lists.size.tolist())
-    assert [[1, 10], [2, 20], [3, 2**31 - 1], [4, 0]] == lists.held.tolist()
-    assert (0, 0) == (len(read([]).word), len(read([]).held))
+    assert [[[1, 10], [2, 20], [3, 2**31 - 1]], [[4, 0]]] == [piece.tolist() for piece in lists.pieces]
+    assert (0, ()) == (len(read([]).word), read([]).pieces)
 
 
 def test_a_recording_fills_little_of_a_list() -> None:

@@ -1,4 +1,4 @@
-"""The pool: a database that was away is noticed soon after it is back."""
+"""The pools: a database that was away is noticed soon after it is back, and threads read and write nothing."""
 
 import asyncio
 import tempfile
@@ -6,7 +6,10 @@ import time
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from storage.database import Pool, pool, reading, run
+import psycopg
+import pytest
+
+from storage.database import Pool, Readers, lent, pool, readers, reading, run
 from storage.errors import DatabaseBusy
 
 AWAY_S = 7.5
@@ -41,3 +44,26 @@ async def ask(database: Pool, after_s: float) -> float | None:
     except DatabaseBusy:
         return None
     return time.monotonic()
+
+
+def test_a_thread_reads_and_writes_nothing(database_url: str) -> None:
+    """Whatever goes wrong with a thread, nothing that is held can be lost by it."""
+    with readers(database_url) as database, lent(database) as connection:
+        read = connection.execute("SELECT 1").fetchone()
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            connection.execute("DELETE FROM fingerprints")
+
+    assert (1,) == read
+
+
+def test_a_thread_hears_that_a_database_is_away(database_url: str) -> None:
+    """As a request does: the job is tried again."""
+    with readers(database_url) as database, pytest.raises(DatabaseBusy):
+        sleep(database)
+
+
+def sleep(database: Readers) -> None:
+    """Ask for longer than a statement may take."""
+    with lent(database) as connection:
+        connection.execute("SET statement_timeout = 1")
+        connection.execute("SELECT pg_sleep(1)")

@@ -30,13 +30,16 @@ def count(request: pytest.FixtureRequest):
 
 
 def question(seed: int, asked: int, longest: int, seconds: int) -> tuple[Words, Lists]:
-    """Words that are asked for, some of them twice or three times, and lists of random recordings."""
+    """Words that are asked for, some of them twice or three times, and lists of random recordings in two pieces."""
     random = np.random.default_rng(seed)
     word = np.sort(random.integers(0, 2 * asked, asked))
     known = random.permutation(np.unique(word))[: asked // 2 + 1]
     size = random.integers(1, longest + 1, len(known))
     held = np.stack([random.integers(1, 4, size.sum()), anywhere(random, int(size.sum()), 60)], axis=1)
-    return Words(word, anywhere(random, asked, seconds)), Lists(known, size, held.astype(np.int32))
+    half = int(size[: len(size) // 2].sum())
+    sent = np.frombuffer(held[half:].astype(">i4").tobytes(), ">i4").reshape(-1, 2)
+    pieces = held[:half].astype(np.int32), sent
+    return Words(word, anywhere(random, asked, seconds)), Lists(known, size, pieces)
 
 
 def anywhere(random: np.random.Generator, count: int, seconds: int) -> np.ndarray:
@@ -53,9 +56,9 @@ def rows(hits: Hits) -> list[tuple[int, ...]]:
 def pairs(asked: Words, lists: Lists) -> list[tuple[int, ...]]:
     """What may be a copy by height and duration, one after the other in plain Python."""
     answers = defaultdict(list)
-    begin = 0
+    begin, held = 0, np.concatenate(lists.pieces)
     for word, size in zip(lists.word.tolist(), lists.size.tolist(), strict=True):
-        answers[word] = lists.held[begin : begin + size].tolist()
+        answers[word] = held[begin : begin + size].tolist()
         begin += size
     out = []
     for word, here in zip(asked.word.tolist(), asked.place.tolist(), strict=True):
@@ -113,13 +116,13 @@ def agreeing(asked: Words, lists: Lists, words: int) -> Lists:
     place = dict(zip(asked.word.tolist(), asked.place.tolist(), strict=True))
     held = [[9, place[word] + (500 << 13)] for word in np.intersect1d(lists.word, asked.word)[:words].tolist()]
     known = np.intersect1d(lists.word, asked.word)[:words]
-    return Lists(known, np.ones(words, np.int64), np.array(held, np.int32))
+    return Lists(known, np.ones(words, np.int64), (np.array(held, np.int32),))
 
 
 def test_nobody_has_company_where_there_is_nobody(count) -> None:
     """No list, no word, and one word alone."""
-    nothing = Lists(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.int32))
-    one = Lists(np.array([5]), np.array([1]), np.array([[1, 40]], np.int32))
+    nothing = Lists(np.zeros(0, np.int64), np.zeros(0, np.int64), ())
+    one = Lists(np.array([5]), np.array([1]), (np.array([[1, 40]], np.int32),))
 
     assert [] == rows(count(Words(np.array([5]), np.array([40])), nothing))
     assert [] == rows(count(Words(np.zeros(0, np.int64), np.zeros(0, np.int64)), one))
@@ -135,7 +138,7 @@ def test_a_large_answer_is_counted_by_what_is_compiled(counting: ModuleType, mon
     monkeypatch.setattr(proposals, "words", lambda *_: Words(np.arange(10), np.zeros(10, np.int64)))
 
     for size in (proposals.LARGE - 1, proposals.LARGE):
-        lists = Lists(np.arange(10), np.full(10, size), np.zeros((10 * size, 2), np.int32))
+        lists = Lists(np.arange(10), np.full(10, size), (np.zeros((10 * size, 2), np.int32),))
         proposals.look_up(None, lambda _, lists=lists: lists)
         used.append(proposals.WORTH_IT.is_set())
 
