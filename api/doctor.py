@@ -49,7 +49,7 @@ def findings(environment: Mapping[str, str]) -> list[Finding]:
     kind = {name: "external" if environment.get(name) else "embedded" for name in ("DATABASE_URL", "S3_ENDPOINT")}
     parts: list[Callable[[], list[Finding]]] = [
         data_directory,
-        free_disk,
+        lambda: free_disk(known),
         lambda: database(known, kind["DATABASE_URL"]),
         lambda: object_store(known, kind["S3_ENDPOINT"]),
         decoder,
@@ -78,11 +78,11 @@ def data_directory() -> list[Finding]:
     return [Finding("data directory", True, str(place))]
 
 
-def free_disk() -> list[Finding]:
-    """Compare the free space beside the data with what PostgreSQL should never run out of."""
+def free_disk(known: Mapping[str, str]) -> list[Finding]:
+    """Compare the free space beside the data with what stays free, below which no recording is taken."""
     place = next(folder for folder in (directory.located(), *directory.located().parents) if reachable(folder))
     usage = shutil.disk_usage(place)
-    needed = kept_free(usage.total)
+    needed = int(known.get("COMPANION_KEEP_FREE") or 0) or kept_free(usage.total)
     text = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB; keep at least {needed / 1e9:.1f} GB"
     return [Finding("free disk", usage.free >= needed, text)]
 

@@ -163,6 +163,13 @@ def test_the_doctor_starts_nothing(
     assert not (data / "none").exists()
 
 
+def test_the_doctor_knows_what_the_operator_keeps_free() -> None:
+    """Whoever set the reserve is warned by that one, and not by the usual tenth of the disk."""
+    kept = [doctor.free_disk({"COMPANION_KEEP_FREE": str(reserve)})[0].ok for reserve in (1, 10**18)]
+
+    assert [True, False] == kept
+
+
 def test_the_doctor_fails_on_an_engine_that_does_not_answer(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An operator's script reads the exit status."""
     monkeypatch.setenv("DATABASE_URL", f"postgresql://nobody@{str(data).replace('/', '%2F')}/none")
