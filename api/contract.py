@@ -1,20 +1,23 @@
 """The OpenAPI document that clients are generated from: what is documented is what is sent.
 
-Litestar describes the routes; four things in its description would mislead a generated client and are put right here:
+Litestar describes the routes; six things in its description would mislead a generated client and are put right here:
 whole numbers bounded by fractions, tagged unions without their tag, errors in another content type than the one on the
-wire, and answers without a body that promise one. Every operation also gets an example, composed from the examples its
-fields carry, because a contributor's developer copies the example before reading the schema.
+wire, answers without a body that promise one, lists whose parts seem to be anything, and answers that no type of a
+function names (`api/contract_answers.py`). Every operation also gets an example, composed from the examples its fields
+carry, because a contributor's developer copies the example before reading the schema.
 """
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types.internal_types import PathParameterDefinition
 
+from api.contract_answers import add_answers
 from api.contract_examples import add_examples
 from api.problems import page_of
 
@@ -23,6 +26,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 # RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5: these answers never carry content.
 BODILESS = ("204", "205", "304")
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 def contract(app: Litestar) -> Node:
@@ -33,6 +37,8 @@ def contract(app: Litestar) -> Node:
         operation = document.get("paths", {}).get(path, {}).get(method)
         if operation is not None:
             name_the_token(operation, handler)
+            add_answers(operation, handler)
+            limit_items(document, handler)
     return corrected(document)
 
 
@@ -81,6 +87,18 @@ def name_the_token(operation: Node, handler: HTTPRouteHandler) -> None:
         operation["security"] = []
     elif handler.opt.get("buyer"):
         operation["security"] = [{"buyerKey": []}]
+
+
+def limit_items(document: Node, handler: HTTPRouteHandler) -> None:
+    """Say what each part of a sent list has to match, which the server holds it to and Litestar leaves out."""
+    sent = handler.parsed_fn_signature.parameters.get("data")
+    if sent is None or not isinstance(sent.annotation, type) or not issubclass(sent.annotation, msgspec.Struct):
+        return
+    _, stated = msgspec.json.schema_components([sent.annotation])
+    described = document["components"]["schemas"].get(sent.annotation.__name__, {})
+    for field, part in stated[sent.annotation.__name__]["properties"].items():
+        if "pattern" in part.get("items", {}):
+            described["properties"][field]["items"]["pattern"] = part["items"]["pattern"]
 
 
 def operation_id(handler: HTTPRouteHandler, _method: str, path: list[str | PathParameterDefinition]) -> str:
@@ -173,12 +191,16 @@ def drop_noise(node: Node) -> None:
 
 
 def describe_errors_as_sent(operation: Node) -> None:
-    """Give every error the one body that is sent (RFC 9457), and no body to an answer that has none."""
+    """Give every error the one body that is sent (RFC 9457), and no body to an answer that has none.
+
+    An error that is documented with a body of its own keeps it: whoever watches reads why the service is not ready.
+    """
     for status, response in operation.get("responses", {}).items():
-        if status in BODILESS:
+        schemas = [media.get("schema", {}) for media in response.get("content", {}).values()]
+        if status in BODILESS or {"type": "null"} in schemas:
             response.pop("content", None)
-        elif status[0] in "45":
-            sent: Node = {"schema": {"$ref": "#/components/schemas/Problem"}}
+        elif status[0] in "45" and not any("$ref" in schema and schema != PROBLEM for schema in schemas):
+            sent: Node = {"schema": PROBLEM}
             slugs = re.findall(r"`([a-z-]+)`", response.get("description", ""))
             if slugs:
                 sent["examples"] = {slug: problem_example(slug) for slug in slugs}

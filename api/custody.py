@@ -53,6 +53,7 @@ def words(held: Custody) -> dict[str, Any]:
 
 @get(
     "/v1/recordings/{recording:uuid}/custody-receipt",
+    opt={"forms": (JOSE,)},
     responses=problems(RecordingMissing, CustodyMissing),
     tags=["Recordings"],
 )

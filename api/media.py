@@ -129,13 +129,15 @@ async def begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 BYTES = ResponseSpec(
     bytes,
     generate_examples=False,
-    description="The recording, or the asked range (206).",
-    media_type="application/octet-stream",
+    description="The recording.",
+    media_type="audio/*",
 )
+#: What `play` answers with, for the document.
+PLAYED = {"forms": ("video/*",), "ranges": True}
 MEDIA_PROBLEMS = problems(RecordingMissing, MediaMissing, RangeUnsatisfiable, StoreUnavailable, MediaDamaged)
 
 
-@get("/v1/recordings/{recording:uuid}/media", responses={200: BYTES, **MEDIA_PROBLEMS}, tags=["Media"])
+@get("/v1/recordings/{recording:uuid}/media", opt=PLAYED, responses={200: BYTES, **MEDIA_PROBLEMS}, tags=["Media"])
 async def read_media(
     recording: FromPath[UUID],
     request: AnyRequest,
@@ -188,7 +190,7 @@ def led_to(master_key: bytes, ticket: str, now: float) -> tuple[UUID, UUID]:
 
 @get(
     "/v1/media/{ticket:str}",
-    opt={"public": True},
+    opt={"public": True, **PLAYED},
     responses={200: BYTES, **problems(MediaMissing, RangeUnsatisfiable, StoreUnavailable, public=True)},
     tags=["Media"],
 )

@@ -110,7 +110,9 @@ def allowed(request: Request[Any, Any, Any], settings: Settings) -> bool:
     "/metrics",
     opt={"public": True},
     responses={
-        200: ResponseSpec(str, generate_examples=False, description="OpenMetrics text.", media_type="text/plain"),
+        200: ResponseSpec(
+            str, generate_examples=False, description="OpenMetrics text.", media_type="application/openmetrics-text"
+        ),
         **problems(MetricsClosed, public=True),
     },
     tags=["Health"],

@@ -52,7 +52,7 @@ class NewPayout(Struct, frozen=True):
 
     destination: UUID
     micros: (
-        Annotated[int, Meta(gt=0, description="Millionths of the unit; rounded down to the smallest coin.")] | None
+        Annotated[int, Meta(ge=1, description="Millionths of the unit; rounded down to the smallest coin.")] | None
     ) = None
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])] = "EUR"
 

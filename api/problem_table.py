@@ -129,6 +129,7 @@ TABLE: dict[type[Exception], Kind] = {
     stored.LanguageRefused: Kind("language-refused", 422, "Another language is wanted"),
     stored.DecisionMissing: Kind("decision-missing", 422, "A decision is missing"),
     stored.RateBelowTerms: Kind("rate-below-terms", 422, "Less than the terms promise"),
+    stored.LicenceOver: Kind("licence-over", 422, "The licence would be over already"),
     stored.TermSheetInvalid: Kind("term-sheet-invalid", 422, "The term sheet is incomplete"),
     stored.ScreeningListInvalid: Kind("screening-list-invalid", 422, "The list cannot be read"),
     stored.Exhausted: Kind("exhausted", 429, "Not so much at once", retry_after_s=60),

@@ -178,6 +178,7 @@ async def issue_missing(database: Pool, signer: Signer, base: str) -> int:
 
 @get(
     "/v1/consent-receipts/{receipt:uuid}",
+    opt={"forms": (JOSE, PDF)},
     responses={
         200: ResponseSpec(
             dict[str, Any],

@@ -22,7 +22,7 @@ from api import croissant
 from api.addresses import absolute
 from api.dependencies import Buying, Configuration, Database, Objects
 from api.errors import RangeUnsatisfiable
-from api.media import BYTES, LINK_LASTS_S, Played, play
+from api.media import BYTES, LINK_LASTS_S, PLAYED, Played, play
 from api.pages import Cursor, Limit, cursor_of, position_of
 from api.problems import problems
 from api.tickets import opened, signed
@@ -204,7 +204,7 @@ UNFETCHABLE = (
 
 @get(
     "/v1/deliveries/{ticket:str}",
-    opt={"public": True},
+    opt={"public": True, **PLAYED},
     responses={200: BYTES, **problems(*UNFETCHABLE, public=True)},
     tags=["Buyers"],
 )
@@ -226,7 +226,12 @@ async def fetch_delivery(
     return await play(request, store, played)
 
 
-@get(f"{RELEASE}/files/{{code:str}}", opt=BUYER, responses={200: BYTES, **problems(*UNFETCHABLE)}, tags=["Buyers"])
+@get(
+    f"{RELEASE}/files/{{code:str}}",
+    opt=BUYER | PLAYED,
+    responses={200: BYTES, **problems(*UNFETCHABLE)},
+    tags=["Buyers"],
+)
 async def fetch_file(
     dataset: FromPath[UUID],
     version: FromPath[int],

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from api.dependencies import Caller, Configuration, Database, Objects
 from api.errors import RangeUnsatisfiable
-from api.media import BYTES, AnyRequest, Played, play
+from api.media import BYTES, PLAYED, AnyRequest, Played, play
 from api.problems import problems
 from storage import encryption, recordings, renditions
 from storage.database import Pool, transaction
@@ -34,7 +34,12 @@ async def stored_rendition(database: Pool, master_key: bytes, account: UUID, rec
     return Played(media, key, made.media_type, made.sha256, f"{found.id}-{made.number}")
 
 
-@get("/v1/recordings/{recording:uuid}/rendition", responses={200: BYTES, **RENDITION_PROBLEMS}, tags=["Privacy"])
+@get(
+    "/v1/recordings/{recording:uuid}/rendition",
+    opt=PLAYED,
+    responses={200: BYTES, **RENDITION_PROBLEMS},
+    tags=["Privacy"],
+)
 async def read_rendition(
     recording: FromPath[UUID],
     request: AnyRequest,

@@ -19,7 +19,15 @@ from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from storage import recordings, sales
 from storage.database import reading, transaction
-from storage.errors import BuyerMissing, BuyerRefused, DatasetMissing, NotForSale, RecordingMissing, SaleMissing
+from storage.errors import (
+    BuyerMissing,
+    BuyerRefused,
+    DatasetMissing,
+    LicenceOver,
+    NotForSale,
+    RecordingMissing,
+    SaleMissing,
+)
 from storage.ledger.errors import CurrencyUnknown
 from storage.sales import Sale
 
@@ -94,7 +102,7 @@ def view(use: sales.RecordingUse, locale: str) -> UseView:
 @post(
     "/v1/operator/sales",
     opt=OPERATOR,
-    responses=problems(BuyerMissing, BuyerRefused, DatasetMissing, NotForSale, CurrencyUnknown),
+    responses=problems(BuyerMissing, BuyerRefused, DatasetMissing, LicenceOver, NotForSale, CurrencyUnknown),
     tags=["Operators"],
 )
 async def sell(data: JSONBody[NewSale], database: Database) -> Sale:

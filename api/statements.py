@@ -76,6 +76,7 @@ async def list_statements(
 
 @get(
     "/v1/statements/{statement:uuid}",
+    opt={"forms": (CSV, PDF, JOSE)},
     responses={
         200: ResponseSpec(
             Document,

@@ -194,7 +194,7 @@ async def current_term_sheet(sheet: FromPath[str], database: Database) -> Redire
 
 @get(
     "/v1/term-sheets/{sheet:str}/versions/{version:int}",
-    opt={"public": True},
+    opt={"public": True, "forms": (LD_JSON, RSL_XML)},
     responses=problems(TermSheetMissing, RenderingMissing, public=True),
     tags=["Term sheets"],
 )
@@ -234,7 +234,7 @@ async def term_sheet_card(
 
 @get(
     "/v1/term-sheets/{sheet:str}/versions/{version:int}/legal-text",
-    opt={"public": True},
+    opt={"public": True, "forms": (PDF,)},
     media_type=MARKDOWN,
     responses={
         200: ResponseSpec(str, generate_examples=False, media_type=MARKDOWN, description="The legal text."),
@@ -355,7 +355,13 @@ async def term_sheet_flags(
     return conditional(request, PracticeFlags(sheet, version, found, beside), IMMUTABLE, headers)
 
 
-@get("/v1/schemas/term-sheet/1", opt={"public": True}, responses=problems(public=True), tags=["Term sheets"])
+@get(
+    "/v1/schemas/term-sheet/1",
+    opt={"public": True},
+    media_type="application/schema+json",
+    responses=problems(public=True),
+    tags=["Term sheets"],
+)
 async def term_sheet_schema(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """Read the JSON Schema (2020-12) of a term sheet.
 

@@ -18,7 +18,8 @@ from uuid import UUID
 from litestar import Request, Response, Router, delete, head, patch, post, route
 from litestar.di import NamedDependency, Provide
 from litestar.enums import HttpMethod, MediaType
-from litestar.exceptions import ValidationException
+from litestar.exceptions import NotFoundException, ValidationException
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, SkipValidation
 from msgspec import Struct
 
@@ -164,7 +165,7 @@ def lasts(settings: Settings) -> timedelta:
     http_method=[HttpMethod.OPTIONS],
     opt={"public": True},
     status_code=204,
-    responses=problems(public=True),
+    responses=problems(NotFoundException, public=True),
     tags=["Uploads"],
 )
 async def describe_uploads() -> Response[None]:
@@ -319,7 +320,10 @@ async def terminate(exchange: Exchange, upload: UUID) -> Response[None]:
     opt={"idempotency": False},
     status_code=204,
     request_max_body_size=None,
-    responses=problems(*WRITE_PROBLEMS),
+    responses={
+        200: ResponseSpec(None, generate_examples=False, description="The offset, where HEAD was meant."),
+        **problems(*WRITE_PROBLEMS),
+    },
     tags=["Uploads"],
 )
 async def use_other_method(upload: FromPath[UUID], exchange: Tus) -> Response[None]:

@@ -15,7 +15,7 @@
     │   │   PayoutMoveRefused, PayoutTooSmall, CurrencyUnpayable, NothingToPay, AccountOpen, DisputeOpen, TermsTooSoon
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
-    │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused, RateBelowTerms
+    │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused, RateBelowTerms, LicenceOver
     │   └── Exhausted                 allowed, but not so much at once: try again later
     │       ├── TooManyUploads, TooManyWaiting, DailyBytesUsed, TooManyQuotes
     ├── Expired                       UploadExpired, LicenceEnded
@@ -269,6 +269,10 @@ class DecisionMissing(Refused):
 
 class RateBelowTerms(Refused):
     """A campaign cannot pay less than its term sheet promises, nor in a currency that the sheet does not name."""
+
+
+class LicenceOver(Refused):
+    """A licence has to end later than now."""
 
 
 class TermSheetInvalid(Refused):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from storage import buyers, consents, datasets, notices, screening
 from storage.database import Connection, every, one, run
-from storage.errors import BuyerRefused, NotForSale, SaleMissing
+from storage.errors import BuyerRefused, LicenceOver, NotForSale, SaleMissing
 from storage.ledger.amounts import share, split
 from storage.royalties import BATCH as SETTLED_AT_ONCE
 from storage.royalties import open_settlement, settle_sale
@@ -121,8 +121,11 @@ async def sell(connection: Connection, offer: Offer) -> Sale:
     Its contributors hear of it and are paid in the same transaction where they are few. Where they are many it is left
     for `settling.settle_sales`, which never holds more than a few accounts: nobody waits minutes for somebody's sale.
 
-    Raises BuyerMissing, BuyerRefused, DatasetMissing, and NotForSale with the recordings that may not be sold.
+    Raises BuyerMissing, BuyerRefused, DatasetMissing, LicenceOver, and NotForSale with the recordings that may not be
+    sold.
     """
+    if offer.ends_at <= datetime.now(UTC):
+        raise LicenceOver
     buyer = await cleared(connection, offer.buyer_id)
     await datasets.version(connection, offer.dataset_id, offer.version)
     candidates = await examined(connection, offer, buyer)

@@ -25,6 +25,7 @@ from api.validation import Workplace
 from storage import accounts, sessions
 from storage.database import Pool, readers, transaction
 from storage.objects import Store
+from tests.api.described import as_described
 from tests.api.taking import claim, speech
 
 COUNT = itertools.count()
@@ -80,7 +81,8 @@ def client_of(app: Litestar, token: str | None = None) -> httpx.AsyncClient:
     address = f"10.{high}.{low}.1"
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 40000))
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx.AsyncClient(transport=transport, base_url="http://companion.test", headers=headers)
+    hooks = {"response": [as_described]}
+    return httpx.AsyncClient(transport=transport, base_url="http://companion.test", headers=headers, event_hooks=hooks)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ class Order(msgspec.Struct):
     media: Spoken | Seen
     title: Annotated[str, msgspec.Meta(examples=["Market at noon"])]
     spare: Spoken | Seen | None = None
+    rooms: Annotated[list[Annotated[str, msgspec.Meta(pattern="^[a-z]+$")]], msgspec.Meta(examples=[["hall"]])] = []
     note: Annotated[str, msgspec.Meta(examples=["quiet"])] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -47,12 +48,17 @@ async def cancel_order(order: FromPath[UUID]) -> None:
     """Cancel an order."""
 
 
+@delete("/v1/rooms/{room:uuid}", opt={"operator": True})
+async def close_room(room: FromPath[UUID]) -> None:
+    """Close a room."""
+
+
 @pytest.fixture(scope="module")
 def document():
     configuration = OpenAPIConfig(
         title="Orders", version="1", use_handler_docstrings=True, operation_id_creator=operation_id
     )
-    return contract(Litestar([place, cancel_order], openapi_config=configuration))
+    return contract(Litestar([place, cancel_order, close_room], openapi_config=configuration))
 
 
 def test_a_tagged_union_names_its_tag(document):
@@ -107,6 +113,22 @@ def test_every_operation_asks_for_a_token_unless_it_is_public(document):
     assert [] == orders["delete"]["security"]
 
 
+def test_an_operator_s_operation_refuses_everybody_else(document):
+    """Whoever generates a client sees that its users cannot call it."""
+    closed, others = document["paths"]["/v1/rooms/{room}"]["delete"], document["paths"]["/v1/orders/{order}"]
+
+    assert "Not allowed (`forbidden`)" == closed["responses"]["403"]["description"]
+    assert ["forbidden"] == list(closed["responses"]["403"]["content"]["application/problem+json"]["examples"])
+    assert not any("403" in operation["responses"] for operation in others.values())
+
+
+def test_the_parts_of_a_list_are_limited(document):
+    """The server refuses what the pattern refuses, so a client can refuse it first."""
+    rooms = document["components"]["schemas"]["Order"]["properties"]["rooms"]
+
+    assert {"type": "string", "pattern": "^[a-z]+$"} == rooms["items"]
+
+
 def test_an_operation_is_named_like_its_function(document):
     """It becomes a method of every generated client, where Litestar's "V1OrdersOrderPlace" would be read for ever."""
     orders = document["paths"]["/v1/orders/{order}"]
@@ -131,7 +153,7 @@ def test_examples_are_composed_from_the_fields(document):
     """A field added to a struct appears in every example that uses it."""
     operation = document["paths"]["/v1/orders/{order}"]["post"]
     sent = {"media": {"kind": "spoken", "channels": 2}, "title": "Market at noon", "note": "quiet"}
-    sent["spare"] = sent["media"]
+    sent |= {"spare": sent["media"], "rooms": ["hall"]}
 
     assert sent == operation["requestBody"]["content"]["application/json"]["example"]
     assert {"kind": "spoken", "channels": 2} == operation["responses"]["201"]["content"]["application/json"]["example"]

@@ -48,6 +48,15 @@ async def test_a_contributor_sees_who_uses_a_recording_and_what_it_pays(
     assert uses[0]["delivered_at"] is None
 
 
+async def test_a_licence_that_is_over_is_not_sold(operator: Client, recording: str):
+    """A day that has passed is a slip, and no fault of ours."""
+    buyer, dataset = await trading.buyer(operator), await trading.version(operator, [recording])
+
+    answer = await trading.sell(operator, buyer["id"], dataset, ends_at=trading.in_days(-1))
+
+    assert (422, "/problems/licence-over") == (answer.status_code, answer.json()["type"])
+
+
 async def test_a_withdrawn_use_tells_what_its_buyer_does(contributor: Client, operator: Client, recording: str):
     """It ended, what it earned stays, and the notice to the buyer is under way."""
     dataset = await trading.version(operator, [recording])

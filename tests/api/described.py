@@ -1,0 +1,67 @@
+"""Every answer that a test of the API gets is held against openapi/openapi.json: its status, type, headers and content.
+
+Clients are generated from that document, so what it does not say breaks an app that was built by it. Schemathesis reads
+it and judges, as it would for anybody else's service.
+"""
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import httpx
+import schemathesis
+from schemathesis.core.failures import FailureGroup
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+DOCUMENT = Path(__file__).parent.parent.parent / "openapi" / "openapi.json"
+PROMISES = [
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+]
+#: So many answers of one kind are judged in a process; a thousand more would be of the same kind, a millisecond each.
+ENOUGH = 10
+judged: Counter[tuple[str, int]] = Counter()
+
+
+@cache
+def document() -> BaseSchema:
+    """The document, read once a process: that takes a second."""
+    return schemathesis.openapi.from_path(DOCUMENT)
+
+
+def unjudged(answer: httpx.Response) -> bool:
+    """Tell what cannot be judged, or need not be.
+
+    An event stream does not end, a body that was streamed cannot be shown, HEAD and 304 have no content, and only a
+    cache asks for 304 (RFC 9110, section 13).
+    """
+    asked = answer.request
+    endless = answer.headers.get("content-type", "").startswith("text/event-stream")
+    streamed = not isinstance(asked.stream, httpx.ByteStream)
+    return endless or streamed or asked.method == "HEAD" or answer.status_code == httpx.codes.NOT_MODIFIED
+
+
+async def as_described(answer: httpx.Response) -> None:
+    """Fail where an answer of a described operation is not one that the document describes; a hook of httpx."""
+    asked = answer.request
+    operation = document().find_operation_by_path(asked.method, asked.url.path)
+    if operation is None or unjudged(answer):
+        return
+    judged[operation.label, answer.status_code] += 1
+    if judged[operation.label, answer.status_code] > ENOUGH:
+        return
+    await answer.aread()
+    # What stood in the path does not matter to these, but a failure is told as a request that has something there.
+    names = {parameter.name: parameter.name for parameter in operation.path_parameters}
+    try:
+        operation.Case(method=asked.method, path_parameters=names).validate_response(answer, checks=PROMISES)
+    except FailureGroup as found:
+        raise AssertionError(f"{operation.label}: {found}") from None
