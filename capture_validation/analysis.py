@@ -25,7 +25,7 @@ from capture_validation.decode import (
 from capture_validation.errors import Unreadable
 from capture_validation.grid import decibel
 from capture_validation.judge import judge
-from capture_validation.pixels import Pixels
+from capture_validation.pixels import Gray, Pixels
 from capture_validation.profile import Profile
 from capture_validation.report import (
     AudioFacts,
@@ -196,6 +196,7 @@ class Watching:
         self.next_s = -math.inf
         self.glances = any(check.glances for check in self.always)
         self.waiting: list[Pixels] = []
+        self.glanced: Gray | None = None
         self.shown = 0
         if track is not None:
             for check in self.checks:
@@ -223,6 +224,9 @@ class Watching:
     def _catch_up(self) -> None:
         """Show what waits to the checks that want every frame."""
         for pixels in self.waiting:
+            if self.glances:
+                pixels.follow(self.glanced)
+                self.glanced = pixels.small
             for check in self.always:
                 check.feed(pixels)
         self.waiting.clear()

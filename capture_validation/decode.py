@@ -23,7 +23,6 @@ from av.codec.context import CodecContext, ThreadType
 from av.container import InputContainer
 from av.stream import Discard
 from av.video.frame import VideoFrame as Picture
-from av.video.reformatter import VideoReformatter
 
 from capture_validation import codecs
 from capture_validation.capacity import CAPACITY, Capacity
@@ -31,7 +30,7 @@ from capture_validation.containers import Container, recognise
 from capture_validation.containers.mpeg_audio import mp3_frame
 from capture_validation.errors import Unreadable
 from capture_validation.moments import Moments
-from capture_validation.pictures import VideoFrame
+from capture_validation.pictures import Scaler, VideoFrame
 from capture_validation.report import Tier
 from capture_validation.samples import AudioBlock, Blocks
 from capture_validation.tracks import (
@@ -130,7 +129,7 @@ class OpenRecording:
         samples that are no numbers, `undecodable` when nothing at all could be decoded.
         """
         blocks = Blocks(self.audio.sample_rate, self.audio.channels) if self.audio else None
-        scaler = VideoReformatter()
+        scaler = Scaler()
         for frame in self._all_frames():
             if isinstance(frame, AudioFrame):
                 if blocks:
@@ -280,7 +279,7 @@ class OpenRecording:
         self._stop_beyond("duration_s", blocks.samples / blocks.sample_rate, self._duration_limit())
         self._stop_beyond("sample_values", blocks.samples * blocks.channels, self._capacity.sample_values)
 
-    def _see(self, frame: Picture, scaler: VideoReformatter) -> VideoFrame:
+    def _see(self, frame: Picture, scaler: Scaler) -> VideoFrame:
         end, track = self.video_end, self.video
         assert track is not None  # noqa: S101  Frames are read only when the track was found.
         if not self._capacity.fits_picture(frame.width, frame.height):

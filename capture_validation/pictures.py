@@ -19,6 +19,8 @@ BITS = {
 }  # fmt: skip
 #: Lines that a glance reads for every line that it gives.
 GLANCED_LINES = 2
+#: Sizes and formats that one recording is asked for at the most, and room for another size of its own.
+MOST_CONTEXTS = 8
 #: AV_FRAME_DATA_EXIF, which PyAV has no name for.
 EXIF = 31
 #: AVCOL_RANGE_JPEG: black is 0 and white the highest number, not 16 and 235 of 255.
@@ -52,6 +54,26 @@ class Colour(NamedTuple):
         target.color_primaries, target.color_trc = self.primaries, self.curve
 
 
+class Scaler:
+    """Scales pictures, with a context of FFmpeg's for every kind of result.
+
+    One context for all would be set up anew each time that another size or format is asked for, which costs as much as
+    scaling itself.
+    """
+
+    def __init__(self) -> None:
+        self._contexts: dict[tuple[int, int, str], VideoReformatter] = {}
+
+    def reformat(self, picture: Picture, width: int, height: int, pixel_format: str, **how: Any) -> Picture:
+        """A picture in another size and format; `how` is what PyAV's reformatter takes beside them."""
+        kind = width, height, pixel_format
+        if kind not in self._contexts and len(self._contexts) >= MOST_CONTEXTS:
+            # Only a recording that changes its size again and again comes here.
+            self._contexts.clear()
+        context = self._contexts.setdefault(kind, VideoReformatter())
+        return context.reformat(picture, width, height, pixel_format, threads=1, **how)
+
+
 class VideoFrame:
     """One picture of a recording, upright as a player shows it.
 
@@ -73,7 +95,7 @@ class VideoFrame:
         duration_s: float,
         rotation_deg: int,
         pixel_aspect: float,
-        scaler: VideoReformatter,
+        scaler: Scaler,
     ) -> None:
         self.at_s = at_s
         self.duration_s = duration_s
@@ -120,9 +142,7 @@ class VideoFrame:
         """
         lying = (height, width) if self._rotation in (90, 270) else (width, height)
         range_ = int(self._seen.color_range) or None
-        whole = self._scaler.reformat(
-            self._seen, *lying, "yuv420p", src_color_range=range_, dst_color_range=range_, threads=1
-        )
+        whole = self._scaler.reformat(self._seen, *lying, "yuv420p", src_color_range=range_, dst_color_range=range_)
         rows = whole.to_ndarray()
         stored = lying[1]
         half = (2, stored // 2, lying[0] // 2)
@@ -142,12 +162,17 @@ class VideoFrame:
 
         A third of the cost, so that every picture can be looked at. Good for motion and light; fine lines flicker.
         """
+        kept = self._converted.get(("glance", long_side))
+        if kept is None:
+            kept = self._converted["glance", long_side] = self._glanced(long_side)
+        return kept
+
+    def _glanced(self, long_side: int) -> Pixels:
         plane = self._plane()
         width, height = self._stored_size(long_side)
         if plane is None or len(plane) < 2 * GLANCED_LINES * height:
             return self.luma(long_side)
-        lines = plane[:: len(plane) // (GLANCED_LINES * height)]
-        return self._upright(self._levels(shrunk(lines, width, height)))
+        return self._upright(self._levels(glanced(plane, width, height)))
 
     def middle(self, side: int) -> Pixels:
         """Brightness of the middle of the picture at its own resolution, at most side × side, upright.
@@ -176,7 +201,7 @@ class VideoFrame:
         if kept is not None:
             return kept
         small = self._scaler.reformat(
-            self._seen, *self._stored_size(long_side), pixel_format, interpolation=Interpolation.AREA, threads=1
+            self._seen, *self._stored_size(long_side), pixel_format, interpolation=Interpolation.AREA
         )
         pixels = self._upright(small.to_ndarray())
         self._converted[pixel_format, long_side] = pixels
@@ -212,6 +237,11 @@ class VideoFrame:
             return np.asarray(stored, np.uint8)
         table = _brightness(bits, full=full)
         return np.asarray(cv2.LUT(stored, table) if bits == 8 else table[np.minimum(stored, len(table) - 1)], np.uint8)
+
+
+def glanced(plane: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any]:
+    """A picture of many lines averaged down to `width` x `height`, two of its lines for each of the result."""
+    return shrunk(plane[:: len(plane) // (GLANCED_LINES * height)], width, height)
 
 
 def shrunk(lines: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any]:

@@ -6,6 +6,7 @@ checks look at a picture of at most 640 pixels on its long side, in display ligh
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,9 @@ class Pixels:
         self.is_corrupt: bool = frame.is_corrupt
         self.width: int = frame.width
         self.height: int = frame.height
+        #: Mean change of `small` since the frame before, levels of 255; infinite where nothing compares. For checks
+        #: that look at `small` of every frame.
+        self.change = math.inf
 
     @cached_property
     def luma(self) -> Gray:
@@ -114,6 +118,11 @@ class Pixels:
         """Look at the picture now, at the size of `small`, for checks that are shown it when it is forgotten."""
         return self.small
 
+    def follow(self, before: Gray | None) -> None:
+        """Note how much changed since the glance at the frame before."""
+        if before is not None and before.shape == self.small.shape:
+            self.change = float(cv2.norm(before, self.small, cv2.NORM_L1)) / self.small.size
+
     @cached_property
     def shares(self) -> NDArray[np.float64]:
         """Share of the picture at each brightness, float64 (256,), sum 1."""
@@ -128,8 +137,8 @@ class Pixels:
 
     @cached_property
     def contrast(self) -> float:
-        """Distance from the darkest to the brightest 0.5 % of the picture, 0 … 1 of the way from black to white."""
-        return self.reached(0.995) - self.reached(0.005)
+        """Distance from the darkest to the brightest 0.2 % of the picture, 0 … 1 of the way from black to white."""
+        return self.reached(0.998) - self.reached(0.002)
 
     def reached(self, share: float) -> float:
         """The brightness, 0 (black) … 1 (white), that so much of the picture stays at or below."""

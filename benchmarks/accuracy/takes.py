@@ -9,12 +9,11 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from capture_validation.decode import open_recording
 from capture_validation.errors import Unreadable
-from capture_validation.pictures import VideoFrame
+from capture_validation.pictures import Scaler, VideoFrame
 
 Picture = NDArray[np.uint8]
 SUFFIXES = {".mp4", ".mov", ".webm", ".3gp", ".avi", ".mkv"}
@@ -87,6 +86,6 @@ def grey(picture: Picture) -> av.VideoFrame:
     return av.VideoFrame.from_ndarray(planes, "yuvj420p")
 
 
-def frame(picture: av.VideoFrame, at_s: float, duration_s: float, scaler: VideoReformatter) -> VideoFrame:
+def frame(picture: av.VideoFrame, at_s: float, duration_s: float, scaler: Scaler) -> VideoFrame:
     """A decoded picture as the checks get it."""
     return VideoFrame(picture, at_s, duration_s, 0, 1.0, scaler)

@@ -17,7 +17,6 @@ import av
 import av.filter
 import cv2
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from benchmarks.accuracy.__main__ import auc, complains, tally
 from benchmarks.accuracy.spoiling import DEFECTS, Defect, Shots
@@ -26,6 +25,7 @@ from capture_validation import checks
 from capture_validation.analysis import Watching
 from capture_validation.check import VideoCheck
 from capture_validation.decode import TrackEnd, VideoTrack
+from capture_validation.pictures import Scaler
 from capture_validation.profile import Profile, profile
 from capture_validation.report import CheckResult
 from capture_validation.version import VERSION
@@ -53,7 +53,7 @@ def verdicts(shots: Shots, names: Sequence[str], defect: Defect | None = None, s
     random = np.random.default_rng(zlib.crc32(seed.encode()))
     height, width = shots[0][1].shape
     watching = Watching(track(width, height), Profile("video", 1, "video", {name: rules.rules[name] for name in names}))
-    scaler = VideoReformatter()
+    scaler = Scaler()
     every = any(not check.frames_per_second for check in watching.checks)
     for at_s, picture in shots:
         # Pictures that no check asks for are not made at all.
@@ -204,7 +204,7 @@ def half(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def costs(take: Take) -> dict[str, float]:
     """CPU milliseconds that each check takes for a second of 1080p alone, with the views that it asks for."""
-    scaler, found = VideoReformatter(), {}
+    scaler, found = Scaler(), {}
     rules = profile("video").rules
     frames = [grey(np.asarray(cv2.resize(picture, COST_SIZE), np.uint8)) for picture in take.pictures[:RATE]]
     for name in sorted({defect.check for defect in DEFECTS}):

@@ -19,6 +19,10 @@ SLOWEST_FPS = 20.0
 PARTS = 3
 #: A step of less than this share of the larger ones is none: the picture before is shown once more.
 REPEATED, LARGER = 0.1, 70
+#: Darker than this a level is no measure of a change; levels of 255.
+DARK = 20
+#: A pulse of the whole picture that is less than this share of what its pixels change is motion.
+PULSE = 0.15
 
 
 class VideoFlicker(VideoCheck):
@@ -28,13 +32,15 @@ class VideoFlicker(VideoCheck):
     bands. It tires viewers and misleads everything that compares frames. Light is everywhere: the whole picture has to
     pulse, and so has the middle one of nine parts, which a butterfly's wings do not reach.
 
+    Where single pixels change many times as much as the whole, what moves explains it.
+
     Result: 0 … 100 % of the brightness. Clean clips of 24 and more pictures a second have at most .25; a pulse
     of 2 % at 10 Hz reads 2. Slower recordings cannot be judged, nor such that repeat pictures to seem faster: motion
     goes by leaps there, and pulses.
     """
 
     name = "video.flicker"
-    version = 3
+    version = 4
     title = "Flicker"
     unit = "%"
     profiles = {"video": at_most(0.8)}
@@ -54,6 +60,7 @@ class VideoFlicker(VideoCheck):
     def start(self, track: VideoTrack) -> None:
         self.timing = Timing()
         self.sums = array("i")
+        self.changes = array("d")
         self.pixels = 0
 
     def feed(self, pixels: Pixels) -> None:
@@ -61,6 +68,7 @@ class VideoFlicker(VideoCheck):
         if not height or not width:
             return
         self.timing.add(pixels.at_s)
+        self.changes.append(pixels.change)
         self.pixels = self.pixels or height * width
         corners = cv2.integral(pixels.small)[::height, ::width][: PARTS + 1, : PARTS + 1]
         self.sums.frombytes(corners.tobytes())
@@ -71,8 +79,11 @@ class VideoFlicker(VideoCheck):
             return Measurement(None)
         levels = self._levels()
         readings = Readings(self.rule.limit)
-        for at_s, value in zip(self.timing.at_s, flicker(levels), strict=True):
-            readings.add(float(at_s), float(value))
+        whirls = whirling(levels, np.array(self.changes))
+        for at_s, value, whirl in zip(self.timing.at_s, flicker(levels), whirls, strict=True):
+            readings.add(float(at_s), None if whirl and breaks(self.rule.limit, value) else float(value))
+        if readings.judged() < len(levels) / 2:
+            return Measurement(None)
         found = readings.measurement()
         slow = new_share(levels) < SLOWEST_FPS * step_s
         return Measurement(None) if slow and found.value and breaks(self.rule.limit, found.value) else found
@@ -88,15 +99,32 @@ class VideoFlicker(VideoCheck):
 def flicker(levels: NDArray[np.float64]) -> NDArray[np.float64]:
     """Flicker around each frame in percent of its brightness, float64 (frames,), from that of its parts."""
     jumps = np.minimum(jumped(levels.mean(axis=1)), np.median(jumped(levels), axis=1))
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(jumps, AROUND, mode="edge"), 2 * AROUND + 1)
-    calm: NDArray[np.float64] = np.median(windows, axis=1)
-    return calm
+    return calm(jumps)
+
+
+def whirling(levels: NDArray[np.float64], changes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where the picture changes by motion so much that its light cannot be read, bool (frames,).
+
+    `changes`: mean change of single pixels since the frame before, levels of 255. A lamp changes them as much as it
+    changes the whole picture, and what is swept past the lens far more.
+    """
+    whole = levels.mean(axis=1)
+    pulses = jumped(whole) * np.maximum(whole, DARK) / 100
+    result: NDArray[np.bool_] = calm(pulses) < PULSE * calm(np.where(np.isfinite(changes), changes, 0))
+    return result
+
+
+def calm(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The median of each value and the four before and after it."""
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, AROUND, mode="edge"), 2 * AROUND + 1)
+    middle: NDArray[np.float64] = np.median(windows, axis=1)
+    return middle
 
 
 def jumped(levels: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far each level lies from the mean of those before and after it, in percent of it."""
     around = np.concatenate((levels[1:2], levels, levels[-2:-1]))
-    jumps: NDArray[np.float64] = 100 * np.abs(levels - (around[:-2] + around[2:]) / 2) / np.maximum(levels, 20)
+    jumps: NDArray[np.float64] = 100 * np.abs(levels - (around[:-2] + around[2:]) / 2) / np.maximum(levels, DARK)
     return jumps
 
 

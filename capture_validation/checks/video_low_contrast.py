@@ -10,14 +10,14 @@ class VideoLowContrast(VideoCheck):
     """Distance in brightness from the darkest to the brightest places of the picture, in the flattest quarter.
 
     A greasy or fogged lens, or the sun just outside the picture, lays a veil over everything: nothing is black and
-    nothing is white any more. Hardly a scene is without a shadow and a light somewhere, so the two hundredth parts at
-    the ends tell a veil from a scene of few tones, which the twentieths do not.
+    nothing is white any more. Hardly a scene is without a shadow and a light somewhere, so the darkest and the
+    brightest five hundredth tell a veil from a scene of few tones, such as a white table, which twentieths do not.
 
-    Result: 0 … 100 % of the way from black to white. Clean clips have 49 and more, 40 % of their range at most 39.
+    Result: 0 … 100 % of the way from black to white. Clean clips have 51 and more, 40 % of their range at most 40.
     """
 
     name = "video.low_contrast"
-    version = 2
+    version = 3
     title = "Contrast"
     unit = "%"
     profiles = {"video": at_least(43.0)}
@@ -27,7 +27,7 @@ class VideoLowContrast(VideoCheck):
     }
     fix = "Wipe the lens, and keep the sun and lamps behind you."
     false_alarms = "Bare walls, fog, and dark scenes (see video.too_dark)."
-    source = "Range from the 0.5th to the 99.5th percentile of luma, where FFmpeg's signalstats has the 10th and 90th."
+    source = "Range from the 0.2nd to the 99.8th percentile of luma, where FFmpeg's signalstats has the 10th and 90th."
     uncertainty = 1.0
 
     def start(self, track: VideoTrack) -> None:

@@ -2,13 +2,12 @@
 
 from array import array
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from capture_validation.check import Measurement, VideoCheck, at_most
 from capture_validation.decode import VideoTrack
-from capture_validation.pixels import Gray, Pixels
+from capture_validation.pixels import Pixels
 from capture_validation.spans import Spans
 from capture_validation.timing import Timing
 
@@ -45,14 +44,10 @@ class VideoRepeatedFrames(VideoCheck):
     def start(self, track: VideoTrack) -> None:
         self.timing = Timing()
         self.changes = array("d")
-        self.before: Gray | None = None
 
     def feed(self, pixels: Pixels) -> None:
-        comparable = self.before is not None and self.before.shape == pixels.small.shape
-        change = cv2.norm(self.before, pixels.small, cv2.NORM_L1) / pixels.small.size if comparable else np.inf
-        self.changes.append(change)
+        self.changes.append(pixels.change)
         self.timing.add(pixels.at_s)
-        self.before = pixels.small
 
     def measure(self) -> Measurement:
         if len(self.changes) < 2 * AROUND + 1:

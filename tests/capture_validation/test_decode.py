@@ -10,12 +10,12 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from av.video.reformatter import VideoReformatter
 
 from capture_validation import decode
 from capture_validation.capacity import Capacity
 from capture_validation.decode import AudioBlock, VideoFrame, open_recording
 from capture_validation.errors import Unreadable
+from capture_validation.pictures import Scaler
 from capture_validation.samples import Blocks
 from tests.capture_validation.made import sound, tone, video
 from tests.capture_validation.parts import blocks, pictures
@@ -131,7 +131,7 @@ def test_pictures_are_turned_clockwise(rotation: int, corner: tuple[int, int]) -
     """A light in the upper left of the stored picture moves to the upper right by a quarter turn."""
     stored = np.zeros((40, 80, 3), np.uint8)
     stored[:20, :40] = 255
-    picture = VideoFrame(av.VideoFrame.from_ndarray(stored), 0.0, 0.1, rotation, 1.0, VideoReformatter())
+    picture = VideoFrame(av.VideoFrame.from_ndarray(stored), 0.0, 0.1, rotation, 1.0, Scaler())
 
     luma = picture.luma()
     height, width = luma.shape

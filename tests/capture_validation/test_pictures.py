@@ -6,10 +6,9 @@ import av
 import cv2
 import numpy as np
 import pytest
-from av.video.reformatter import VideoReformatter
 
 from capture_validation.decode import VideoFrame, open_recording
-from capture_validation.pictures import narrowed, shrunk
+from capture_validation.pictures import Scaler, narrowed, shrunk
 from tests.media import media
 
 #: Eight bits upright and turned, ten bits turned, AV1 in portrait, VP9, and a format that mixes brightness and colours.
@@ -41,7 +40,7 @@ def test_the_middle_has_its_pixels_as_they_are_stored():
     """Stretched to squares, a picture would lose the codec's own squares: so did films of the first camera phones."""
     stored = np.random.default_rng(2).integers(0, 256, (288, 352)).astype(np.uint8)
     grey = av.VideoFrame.from_ndarray(np.vstack([stored, np.full((144, 352), 128, np.uint8)]), "yuvj420p")
-    frame = VideoFrame(grey, 0.0, 0.04, 90, 16 / 11, VideoReformatter())
+    frame = VideoFrame(grey, 0.0, 0.04, 90, 16 / 11, Scaler())
 
     assert (288, 512) == (frame.width, frame.height)
     assert np.array_equal(np.rot90(stored, -1)[112:240, 80:208], frame.middle(128))

@@ -90,6 +90,17 @@ def test_a_movement_is_found_however_long_and_wherever_it_goes(pixels: int, turn
     assert "hint" == seen("video.motion_blur", moved).status
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_wall_of_even_lines_is_not_smeared(turned):
+    """Soft planks and the grain of the camera: sharp along them, soft across, and nobody moved."""
+    random = np.random.default_rng(0)
+    planks = 120 + 50 * np.sin(np.arange(360) / 14)[:, None] + np.zeros(640)
+    frames = [np.clip(planks + random.normal(0, 4, (360, 640)), 0, 255).astype(np.uint8) for _ in range(4)]
+    wall = [Drawn(np.ascontiguousarray(one.T if turned else one), at / 4) for at, one in enumerate(frames)]
+
+    assert seen("video.motion_blur", wall).status in {"passed", "not_applicable"}
+
+
 @pytest.mark.parametrize("contrast", [0.4, 0.2])
 def test_poor_light_is_no_missed_focus(contrast):
     frames = spoilt(clip("video_note1_android_rot_gps.mp4"), lambda picture: picture * contrast + 60)
@@ -132,13 +143,32 @@ def test_bars_are_measured_by_their_area(turned):
     assert pytest.approx(20.0, abs=1.0) == result.value
 
 
-def test_a_dark_half_of_the_scene_is_no_bar():
+@pytest.mark.parametrize("softness", [0, 6])
+def test_a_dark_half_of_the_scene_is_no_bar(softness):
+    """A camera sees something in the dark, and what it sees seldom ends in one line."""
+    random = np.random.default_rng(0)
+
     def night(picture):
-        picture = picture.copy()
-        picture[:, :160] = 4
-        return picture
+        light = np.where(np.arange(picture.shape[1]) < picture.shape[1] // 2, 0.0, 1.0)[None]
+        light = cv2.GaussianBlur(light, (0, 0), softness) if softness else light
+        return picture * light + (random.uniform(0, 14, picture.shape) if not softness else 0)
 
     assert "passed" == seen("video.bars", spoilt(clip("video_station_5s.mp4")[::15], night)).status
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_bar_on_one_side_alone_is_measured(turns):
+    """As an editing app leaves it, with the traces that compression makes beside the edge."""
+
+    def barred(picture):
+        picture = np.rot90(picture, turns).copy()
+        picture[:, : picture.shape[1] // 5] = 1
+        picture[::7, picture.shape[1] // 5 - 1] = 30
+        return np.rot90(picture, -turns)
+
+    result = seen("video.bars", spoilt(clip("video_station_5s.mp4")[::15], barred))
+    assert "hint" == result.status
+    assert pytest.approx(20.0, abs=1.0) == result.value
 
 
 def test_the_pillars_of_the_shared_media_are_found():

@@ -82,6 +82,17 @@ def test_a_scene_of_few_tones_is_not_flat():
     assert "passed" == seen("video.low_contrast", spoilt(clip("video_station_5s.mp4", 640), wall)).status
 
 
+def test_a_white_table_with_little_on_it_is_not_flat():
+    """Nearly all of it lies within a quarter of the tones; the shadow under one thing is dark."""
+
+    def table(picture):
+        shown = (180 + picture * 0.2).astype(np.uint8)
+        shown[100:110, 200:280] = 90
+        return shown
+
+    assert "passed" == seen("video.low_contrast", spoilt(clip("video_station_5s.mp4", 640), table)).status
+
+
 @pytest.mark.parametrize("transfer", ["pq", "hlg"])
 def test_an_hdr_recording_of_an_ordinary_scene_passes(transfer):
     """An ordinary scene, written with the codes that HDR uses for it, is neither dark nor burnt out nor flat."""

@@ -40,6 +40,19 @@ def test_a_still_with_a_trace_of_noise_is_still_frozen():
     assert "failed" == seen("video.frozen", frozen).status
 
 
+def test_what_hardly_moves_in_the_dark_is_not_refused():
+    """Two flies on black, of which one turns a little now and then: all else is as still as any frozen picture."""
+    frames = []
+    for index in range(150):
+        picture = np.full((512, 512), 9, np.uint8)
+        cv2.ellipse(picture, (150, 200), (40, 14), 20 + index // 4 % 3, 0, 360, 220, -1)
+        cv2.ellipse(picture, (330, 310), (40, 14), 70, 0, 360, 200, -1)
+        frames.append(Drawn(picture, index / 30))
+    result = seen("video.frozen", frames)
+    assert ("hint", "hardly-moves", 3.0) == (result.status, result.code, result.value)
+    assert result.parameters["still_s"] > 4
+
+
 def test_every_second_frame_repeated_is_a_fake_frame_rate():
     doubled = [Drawn(frame.picture, (2 * i + half) / 60) for i, frame in enumerate(scene()[:90]) for half in (0, 1)]
     result = seen("video.repeated_frames", doubled)
@@ -151,6 +164,16 @@ def test_a_moving_part_is_no_flicker():
         wings[:] = np.clip(wings * (1 + 0.6 * np.sin(6.28 * 10.3 * frame.at_s)), 0, 255)
         beating.append(Drawn(picture, frame.at_s))
     assert "passed" == seen("video.flicker", beating).status
+
+
+def test_what_is_swept_past_the_lens_is_no_flicker():
+    """Dark and light things fly past, so that each picture is brighter or darker as a whole than the one before."""
+    random = np.random.default_rng(0)
+    frames = []
+    for index in range(90):
+        things = cv2.resize(random.integers(0, 256, (9, 16), np.uint8), (320, 180), interpolation=cv2.INTER_CUBIC)
+        frames.append(Drawn(things, index / 30))
+    assert seen("video.flicker", frames).status in {"passed", "not_applicable"}
 
 
 def test_leaps_between_repeated_pictures_are_no_flicker():
