@@ -7,6 +7,7 @@ implementation as WAV files with a list of what it should find.
 
 import argparse
 import io
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -133,6 +134,11 @@ def _pauses(*parts: float) -> Signal:
     """Noise and silence by turns, for so many seconds each, noise first."""
     pieces = [hiss(seconds) * (number % 2 == 0) for number, seconds in enumerate(parts)]
     return np.concatenate(pieces)
+
+
+def _both(under_db: float) -> float:
+    """Two levels of which the second is 2 dB higher, near enough to each other that both count."""
+    return under_db - 2.0 * math.log1p(math.exp(-1.0))
 
 
 def _sides(side: float) -> Signal:
@@ -289,8 +295,8 @@ def _made() -> Iterator[Vector]:
         ("long-wait", "audio.trailing_silence", 3.0, 0.05, lambda: _pauses(3.0, 3.0)),
         ("cut-off-start", "audio.cut_start", 0.0, 0.7, lambda: _pauses(2.0, 0.2)),
         ("cut-off-end", "audio.cut_end", 0.0, 0.7, lambda: hiss(2.0)),
-        # The same in all bands, less the 4 dB by which a voice stands above others, and the error of three seconds.
-        ("voice-over-noise", "audio.signal_to_noise", 26.0 + 5.0 / 3**0.5, 0.5, lambda: _loud_and_quiet(30.0)),
+        # Line by line 30 dB and as a whole 2 more, which are so near that both count, and the error of three seconds.
+        ("voice-over-noise", "audio.signal_to_noise", _both(30.0) + 4.0 / 3**0.5, 0.3, lambda: _loud_and_quiet(30.0)),
         # One alone counts 9 dB less, and of two the mean.
         ("thump", "audio.handling", 21.0, 0.7, lambda: _swell(50.0, 30.0)),
         ("two-thumps", "audio.handling", 26.0, 0.7, lambda: np.concatenate((_swell(50.0, 30.0), _swell(50.0, 22.0)))),

@@ -78,3 +78,10 @@ class Histogram:
         counts = self.counts.reshape(self.bands, self.CELLS)[band]
         first = int(np.clip((level - self.LOWEST) / self.STEP, 0, self.CELLS - 1))
         return float(counts[first:].sum() / max(self.times, 1))
+
+    def power(self, band: int) -> float:
+        """The mean power of a band, right to a quarter of a dB."""
+        self._count()
+        counts = self.counts.reshape(self.bands, self.CELLS)[band]
+        levels = self.LOWEST + (np.arange(self.CELLS) + 0.5) * self.STEP
+        return float(counts @ 10 ** (levels / 10)) / max(self.times, 1)

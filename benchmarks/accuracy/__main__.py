@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from benchmarks.accuracy.corpus import Clip, Signal, clips
+from benchmarks.accuracy.corpus import SPOKEN, Clip, Signal, clips
 from benchmarks.accuracy.defects import DEFECTS, Defect
+from benchmarks.accuracy.edges import noise_db
 from benchmarks.accuracy.published import faults, reaches_top, seen_afterwards, shared
 from capture_validation import checks
 from capture_validation.analysis import analyse
@@ -94,6 +95,7 @@ def examined(clip: Clip) -> dict[str, Any]:
         "chosen": clip.chosen,
         "original": original,
         "faults": faults(clip),
+        "own": {"noise_db": noise_db(clip.samples, clip.rate)} if clip.kind in SPOKEN else {},
         "outcome": report.outcome,
         "complaints": [one.name for one in report.checks if complains(one)],
         "failures": [one.name for one in report.checks if one.status in {"failed", "borderline"}],
@@ -113,29 +115,46 @@ def auc(clean: Sequence[float], spoilt: Sequence[float], *, low_is_bad: bool) ->
 
 
 def row(defect: Defect, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """One defect over clips without it: AUC and share found at both strengths, and false alarms."""
-    clean = [one for one in rows if one["kind"] in defect.kinds and defect.check not in one["faults"]]
-    clean = [one for one in clean if one["original"] or not defect.originals]
+    """One defect over clips without it: AUC and share found at both strengths, and false alarms.
+
+    A clip that has as much of it by itself as the mild defect adds is left out, and the AUC with it is told as well.
+    """
+    without = [one for one in rows if one["kind"] in defect.kinds and defect.check not in one["faults"]]
+    without = [one for one in without if one["original"] or not defect.originals]
+    clean = [one for one in without if not by_itself(defect, one)]
     limit = profile("speech").rules[defect.check].limit
-    low = limit.minimum is not None
-    values = [one["values"].get(defect.check) for one in clean]
-    found: dict[str, Any] = {"defect": defect.name, "check": defect.check, "unit": defect.unit, "clips": len(clean)}
+    found: dict[str, Any] = {"defect": defect.name, "check": defect.check, "unit": defect.unit, "clips": len(clean),
+                             "by_themselves": len(without) - len(clean)}  # fmt: skip
     for number, name in enumerate(("mild", "strong")):
         spoilt = [done[number] for one in clean if (done := one["spoilt"].get(defect.name)) and done[number]]
-        measured = [value for value, _ in spoilt if value is not None]
         found[name] = {
             "strength": (defect.mild, defect.strong)[number],
-            "auc": auc([value for value in values if value is not None], measured, low_is_bad=low),
+            "auc": separation(defect, clean, number),
+            "auc_with": separation(defect, without, number),
             "spoilt": len(spoilt),
             # What is only a fact has no limit, and nobody complains of it.
             "found": None if limit == Limit() else round(sum(told for _, told in spoilt) / max(len(spoilt), 1), 3),
         }
     found["false_alarms"] = {
-        kind: [sum(defect.check in one["complaints"] for one in clean if one["kind"] == kind), count]
+        kind: [sum(defect.check in one["complaints"] for one in without if one["kind"] == kind), count]
         for kind in defect.kinds
-        if (count := sum(one["kind"] == kind for one in clean))
+        if (count := sum(one["kind"] == kind for one in without))
     }
     return found
+
+
+def by_itself(defect: Defect, one: dict[str, Any]) -> bool:
+    """Whether a clip has a defect as strongly as the mild one by itself, by another measure than the check's."""
+    value = one["own"].get(defect.own)
+    return value is not None and value < defect.below
+
+
+def separation(defect: Defect, clean: Sequence[dict[str, Any]], number: int) -> float | None:
+    """The AUC of one strength on some clips and what was made of them."""
+    spoilt = [done[number] for one in clean if (done := one["spoilt"].get(defect.name)) and done[number]]
+    values = [value for one in clean if (value := one["values"].get(defect.check)) is not None]
+    low = profile("speech").rules[defect.check].limit.minimum is not None
+    return auc(values, [value for value, _ in spoilt if value is not None], low_is_bad=low)
 
 
 def half(rows: list[dict[str, Any]]) -> dict[str, Any]:

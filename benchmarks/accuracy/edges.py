@@ -20,6 +20,8 @@ LOW_HZ, VOICE_HZ = 100.0, 150.0
 POP_DB, GUST, QUIETER_DB, DROWNS_DB = 3.0, 5, 6.0, 8.0
 #: A voice stands so much (dB) above the quietest tenth of its levels.
 NOISY_DB = 20.0
+#: A noise that stays: of the levels of 60 ms the quietest tenth lie so near to each other (dB).
+TOGETHER, STEADY_DB = 3, 3.0
 #: Clipped: so many equal samples in a row that are all but the highest there are, and so many such rows.
 ROW, HIGHEST, ROWS = 4, 0.995, 3
 
@@ -39,6 +41,16 @@ def faults(samples: Signal, rate: int) -> list[str]:
         "audio.signal_to_noise": loud - np.percentile(voice, 10) < NOISY_DB,
     }
     return [name for name, wrong in told.items() if wrong]
+
+
+def noise_db(samples: Signal, rate: int) -> float | None:
+    """How far a noise that stays is under the whole of a clip, above 150 Hz (dB); None where none stays."""
+    mono = samples.mean(axis=1, dtype=np.float64)
+    powers = 10 ** (banded(mono - mono.mean(), rate, VOICE_HZ, rate / 2) / 10)
+    calm = powers[: len(powers) // TOGETHER * TOGETHER].reshape(-1, TOGETHER).mean(axis=1)
+    quietest, quiet = 10 * np.log10(np.percentile(calm, (2, 10)))
+    whole = 10 * np.log10(((mono - mono.mean()) ** 2).mean() + 1e-12)
+    return float(whole - quiet) if quiet - quietest < STEADY_DB else None
 
 
 def levels(mono: NDArray[np.float64], rate: int) -> NDArray[np.float64]:

@@ -41,16 +41,17 @@ class Reverberation(AudioCheck):
     title = "Dryness of the room"
     unit = "dB/s"
     only_in_speech = True
-    profiles = {"speech": at_least(93.0)}
+    profiles = {"speech": at_least(97.0)}
     sentences = {
         "passed": "The room does not echo.",
         "too-low": "The room echoes: its dryness is {value} dB/s; at least {minimum} dB/s are wanted.",
     }
     fix = "Go to a smaller room with carpet, curtains or clothes, and hold the phone closer to your mouth."
-    false_alarms = "Singing, slow synthetic voices; of echoes of 0.3 s one in five passes."
+    false_alarms = "Singing, slow synthetic voices; of echoes of 0.3 s one in six passes."
     source = (
-        "Spread of decay slopes per band: AUC 1.0 at 0.3 and 1 s on 1,142 clips it was chosen by, .99 and 1.0 on 261 "
-        "others, many of them single words (without its error .97 and 1.0; SRMR: .71, .89)."
+        "Spread of decay slopes per band: AUC .99 at 0.3 s and 1.0 at 1 s on 1,185 clips (without its error .97 and "
+        "1.0 on single words; SRMR: .71, .89). At 97 instead of 93 two clean clips of 820 more are complained of, and "
+        "of echoes of 0.3 s 77 to 93 % are found instead of 58 to 83 %."
     )
     uncertainty = 3.0
 
