@@ -172,9 +172,9 @@ class Lists(Struct, frozen=True):
     postings: bytes
 
 
-#: Words whose lists are answered together: a hundred kilobytes are sent as they are. Ten megabytes in one piece would
-#: be copied three times into memory that is new each time, which costs as much as finding them does.
-TOGETHER = 128
+#: Words whose lists are answered together: tens of kilobytes are sent as they are. Ten megabytes in one piece would be
+#: copied three times into memory that is new each time, and each list by itself costs as much for its own row.
+TOGETHER = 48
 LISTS = """
     SELECT heads, postings FROM generate_series(1, cardinality(%(words)s::int4[]), %(together)s) AS start, LATERAL (
         SELECT string_agg(int4send(word) || int4send(octet_length(postings) / 8), ''::bytea) AS heads,

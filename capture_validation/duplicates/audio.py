@@ -112,7 +112,7 @@ class StoredAudio(Struct, frozen=True):
         if magic != b"cvas" or version != VERSION or len(data) < 17 + flags:
             raise NotAFingerprint
         loud = np.unpackbits(np.frombuffer(data, np.uint8, flags, 17), count=frames).astype(bool)
-        if len(data) != 17 + flags + 8 * int(loud.sum()):
+        if len(data) != 17 + flags + 8 * np.count_nonzero(loud):
             raise NotAFingerprint
         bits = np.zeros(frames, np.uint64)
         bits[loud] = np.frombuffer(data, "<u8", offset=17 + flags)

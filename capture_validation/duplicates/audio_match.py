@@ -76,7 +76,7 @@ def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
         search.among(look_up(minute, once, 0.0, SURE), SURE)
         left = _open(minute.frame, search.pieces)
         if left.any():
-            search.among(look_up(minute.where(left), once, least=LIKELY), LIKELY)
+            search.among(look_up(minute if left.all() else minute.where(left), once, least=LIKELY), LIKELY)
         pieces += search.pieces
     return sorted(_merged(pieces, new.seconds), key=lambda match: -match.strength)
 
@@ -114,6 +114,9 @@ class Search:
 def _minutes(parts: Triples) -> Iterator[Triples]:
     """About a minute of landmarks at a time, so that an hour asks for no more memory than a minute does."""
     minute = parts.frame // MINUTE
+    if len(minute) and not minute.any():
+        yield parts
+        return
     for one in np.flatnonzero(np.bincount(minute)):
         yield parts.where(minute == one)
 
@@ -124,7 +127,7 @@ def _unexplained(hits: Hits, pieces: Iterable[Piece]) -> Hits:
     for piece in pieces:
         if piece.evidence >= EXPLAINED:
             open_ &= (hits.own < piece.proposal.first) | (hits.own >= piece.proposal.last)
-    return hits.where(open_)
+    return hits if open_.all() else hits.where(open_)
 
 
 def _open(frame: Integers, pieces: Iterable[Piece]) -> NDArray[np.bool_]:

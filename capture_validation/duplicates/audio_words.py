@@ -97,7 +97,7 @@ def span_of(place: Numbers) -> NDArray[Any]:
     return place & (SPANS - 1)
 
 
-def placed(frame: Places, height: Places, span: Places) -> Integers:
+def placed(frame: Places | float, height: Places | float, span: Places) -> Integers:
     """What is posted beside a word, as one integer; `height` and `span` are natural logarithms from 0."""
     frames = np.clip(np.rint(frame), 0, FRAMES - 1).astype(np.int64)
     heights = np.clip(np.rint(height * HEIGHT_LEVELS), 0, HEIGHTS - 1).astype(np.int64)

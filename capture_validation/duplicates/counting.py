@@ -49,12 +49,13 @@ def in_company(asked: Words, lists: Lists, least: int = 0) -> Hits:
     first = np.cumsum(room) - room
     last = first.copy()
     mine, recording, there = np.empty((3, int(size.sum())), np.int32)
-    order, offset = np.argsort(begin), 0
-    for piece in lists.pieces:
-        own = order[slice(*np.searchsorted(begin, (offset, offset + len(piece)), sorter=order))]
+    order = np.argsort(begin)
+    edges = np.cumsum([0, *map(len, lists.pieces)])
+    among = np.searchsorted(begin, edges, sorter=order)
+    for number, piece in enumerate(lists.pieces):
+        own = order[among[number] : among[number + 1]]
         swapped = np.ascontiguousarray(piece, ">i4").view(np.int32)
-        possible(swapped, offset, own, begin, size, asked.place, block, last, mine, recording, there)
-        offset += len(piece)
+        possible(swapped, edges[number], own, begin, size, asked.place, block, last, mine, recording, there)
     says = rarity(size)
     thin(asked.place, weight(says, least).astype(np.uint8), first, last, mine, recording, there)
     hits = np.empty((6, int((last - first).sum())), np.int64)

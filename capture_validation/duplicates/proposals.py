@@ -210,7 +210,7 @@ def _best(
     out: list[Proposal] = []
     for one in once(within):
         own = order[within == one]
-        own = own[few_of(key[own] // BLOCKS // LAGS // WARPS, EACH)]
+        own = own if len(own) <= EACH else own[few_of(key[own] // BLOCKS // LAGS // WARPS, EACH)]
         if len(own) > most and votes[own[most]] <= LUCK:
             own = own[bits[own] >= bits[own[most]] + CLEARLY]
         for i in own[:most]:

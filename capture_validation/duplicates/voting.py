@@ -36,6 +36,8 @@ def said(hits: Hits, warps: tuple[Warp, ...], block: int, least: int) -> tuple[S
     begin, end = known.begin, known.begin + known.size
     lines = hits.recording, hits.own, hits.there, level(hits.height, hits.span), hits.rarity
     hit, warp, lag = promising(*lines, begin, end, known.number, known.pace, block, least)
+    if not len(hit):
+        return Said(hit, hit, hit), hit
     recordings = once(hits.recording[hit])
     heard = vote_at(np.searchsorted(recordings, hits.recording[hit]), warp, lag, hits.own[hit])
     key, votes, bits = np.empty((3, len(hit)), np.int64)

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from capture_validation.duplicates.audio_words import (
     FAN,
+    FRAMES,
+    HEIGHT_LEVELS,
+    HEIGHTS,
     LATEST,
     OFFSETS,
     SCATTER,
@@ -45,26 +48,34 @@ def words(triples: Triples, doubt: float) -> Words:
 def triples(time: Places, height: Places, found: Integers, known: Integers) -> Triples:
     """Every landmark with every two of its neighbours: see `audio_words.triples`; the same, in the same order."""
     count = int((known * (known - 1) // 2).sum())
-    parts, took, first = np.empty((PARTS, count), np.float32), np.empty(count), np.empty(count, np.int64)
-    pair(time, height, found, known, parts, took, first)
+    parts, took, place = np.empty((PARTS, count), np.float32), np.empty(count), np.empty(count, np.int64)
+    pair(time, height, found, known, parts, took, place)
     span = np.log(took / SOONEST)
     parts[1] = span
     parts /= np.array(STEPS, np.float32)[:, None]
-    return Triples(parts, placed_at(time, height, 0.0 * time)[first] + placed_at(0.0 * took, 0.0 * took, span))
+    place += placed_at(0.0, 0.0, span)
+    return Triples(parts, place)
+
+
+@part
+def whole(value: Any, most: Any) -> Any:
+    """The nearest integer from 0 to less than `most`."""
+    return np.int64(min(max(np.rint(value), 0), most - 1))
 
 
 @loop("void(float64[::1], float64[::1], int64[:,::1], int64[::1], float32[:,::1], float64[::1], int64[::1])")
 def pair(
-    time: Places, height: Places, found: Integers, known: Integers, parts: Parts, took: Places, first: Integers
+    time: Places, height: Places, found: Integers, known: Integers, parts: Parts, took: Places, place: Integers
 ) -> None:
-    """Write down the parts of every triple but how long it is, how many frames it takes, and its first landmark."""
+    """Write down the parts of every triple and what is posted beside it, but how long it is; and how many frames."""
     count = 0
     for one in range(FAN):
         for two in range(one + 1, FAN):
             for i in range(len(time)):
                 if known[i] > two:
                     j, k = found[i, one], found[i, two]
-                    took[count], first[count] = time[k] - time[i], i
+                    took[count] = time[k] - time[i]
+                    place[count] = (whole(time[i], FRAMES) << 13) | (whole(height[i] * HEIGHT_LEVELS, HEIGHTS) << 5)
                     parts[0, count], parts[2, count] = height[i], (time[j] - time[i]) / took[count]
                     parts[3, count], parts[4, count] = height[j] - height[i], height[k] - height[i]
                     count += 1
