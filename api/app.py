@@ -213,7 +213,7 @@ def handed_out(settings: Settings) -> dict[str, Provide]:
         **{name: Provide(_from_state(name), sync_to_thread=False) for name in ENGINES},
         "settings": Provide(lambda: settings, sync_to_thread=False),
         "account": Provide(current_account, sync_to_thread=False),
-        "buyer": Provide(current_buyer, sync_to_thread=False),
+        "keyholder": Provide(current_buyer, sync_to_thread=False),
     }
 
 

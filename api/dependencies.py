@@ -35,5 +35,5 @@ Examining: TypeAlias = NamedDependency[SkipValidation[Examinations]]
 Configuration: TypeAlias = NamedDependency[SkipValidation[Settings]]
 #: `account: Caller`: who is asking; only on routes that are not public.
 Caller: TypeAlias = NamedDependency[SkipValidation[Account]]
-#: `buyer: Buying`: which buyer is asking; only on routes with `opt={"buyer": True}`.
+#: `keyholder: Buying`: which buyer is asking; only on routes with `opt={"buyer": True}`.
 Buying: TypeAlias = NamedDependency[SkipValidation[Buyer]]

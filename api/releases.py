@@ -90,7 +90,7 @@ async def read_release(
     dataset: FromPath[UUID],
     version: FromPath[int],
     request: Request[Any, Any, Any],
-    buyer: Buying,
+    keyholder: Buying,
     database: Database,
     settings: Configuration,
     limit: Limit = 200,
@@ -102,16 +102,16 @@ async def read_release(
     """
     ends = int(time.time()) + LINK_LASTS_S
     async with transaction(database) as connection:
-        release = await deliveries.release(connection, buyer.id, dataset, version)
+        release = await deliveries.release(connection, keyholder.id, dataset, version)
         rows = await deliveries.files(
-            connection, buyer.id, dataset, version, after=position_of(cursor), limit=limit + 1
+            connection, keyholder.id, dataset, version, after=position_of(cursor), limit=limit + 1
         )
     shown = rows[:limit]
 
     def address(file: File) -> str | None:
         if file.status != "ready":
             return None
-        facts = TICKET.pack(buyer.id.bytes, dataset.bytes, file.recording_id.bytes, version, ends)
+        facts = TICKET.pack(keyholder.id.bytes, dataset.bytes, file.recording_id.bytes, version, ends)
         return absolute(request, settings, f"/v1/deliveries/{signed(settings.master_key, PURPOSE, facts)}")
 
     view = ReleaseView(
@@ -168,14 +168,14 @@ async def read_manifest(
     dataset: FromPath[UUID],
     version: FromPath[int],
     request: Request[Any, Any, Any],
-    buyer: Buying,
+    keyholder: Buying,
     database: Database,
     settings: Configuration,
 ) -> Response[dict[str, Any]]:
     """Read a release as a Croissant manifest: its files with their hashes, and the conditions of your licences."""
     async with transaction(database) as connection:
-        release = await deliveries.release(connection, buyer.id, dataset, version)
-        files = [file async for file in every_file(connection, buyer.id, dataset, version)]
+        release = await deliveries.release(connection, keyholder.id, dataset, version)
+        files = [file async for file in every_file(connection, keyholder.id, dataset, version)]
     written = croissant.manifest(release, files, absolute(request, settings, ""))
     return Response(written, media_type=croissant.MEDIA_TYPE, headers={"Cache-Control": "private, no-cache"})
 
@@ -237,7 +237,7 @@ async def fetch_file(
     version: FromPath[int],
     code: FromPath[str],
     request: Request[Any, Any, Any],
-    buyer: Buying,
+    keyholder: Buying,
     database: Database,
     store: Objects,
     settings: Configuration,
@@ -247,7 +247,7 @@ async def fetch_file(
         recording = await deliveries.coded(connection, code)
         if recording is None:
             raise DatasetMissing
-        delivery = await deliveries.deliver(connection, buyer.id, dataset, version, recording)
+        delivery = await deliveries.deliver(connection, keyholder.id, dataset, version, recording)
         played = await opening(connection, settings.master_key, delivery)
     return await play(request, store, played)
 

@@ -37,10 +37,10 @@ class BuyerAnswer(Struct, frozen=True):
 
 
 @get("/v1/withdrawal-notices", opt=BUYER, responses=problems(CursorInvalid), tags=["Buyers"])
-async def list_notices(buyer: Buying, database: Database, cursor: Cursor = None, limit: Limit = 50) -> Page[Order]:
+async def list_notices(keyholder: Buying, database: Database, cursor: Cursor = None, limit: Limit = 50) -> Page[Order]:
     """List what contributors have withdrawn from your licences, newest first; reading it counts as being told."""
     async with transaction(database) as connection:
-        found = await notices.of_buyer(connection, buyer.id, before=position_of(cursor), limit=limit + 1)
+        found = await notices.of_buyer(connection, keyholder.id, before=position_of(cursor), limit=limit + 1)
     return page(found, limit, lambda order: order.id)
 
 
@@ -51,14 +51,14 @@ async def list_notices(buyer: Buying, database: Database, cursor: Cursor = None,
     tags=["Buyers"],
 )
 async def answer_notice(
-    notice: FromPath[UUID], data: JSONBody[BuyerAnswer], buyer: Buying, database: Database
+    notice: FromPath[UUID], data: JSONBody[BuyerAnswer], keyholder: Buying, database: Database
 ) -> Order:
     """Acknowledge a withdrawal, attest that you have deleted, or say what a trained model still holds.
 
     The contributor reads the answer with your name, and it is noted in the recording's passport.
     """
     async with transaction(database) as connection:
-        return await notices.answer(connection, buyer.id, notice, data.state, data.statement)
+        return await notices.answer(connection, keyholder.id, notice, data.state, data.statement)
 
 
 async def post_due(database: Pool, master_key: bytes, *, anywhere: bool) -> int:

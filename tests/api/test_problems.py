@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from litestar import get
+from litestar import Litestar, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
@@ -33,6 +34,24 @@ STORED = [found for found in descendants(StorageError) if found.__module__ in {e
 def test_everything_that_storage_raises_has_a_row_of_its_own(exception: type[Exception]):
     """A new exception without a row would reach a contributor under its parent's name."""
     assert exception in TABLE
+
+
+def test_no_field_of_a_body_is_named_like_a_dependency(app: Litestar):
+    """Litestar would take a wrong value in such a field for a fault of ours, and answer 500."""
+    alike = {
+        f"{route.path}: {name}"
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", [])
+        for name in fields_of(handler) & handler.resolve_dependencies().keys()
+    }
+
+    assert set() == alike
+
+
+def fields_of(handler: HTTPRouteHandler) -> set[str]:
+    """The fields of what is sent to a route."""
+    sent = handler.parsed_fn_signature.parameters.get("data")
+    return set(getattr(sent.annotation, "__struct_fields__", ())) if sent else set()
 
 
 def test_slugs_are_unique_and_readable():

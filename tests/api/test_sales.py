@@ -57,6 +57,13 @@ async def test_a_licence_that_is_over_is_not_sold(operator: Client, recording: s
     assert (422, "/problems/licence-over") == (answer.status_code, answer.json()["type"])
 
 
+async def test_a_buyer_that_is_no_id_is_told_by_its_place(operator: Client):
+    """Litestar called it a fault of ours while a dependency had the same name."""
+    answer = await trading.sell(operator, "Harbour Speech", str(uuid4()))
+
+    assert (400, ["/buyer"]) == (answer.status_code, [entry["pointer"] for entry in answer.json()["errors"]])
+
+
 async def test_a_withdrawn_use_tells_what_its_buyer_does(contributor: Client, operator: Client, recording: str):
     """It ended, what it earned stays, and the notice to the buyer is under way."""
     dataset = await trading.version(operator, [recording])
