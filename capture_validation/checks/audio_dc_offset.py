@@ -15,7 +15,8 @@ class DcOffset(AudioCheck):
     """Mean of all samples less its standard error, the worst channel: 0 where it wanders as far as it lies off zero.
 
     Very deep sound moves the waveform, too, but back and forth: then the means of single stretches differ, and so the
-    mean of all is not known well enough to be called an offset.
+    mean of all is not known well enough to be called an offset. Nor does more count than half of the stretches lie off
+    zero by: a converter that settles in the first half second is no constant offset.
 
     A constant offset eats headroom and clicks at every cut. Phones do not produce it; cheap adapters do, so it is worth
     a word to the contributor although it can be repaired.
@@ -24,7 +25,7 @@ class DcOffset(AudioCheck):
     """
 
     name = "audio.dc_offset"
-    version = 3
+    version = 4
     title = "Constant offset"
     unit = "% of full scale"
     profiles = {
@@ -65,5 +66,7 @@ class DcOffset(AudioCheck):
         means = np.abs(self.total / self.samples)
         stretches = np.concatenate(self.means, axis=1)
         count = stretches.shape[1]
-        error = stretches.std(axis=1, ddof=1) / np.sqrt(count) if count > 1 else 0.0
-        return Measurement(100 * max(float((means - error).max()), 0.0))
+        if count > 1:
+            error = stretches.std(axis=1, ddof=1) / np.sqrt(count)
+            means = np.minimum(means - error, np.abs(np.median(stretches, axis=1)))
+        return Measurement(100 * max(float(means.max()), 0.0))

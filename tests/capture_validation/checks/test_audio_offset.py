@@ -38,3 +38,12 @@ def test_a_deep_swing_is_no_offset():
 
     assert 1.8 == pytest.approx(100 * swing.mean(), abs=0.1)
     assert 0.0 == heard("audio.dc_offset", voice[: 4 * rate] + swing, rate).value
+
+
+def test_a_converter_that_settles_at_the_start_is_no_constant_offset():
+    """As in a recording of a stranger: at full scale for a moment, and back to zero within a second."""
+    voice, rate = clip("speech_jfk_16k.wav")
+    settling = -0.9 * np.exp(-np.arange(len(voice)) / rate / 0.5)[:, None]
+
+    assert 3.0 < abs(100 * settling.mean())
+    assert "passed" == heard("audio.dc_offset", voice + settling, rate).status
