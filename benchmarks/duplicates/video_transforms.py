@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from capture_validation.pictures import GLANCED_LINES, glanced
+
 Picture = NDArray[np.uint8]
 Clip = list[tuple[float, Picture]]
 Transform = Callable[[Clip, np.random.Generator], Clip]
@@ -30,6 +32,14 @@ class Shown:
         if scale == 1.0:
             return self._picture
         return np.asarray(cv2.resize(self._picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+
+    def glance(self, long_side: int = 160) -> Picture:
+        """The picture as a decoder's frame gives it at a glance."""
+        height, width = (max(1, round(side * min(1.0, long_side / max(self._picture.shape)))) for side in
+                         self._picture.shape)  # fmt: skip
+        if len(self._picture) < 2 * GLANCED_LINES * height:
+            return self.luma(long_side)
+        return np.asarray(glanced(self._picture, width, height), np.uint8)
 
 
 def each(change: Callable[[Picture], Picture]) -> Transform:

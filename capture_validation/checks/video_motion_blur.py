@@ -46,7 +46,7 @@ class VideoMotionBlur(VideoCheck):
         "too-high": "The picture is smeared by motion: {value} %, at most {maximum} % is wanted.",
     }
     fix = "Hold the phone with both hands, move slowly, and add light so that the exposure gets shorter."
-    false_alarms = "Grain of wood and brushed metal; fast subjects before a plain ground."
+    false_alarms = "Grain of wood, brushed metal and fences that fill the picture; fast subjects before a plain ground."
     source = (
         "Crete et al. 2007, The blur effect: perception and estimation with a new no-reference metric, equations 1–6."
     )

@@ -20,6 +20,8 @@ TIMES = 2.5
 AROUND = 4
 #: What is so alike, in the mean and in its shape, is one scene under other light: a lamp, or the camera's exposure.
 ALIKE = 0.93
+#: Frames that a shot has at the least: some recorders begin with a black one.
+SHORTEST = 3
 #: Frames that lie further apart than this are no neighbours: much happens in the meantime, and video.pauses tells it.
 APART_S = 0.5
 #: Classes of brightness, and how far a level is shifted to become one.
@@ -38,7 +40,7 @@ class VideoSceneCuts(VideoCheck):
     """
 
     name = "video.scene_cuts"
-    version = 3
+    version = 4
     title = "Cuts"
     unit = "cuts"
     profiles = {"video": at_most(0.0)}
@@ -108,4 +110,4 @@ def cuts(changes: NDArray[np.float64]) -> NDArray[np.intp]:
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(changes, AROUND), 2 * AROUND + 1).copy()
     windows[:, AROUND] = 0
     found: NDArray[np.intp] = np.flatnonzero((changes > LEAST) & (changes > TIMES * windows.max(axis=1)))
-    return found
+    return found[(found >= SHORTEST) & (found <= len(changes) - SHORTEST)]

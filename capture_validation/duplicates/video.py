@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 VERSION = 1
 #: Motion is the mean brightness of 16 × 16 cells, four times a second, of at most eight frames a second.
 GRID, HZ, FRAMES_HZ = 16, 4, 8
-#: A key frame every 0.67 s while the recording is new; every third of them is kept, with a quarter of its points.
-KEY_S, KEPT_STEP, KEPT_POINTS = 2 / 3, 3, 50
+#: A key frame a second while the recording is new, where the checks look as well; every second one is kept, with a
+#: quarter of its points. Points of a picture cost more than all else of a fingerprint.
+KEY_S, KEPT_STEP, KEPT_POINTS = 1.0, 2, 50
 #: Steps per level of brightness: leaves in the wind move a cell by a quarter of a level, which whole levels hide.
 STEPS = 2
 LONG_SIDE = 640
@@ -130,7 +131,7 @@ def _keys_from(data: bytes, at: int, count: int) -> tuple[tuple[KeyFrame, ...], 
 class VideoFingerprinter:
     """Looks at a recording frame by frame and gives its fingerprint at the end.
 
-    Asks for the pixels of at most eight frames a second, at the size that the checks look at anyway.
+    Asks for a glance at eight frames a second at most, and for the picture of key frames: both as the checks do anyway.
     """
 
     def __init__(self) -> None:
@@ -150,12 +151,12 @@ class VideoFingerprinter:
         if at < self._due_s - 1e-3:
             return
         self._due_s = (np.floor(at * FRAMES_HZ + 1e-3) + 1) / FRAMES_HZ
-        luma = frame.luma(LONG_SIDE)
         self._fill(int(at * HZ + 1e-6))
-        self._total += cells(luma)
+        self._total += cells(frame.glance())
         self._count += 1
         if at >= self._key_due_s - 1e-3:
             self._key_due_s = (np.floor(at / KEY_S + 1e-3) + 1) * KEY_S
+            luma = frame.luma(LONG_SIDE)
             seen, self._found = features(luma, self._found)
             self._keys.append(KeyFrame(at, seen))
             side = max(luma.shape)
@@ -177,12 +178,6 @@ class VideoFingerprinter:
                 self._motion.append(self._motion[-1] if self._motion else np.zeros((GRID, GRID), np.int16))
 
 
-def cells(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Mean brightness of 16 × 16 cells of a picture, uint8.
-
-    By halves first, which OpenCV does many at a time: a seventh of the cost, for each of eight pictures a second.
-    """
-    rows, columns = luma.shape
-    if rows % 2 == columns % 2 == 0:
-        luma = np.asarray(cv2.resize(luma, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA), np.uint8)
-    return np.asarray(cv2.resize(luma, (GRID, GRID), interpolation=cv2.INTER_AREA), np.uint8)
+def cells(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Mean brightness of 16 × 16 cells of a picture, float32: whole levels would hide what moves little."""
+    return np.asarray(cv2.resize(luma.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA), np.float32)

@@ -85,6 +85,14 @@ def test_a_cut_is_counted_and_shown():
     assert [2.0, 4.0] == [span.start_s for span in result.spans]
 
 
+@pytest.mark.parametrize("at", [0, -1])
+def test_a_black_picture_at_the_edge_is_no_shot(at):
+    """Some phones begin with one."""
+    frames = scene()[:60]
+    frames[at] = Drawn(np.zeros_like(frames[at].picture), frames[at].at_s)
+    assert "passed" == seen("video.scene_cuts", frames).status
+
+
 def test_a_flash_is_no_cut():
     frames = scene()
     frames[70] = Drawn(np.full_like(frames[70].picture, 250), frames[70].at_s)

@@ -24,6 +24,9 @@ class Frame:
         scale = min(1.0, long_side / max(self.picture.shape))
         return self.picture if scale == 1 else cv2.resize(self.picture, None, fx=scale, fy=scale)
 
+    def glance(self, long_side=160):
+        return self.luma(long_side)
+
 
 @cache
 def clip(name, start_s=0.0, end_s=8.0):
