@@ -26,11 +26,15 @@ def section(halves: dict[str, Any]) -> str:
     """What the checks on sound do on clips that no limit was chosen by, and on those that may be used for that."""
     reported = halves["reported"]
     kinds = "\n".join(
-        _kind(half, kind, found) for half, part in halves.items() for kind, found in part["clean"].items()
+        _kind(half, kind, found)
+        for half, part in halves.items()
+        for kind, found in part["clean"].items()
+        if found["clips"]
     )
     complained = "\n".join(
         f"| {kind} | {_tally(found['by_check'])} | {_tally(found['false_alarms_by_check'])} |"
         for kind, found in reported["clean"].items()
+        if found["clips"]
     )
     defects = "\n".join(_defect(row) for row in reported["defects"])
     return f"""## Accuracy of the checks on sound

@@ -30,7 +30,11 @@ class CutStart(AudioCheck):
     }
     fix = "Press record, wait for one second, then start to speak."
     false_alarms = "A noise of its own at the very start, such as a breath or the button; clips cut from longer ones."
-    source = "First 30 ms against the 90th percentile of levels; the limit lies high above −10 dB to spare clean clips."
+    source = (
+        "First 30 ms against the 90th percentile of levels; the limit lies high above −10 dB to spare clean clips. Of "
+        "strangers' recordings begun in a loud moment two thirds are told: in the others no voice is sure within "
+        "0.2 s, and within 0.4 s a door that slams before a word would be told, too."
+    )
     uncertainty = 1.0
 
     #: What the profile heard there, where it listened.
