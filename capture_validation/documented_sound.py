@@ -64,7 +64,8 @@ Complaints on the reported half, all clips and the clean ones, by check:
 def _claim(part: dict[str, Any]) -> str:
     """How many clean clips are complained of, and which."""
     kinds = part["clean"].values()
-    alarms, clean, sources = (sum(found[name] for found in kinds) for name in ("false_alarms", "clean", "sources"))
+    counted = ("false_alarms", "clean", "clean_sources")
+    alarms, clean, sources = (sum(found[name] for found in kinds) for name in counted)
     confirmed = {clip: why for found in kinds for clip, why in found["confirmed"].items()}
     left, of = alarms - len(confirmed), clean - len(confirmed)
     seen = "\n".join(
@@ -111,12 +112,13 @@ def _spoilt(part: dict[str, Any]) -> str:
     )
     count = max((row["by_themselves"] for row in with_own), default=0)
     return f"""\
-Defects done to clips of the reported half ({_tally(part["spoilt"])}). *AUC* is the chance that a spoilt clip measures
-worse than a clean one, *found* the share of spoilt clips beyond the limit, *clean* the share of unspoilt clips beyond
-it; where a defect leaves nobody to be heard, `audio.speech` counts as having found it. Clips that come with the fault
-do not count in the row of its check. Up to {count} clips have a noise of their own within 3 dB of what the mild defect
-adds (levels of 60 ms above 150 Hz: the quietest tenth within 3 dB of each other, and no further under the whole than
-that): they cannot be told from spoilt ones and are left out of its row. With them the AUC is
+Defects done to clips of the reported half ({_tally(part["spoilt"])}: the first of a source, under 20 s long, as far as
+20 minutes of a busy machine went). *AUC* is the chance that a spoilt clip measures worse than a clean one, *found* the
+share of spoilt clips beyond the limit, *clean* the share of unspoilt clips beyond it; where a defect leaves nobody to
+be heard, `audio.speech` counts as having found it. Clips that come with the fault do not count in the row of its check.
+Up to {count} clips have a noise of their own within 3 dB of what the mild defect adds (levels of 60 ms above 150 Hz:
+the quietest tenth within 3 dB of each other, and no further under the whole than that): they cannot be told from spoilt
+ones and are left out of its row. With them the AUC is
 {own}.
 *No limit*: `audio.mp3_history` and `audio.spectral_edge` are facts that a campaign may set a limit for. Their rows are
 of clips in files without loss that reach the top by another measure (above 16 kHz at most 20 dB under 8 to 12 kHz), all

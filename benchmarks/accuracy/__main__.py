@@ -172,6 +172,7 @@ def half(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "by_check": tally(name for one in every for name in one["complaints"]),
             "faults": tally(name for one in every for name in one["faults"]),
             "clean": len(clean),
+            "clean_sources": len({one["source"] for one in clean}),
             "clean_not_passed": sum(one["outcome"] != "passed" for one in clean),
             "false_alarms": sum(bool(one["complaints"]) for one in clean),
             "false_alarms_by_check": tally(name for one in clean for name in one["complaints"]),
