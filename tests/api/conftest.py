@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import itertools
 import os
 import socket
 import subprocess
@@ -25,10 +24,10 @@ from api.validation import Workplace
 from storage import accounts, sessions
 from storage.database import Pool, readers, transaction
 from storage.objects import Store
-from tests.api.described import as_described
+from tests.api.clients import client_of
+from tests.api.owning import owned, sold  # noqa: F401  They are fixtures of every test here.
 from tests.api.taking import claim, speech
 
-COUNT = itertools.count()
 ROOT = Path(__file__).parent.parent.parent
 #: What the tests' payment provider signs with.
 PROVIDER_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -72,17 +71,6 @@ async def app(settings: Settings) -> AsyncIterator[Litestar]:
 def database(app: Litestar) -> Pool:
     """The application's own connections, to look behind an answer."""
     return app.state.database
-
-
-def client_of(app: Litestar, token: str | None = None) -> httpx.AsyncClient:
-    """A client of the application; an error that no problem covers is the answer 500, as on the wire."""
-    # An address of its own for each: nobody waits for what another test guessed.
-    high, low = divmod(next(COUNT), 256)
-    address = f"10.{high}.{low}.1"
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 40000))
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    hooks = {"response": [as_described]}
-    return httpx.AsyncClient(transport=transport, base_url="http://companion.test", headers=headers, event_hooks=hooks)
 
 
 @pytest.fixture

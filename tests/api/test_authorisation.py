@@ -19,15 +19,9 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.app import create_app
 from api.settings import Settings
-from api.validation import Workplace
-from storage.database import Pool
-from tests.api.conftest import client_of
-from tests.api.earning import earned
-from tests.api.paying import IBAN, account_of, destination, stated
-from tests.api.paying import earned as gained
-from tests.api.taking import BYTES, TUS, agree, claim
-from tests.api.test_withdrawals import withdraw
-from tests.api.trading import accepted
+from tests.api.clients import client_of
+from tests.api.paying import IBAN
+from tests.api.taking import BYTES, TUS
 
 #: Everything that may be read or done without signing in. A route is added here by hand and on purpose.
 PUBLIC = {
@@ -130,32 +124,6 @@ def closed(app: Litestar) -> list[Place]:
 def private(closed: list[Place]) -> list[Place]:
     """Everything that belongs to a contributor."""
     return [place for place in closed if not place.handler.opt.keys() & {"operator", "buyer"}]
-
-
-@pytest.fixture
-async def owned(
-    place: Workplace, contributor: httpx.AsyncClient, campaign: dict[str, Any], database: Pool
-) -> dict[str, str]:
-    """Something of the owner's for every kind of id that a path or a body may name."""
-    claimed = (await claim(contributor, campaign, uuid4().bytes * 70, language="en")).json()
-    sessions = (await contributor.get("/v1/sessions")).json()["data"]
-    account = await account_of(contributor, database)
-    await gained(database, account, 50_000_000)
-    target = await destination(contributor, database, account)
-    return {
-        "destination": target,
-        "payout": (await contributor.post("/v1/payouts", json={"destination": target})).json()["id"],
-        "statement": await stated(database, account),
-        "recording": claimed["id"],
-        "upload": claimed["upload"]["url"].rsplit("/", 1)[1],
-        "session": sessions[0]["id"],
-        "frame": "0.webp",
-        "campaign": campaign["id"],
-        "earning": await earned(database, claimed["id"]),
-        "quote": (await contributor.post(f"/v1/campaigns/{campaign['id']}/quotes")).json()["id"],
-        "withdrawal": (await withdraw(contributor, await accepted(place, contributor, campaign))).json()["id"],
-        "receipt": (await agree(contributor, campaign, claimed["id"])).json()["receipt"].rsplit("/", 1)[1],
-    }
 
 
 async def ask(client: httpx.AsyncClient, place: Place, ids: dict[str, str], body: Any = None) -> httpx.Response:

@@ -24,7 +24,7 @@ from storage.database import Pool, pool, transaction
 from storage.embedded import postgres
 from storage.objects import Store
 from tests.api import trading
-from tests.api.conftest import client_of
+from tests.api.clients import client_of
 from tests.api.taking import claim, send
 from tests.engines import Facts
 

@@ -18,7 +18,7 @@ from api.settings import Settings
 from storage import idempotency
 from storage.database import Pool, pool, transaction
 from storage.errors import MoveRefused
-from tests.api.conftest import client_of
+from tests.api.clients import client_of
 
 
 class Order(Struct):

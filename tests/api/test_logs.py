@@ -9,7 +9,7 @@ import pytest
 from litestar import Litestar
 
 from api.logs import JsonLines
-from tests.api.conftest import client_of
+from tests.api.clients import client_of
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from api.figures import Figures
 from api.metrics import allowed
 from api.settings import Settings
-from tests.api.conftest import client_of
+from tests.api.clients import client_of
 
 
 @pytest.fixture

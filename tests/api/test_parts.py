@@ -26,7 +26,7 @@ from storage.parts import Part, arrived, gaps, key_of
 from storage.presigning import Bucket, presigned_put
 from storage.sweeping import remove_orphans
 from storage.uploads import Chunk
-from tests.api.conftest import client_of
+from tests.api.clients import client_of
 from tests.api.taking import claim, examined, offset, send, slug, speech
 
 Campaign = dict[str, Any]

@@ -20,7 +20,7 @@ from api.validation import Workplace
 from storage.database import Pool, one, run, transaction
 from storage.passports import Entry
 from tests.api import trading
-from tests.api.test_withdrawals import withdraw
+from tests.api.trading import withdraw
 
 Client = httpx.AsyncClient
 

@@ -2,8 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -17,45 +16,10 @@ from storage import recordings, screening
 from storage.database import Pool, transaction
 from storage.errors import DatasetMissing
 from tests.api import trading
-from tests.api.conftest import client_of
+from tests.api.clients import client_of
+from tests.api.owning import Sold
 
 Client = httpx.AsyncClient
-
-
-class Sold(NamedTuple):
-    """A recording that was sold, the cleaned bytes that its buyer may fetch, and the buyer as a client."""
-
-    recording: str
-    cleaned: bytes
-    dataset: str
-    buyer_id: str
-    buyer: Client
-
-    @property
-    def url(self) -> str:
-        return f"/v1/datasets/{self.dataset}/releases/1"
-
-    async def file(self) -> dict[str, Any]:
-        return dict((await self.buyer.get(self.url)).json()["files"][0])
-
-
-@pytest.fixture
-async def sold(
-    app: Litestar,
-    place: Workplace,
-    contributor: Client,
-    operator: Client,
-    campaign: dict[str, Any],
-    database: Pool,
-) -> AsyncIterator[Sold]:
-    await trading.listed(database)
-    recording = await trading.accepted(place, contributor, campaign)
-    data = await trading.cleaned(place, recording)
-    buyer, dataset = await trading.buyer(operator), await trading.version(operator, [recording])
-    answer = await trading.sell(operator, buyer["id"], dataset)
-    assert 201 == answer.status_code, answer.text
-    async with client_of(app, await trading.key(operator, buyer["id"])) as client:
-        yield Sold(recording, data, dataset, buyer["id"], client)
 
 
 async def test_a_buyer_fetches_the_cleaned_copy(sold: Sold, client: Client, contributor: Client):

@@ -13,7 +13,7 @@ from litestar import Litestar
 from api.passwords import HASHER
 from storage import accounts
 from storage.database import Pool, transaction
-from tests.api.conftest import client_of
+from tests.api.clients import client_of
 
 PASSWORD = "a sentence nobody else says"
 SignIn = Callable[..., Awaitable[httpx.AsyncClient]]

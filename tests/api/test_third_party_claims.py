@@ -15,7 +15,7 @@ from storage.database import Pool, one, transaction
 from storage.datasets import ALPHABET, CODE_LENGTH
 from storage.third_party_claims import HOLDS_PER_NETWORK, PER_NETWORK, codes_in
 from tests.api import trading
-from tests.api.conftest import client_of
+from tests.api.clients import client_of
 from tests.api.trading import Coded
 
 Client = httpx.AsyncClient

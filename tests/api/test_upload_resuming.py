@@ -19,7 +19,7 @@ from storage.database import Pool, transaction
 from storage.errors import StoreUnavailable, UploadBusy
 from storage.parts import gaps
 from storage.uploads import Chunk, contiguous
-from tests.api.conftest import client_of
+from tests.api.clients import client_of
 from tests.api.taking import BYTES, examined, offset, send, slug
 
 Client = httpx.AsyncClient

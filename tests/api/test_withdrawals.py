@@ -20,7 +20,8 @@ from storage import buyers, notices, withdrawn
 from storage.database import Pool, run, transaction
 from storage.errors import NoticeMoveRefused
 from tests.api import trading
-from tests.api.conftest import client_of
+from tests.api.clients import client_of
+from tests.api.trading import withdraw
 
 Client = httpx.AsyncClient
 
@@ -54,10 +55,6 @@ async def sold(operator: Client, recording: str, buyer: dict[str, Any]) -> str:
     answer = await trading.sell(operator, buyer["id"], dataset, uses=["asr_training", "evaluation"])
     assert 201 == answer.status_code, answer.text
     return dataset
-
-
-async def withdraw(client: Client, recording: str, *uses: str) -> httpx.Response:
-    return await client.post(f"/v1/recordings/{recording}/withdrawals", json={"uses": list(uses) or ["*"]})
 
 
 async def follow(client: Client, answer: httpx.Response) -> list[dict[str, Any]]:

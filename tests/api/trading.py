@@ -61,6 +61,11 @@ async def accepted(place: Workplace, client: httpx.AsyncClient, campaign: dict[s
     return recording
 
 
+async def withdraw(client: httpx.AsyncClient, recording: str, *uses: str) -> httpx.Response:
+    """Take uses back, or all that were given."""
+    return await client.post(f"/v1/recordings/{recording}/withdrawals", json={"uses": list(uses) or ["*"]})
+
+
 async def stored(place: Workplace, recording: str, folder: str, data: bytes) -> str:
     """Encrypt bytes under their contributor's key and put them into the bucket; return the object's key."""
     async with transaction(place.database) as connection:
