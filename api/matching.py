@@ -31,7 +31,7 @@ from capture_validation.duplicates.video import VideoFingerprint
 from capture_validation.duplicates.video_match import MOST, match_video
 from capture_validation.duplicates.visual_words import posted
 from capture_validation.report import Span
-from storage import fingerprints
+from storage import fingerprints, sound_lists
 from storage.database import Connection, Pool, Reader, Readers, lent, reading, transaction
 from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Media, Sound, Vote
 from storage.matches import NewMatch
@@ -127,12 +127,12 @@ class Sounds:
 
     def find(self, asked: Integers) -> Lists:
         """The lists of the words of sound asked for, each once."""
-        return read(fingerprints.sounds_alike(self._connection, audio.VERSION, sent(asked)))
+        return read(sound_lists.sounds_alike(self._connection, audio.VERSION, sent(asked)))
 
     def held(self, numbers: Iterable[int]) -> Mapping[int, StoredAudio]:
         """What is kept of the sound of recordings; nothing of those that were deleted meanwhile."""
         if missing := sorted(set(numbers) - self._held.keys()):
-            for one in fingerprints.textures(self._connection, sent(np.array(missing))):
+            for one in sound_lists.textures(self._connection, sent(np.array(missing))):
                 self._held[one.number] = StoredAudio.from_bytes(one.audio)
         return self._held
 
@@ -187,7 +187,7 @@ def sent(numbers: Integers) -> bytes:
     return numbers.astype(">i4").tobytes()
 
 
-def read(answer: Sequence[fingerprints.Lists]) -> Lists:
+def read(answer: Sequence[sound_lists.Lists]) -> Lists:
     """The answer of the database as it lies; it may have no parts."""
     heads = np.frombuffer(b"".join([one.heads for one in answer]), ">i4").reshape(-1, 2)
     word, size = np.ascontiguousarray(heads.T, np.int64)

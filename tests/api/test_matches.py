@@ -15,10 +15,11 @@ from api.validation import Workplace, validate_recording
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation
 from capture_validation.duplicates.recording import VERSION
 from capture_validation.report import Span
-from storage import fingerprints
+from storage import fingerprints, sound_lists
 from storage.database import Pool, transaction
-from storage.fingerprints import TOGETHER, Fingerprint, Heard, Held, KeyFrame, Sound, Subject
+from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Sound, Subject
 from storage.recordings import move
+from storage.sound_lists import TOGETHER
 from tests.api.taking import agree, examined, fresh, submit
 from tests.voices import new_speech, sound_of, wav
 
@@ -262,7 +263,7 @@ async def listed(database: Pool, word: int) -> list[tuple[int, int]]:
     """The postings of a word of sound: number of the fingerprint, place. It is the last one of three parts."""
     asked = np.arange(word - 2 * TOGETHER, word + 1)
     with psycopg.connect(database.conninfo, autocommit=True) as connection:
-        lists = fingerprints.sounds_alike(connection, VERSIONS["audio"], sent(asked))
+        lists = sound_lists.sounds_alike(connection, VERSIONS["audio"], sent(asked))
     found = read(lists).postings(np.array([word]))
     return list(zip(found.recording.tolist(), found.place.tolist(), strict=True))
 

@@ -5,7 +5,7 @@ import numpy as np
 from api.matching import OFTEN, heard, read
 from capture_validation.duplicates.audio import AudioFingerprint
 from capture_validation.duplicates.landmarks import Landmarks
-from storage.fingerprints import Lists
+from storage.sound_lists import Lists
 
 
 def test_the_lists_of_the_database_are_read_as_they_lie() -> None:
