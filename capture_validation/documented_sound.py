@@ -69,7 +69,7 @@ def _claim(part: dict[str, Any]) -> str:
     confirmed = {clip: why for found in kinds for clip, why in found["confirmed"].items()}
     left, of = alarms - len(confirmed), clean - len(confirmed)
     seen = "\n".join(
-        f"| {clip} | {_names(names)} | {confirmed.get(clip, '–')} |"
+        f"| {clip.partition(', ')[2]} | {_names(names)} | {confirmed.get(clip, '–')} |"
         for found in kinds
         for clip, names in found["false_alarms_by_clip"].items()
     )
@@ -80,6 +80,7 @@ hundred; the goal is 1.** A *false alarm* is a clean recording with any hint or 
 {len(confirmed)} of these do have what is said, as was seen when they had been complained of, which flatters: without
 them {left} of {of} are left, {_percent(left, of)} in a hundred. These are recordings that strangers made at home, and
 rooms at home have noise and echo: of all the clips less than two thirds are clean by the rules below.
+Whose they are is not told here: docs/accuracy.json has their places.
 
 | False alarm | Complaint | Seen afterwards |
 |---|---|---|
