@@ -82,7 +82,7 @@ def free_disk(known: Mapping[str, str]) -> list[Finding]:
     """Compare the free space beside the data with what stays free, below which no recording is taken."""
     place = next(folder for folder in (directory.located(), *directory.located().parents) if reachable(folder))
     usage = shutil.disk_usage(place)
-    needed = int(known.get("COMPANION_KEEP_FREE") or 0) or kept_free(usage.total)
+    needed = kept_free(usage.total, int(known.get("COMPANION_KEEP_FREE") or 0))
     text = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB; keep at least {needed / 1e9:.1f} GB"
     return [Finding("free disk", usage.free >= needed, text)]
 

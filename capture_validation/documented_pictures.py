@@ -46,21 +46,7 @@ past a fireplace is smeared, and takes ten pictures a second; a hall with one li
 flat; two films are cut. They are left out of that defect's row. With them the AUC of the reported half is
 {_all(reported["defects"])}.
 
-Films of strangers are another matter than takes: phones, webcams, messengers' copies, a microscope. 138 films of 54
-public repositories were reported on, and those with complaints of the picture looked at. What the eye did not share was
-mended by its mechanism: flies that sit still in the dark were refused as frozen, a whirling kitchen flickered, a wall
-of even lines was smeared, a white table flat, and a black bar on one side alone was missed. In 31 of these films
-flicker was put in and found 31 times, mild and strong, and cuts 29 and 30 times, before that was mended.
-
-Then the films of ten repositories that nobody had seen were reported on once (AbdulbariSoylemez/Car_Detections_Yolov8,
-adamklmr/ajandek, charissachhiba/git_simplysteel, ckinmon/unicycle-race-game-swing-awt, jcheng5/multimodal-livestream,
-jonasnoelle/jonasnoelle, kevinmanncito/data-driven-content, ManjilItani/FaceDetection, maquetSDU/Project,
-yuki950120/psite): eleven that were filmed, four that were drawn. Two of the eleven had a hint that the eye does not
-share: a cut behind a single black picture at the beginning (mended since), and smears in a gate of upright bars that
-the camera comes near. Of a burger before a blurred ground, in two files, nobody can tell whether it is soft. Burnt-out
-white, an exposure that hunts and every sixth picture repeated are true, as is what is said of a drawing on black or on
-white. Nothing that was filmed was refused for how it looks.
-
+{_strangers()}
 *AUC* is the chance that a spoilt take measures worse than a clean one, *found* the share of spoilt takes beyond the
 limit, both on the reported half. *blurdetect* is the AUC of FFmpeg's filter on the same pictures at 640 pixels. *Clean*
 are complaints per 100 clean takes, reported half (chosen half). *Cost* is CPU time for a second of 1080p at 30 pictures
@@ -75,6 +61,26 @@ What the checks say of the clean takes; those without complaints are left out:
 | Take | Half | Complaints |
 |---|---|---|
 {takes}
+"""
+
+
+def _strangers() -> str:
+    """What was said of films that nobody here had seen."""
+    return """\
+Films of strangers are another matter than takes: phones, webcams, messengers' copies, a microscope. 138 films of 54
+public repositories were reported on, and those with complaints of the picture looked at. What the eye did not share was
+mended by its mechanism: flies that sit still in the dark were refused as frozen, a whirling kitchen flickered, a wall
+of even lines was smeared, a white table flat, and a black bar on one side alone was missed. In 31 of these films
+flicker was put in and found 31 times, mild and strong, and cuts 29 and 30 times, before that was mended.
+
+Then the films of ten repositories that nobody had seen were reported on once (AbdulbariSoylemez/Car_Detections_Yolov8,
+adamklmr/ajandek, charissachhiba/git_simplysteel, ckinmon/unicycle-race-game-swing-awt, jcheng5/multimodal-livestream,
+jonasnoelle/jonasnoelle, kevinmanncito/data-driven-content, ManjilItani/FaceDetection, maquetSDU/Project,
+yuki950120/psite): eleven that were filmed, four that were drawn. Two of the eleven had a hint that the eye does not
+share: a cut behind a single black picture at the beginning (mended since), and smears in a gate of upright bars that
+the camera comes near. Of a burger before a blurred ground, in two files, nobody can tell whether it is soft. Burnt-out
+white, an exposure that hunts and every sixth picture repeated are true, as is what is said of a drawing on black or on
+white. Nothing that was filmed was refused for how it looks.
 """
 
 

@@ -17,9 +17,9 @@ FREE_BYTES, FREE_SHARE = 5_000_000_000, 0.10
 PAUSE_S = 30.0
 
 
-def kept_free(total: int) -> int:
-    """Say how many bytes of a disk of `total` bytes are never filled with recordings."""
-    return int(max(FREE_BYTES, FREE_SHARE * total))
+def kept_free(total: int, decided: int = 0) -> int:
+    """Say how many bytes of a disk of `total` bytes are never filled: what an operator decided, unless that is 0."""
+    return decided or int(max(FREE_BYTES, FREE_SHARE * total))
 
 
 class Room:
@@ -37,7 +37,7 @@ class Room:
             raise StoreFull
         if self.folder:
             usage = shutil.disk_usage(self.folder)
-            if usage.free < (self.keep_free or kept_free(usage.total)):
+            if usage.free < kept_free(usage.total, self.keep_free):
                 raise StoreFull
 
     def close(self) -> None:

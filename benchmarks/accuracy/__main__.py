@@ -126,7 +126,7 @@ def row(defect: Defect, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {"defect": defect.name, "check": defect.check, "unit": defect.unit, "clips": len(clean),
                              "by_themselves": len(without) - len(clean)}  # fmt: skip
     for number, name in enumerate(("mild", "strong")):
-        spoilt = [done[number] for one in clean if (done := one["spoilt"].get(defect.name)) and done[number]]
+        spoilt = spoilings(defect, clean, number)
         found[name] = {
             "strength": (defect.mild, defect.strong)[number],
             "auc": separation(defect, clean, number),
@@ -151,10 +151,15 @@ def by_itself(defect: Defect, one: dict[str, Any]) -> bool:
 
 def separation(defect: Defect, clean: Sequence[dict[str, Any]], number: int) -> float | None:
     """The AUC of one strength on some clips and what was made of them."""
-    spoilt = [done[number] for one in clean if (done := one["spoilt"].get(defect.name)) and done[number]]
     values = [value for one in clean if (value := one["values"].get(defect.check)) is not None]
     low = profile("speech").rules[defect.check].limit.minimum is not None
-    return auc(values, [value for value, _ in spoilt if value is not None], low_is_bad=low)
+    measured = [value for value, _ in spoilings(defect, clean, number) if value is not None]
+    return auc(values, measured, low_is_bad=low)
+
+
+def spoilings(defect: Defect, clean: Sequence[dict[str, Any]], number: int) -> list[tuple[float | None, bool]]:
+    """What was measured, and whether it was told, of those clips that could be spoilt with one strength."""
+    return [done[number] for one in clean if (done := one["spoilt"].get(defect.name)) and done[number]]
 
 
 def half(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -37,16 +37,27 @@ def document() -> BaseSchema:
     return schemathesis.openapi.from_path(DOCUMENT)
 
 
-def unjudged(answer: httpx.Response) -> bool:
-    """Tell what cannot be judged, or need not be.
+def unreadable(answer: httpx.Response) -> bool:
+    """Tell what has no content to be judged: an event stream does not end, and HEAD has none."""
+    return answer.request.method == "HEAD" or answer.headers.get("content-type", "").startswith("text/event-stream")
 
-    An event stream does not end, a body that was streamed cannot be shown, HEAD and 304 have no content, and only a
-    cache asks for 304 (RFC 9110, section 13).
+
+def unjudged(answer: httpx.Response) -> bool:
+    """Tell what need not be judged, or cannot be shown.
+
+    Only a cache asks for 304 (RFC 9110, section 13), and a body that was streamed is gone.
     """
-    asked = answer.request
-    endless = answer.headers.get("content-type", "").startswith("text/event-stream")
-    streamed = not isinstance(asked.stream, httpx.ByteStream)
-    return endless or streamed or asked.method == "HEAD" or answer.status_code == httpx.codes.NOT_MODIFIED
+    streamed = not isinstance(answer.request.stream, httpx.ByteStream)
+    return unreadable(answer) or streamed or answer.status_code == httpx.codes.NOT_MODIFIED
+
+
+def broken(case: schemathesis.Case, answer: httpx.Response) -> str | None:
+    """What an answer does otherwise than the document says, if anything."""
+    try:
+        case.validate_response(answer, checks=PROMISES)
+    except FailureGroup as found:
+        return f"{case.operation.label}: {found}"
+    return None
 
 
 async def as_described(answer: httpx.Response) -> None:
@@ -61,7 +72,5 @@ async def as_described(answer: httpx.Response) -> None:
     await answer.aread()
     # What stood in the path does not matter to these, but a failure is told as a request that has something there.
     names = {parameter.name: parameter.name for parameter in operation.path_parameters}
-    try:
-        operation.Case(method=asked.method, path_parameters=names).validate_response(answer, checks=PROMISES)
-    except FailureGroup as found:
-        raise AssertionError(f"{operation.label}: {found}") from None
+    if told := broken(operation.Case(method=asked.method, path_parameters=names), answer):
+        raise AssertionError(told)
