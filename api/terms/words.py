@@ -121,8 +121,8 @@ def count(number: int, locale: str) -> str:
 
 
 def amount(currency: str, micros: int, locale: str) -> str:
-    """Write an amount of money."""
-    return money.display(currency, micros, locale)
+    """Write an amount of money with every digit it has: what is agreed to is never rounded."""
+    return money.exact(currency, micros, locale)
 
 
 def place(code: str, locale: str) -> str:

@@ -74,6 +74,7 @@ def test_every_sheet_has_a_card_in_every_language(locale: str, sheet: TermSheet)
         ("/withdrawal/backups_within", "P60D", "It is out of our backups within 60 days."),
         ("/retention/consent_record", "P3Y", "We keep the proof that you agreed for 3 years."),
         ("/exclusivity", {"kind": "sole", "premium_bps": 2500}, "For that, your pay is 25% higher."),
+        ("/price/rates/0/micros", 12_000_400, "You get €12.0004 for each hour of speech that we accept."),
         ("/price/rates/0/per", "PT1M", "You get €720.00 for each hour of speech that we accept."),
     ],
     ids=str,

@@ -40,6 +40,8 @@ def test_what_differs_for_a_contributor_differs_in_the_legal_text(one: TermSheet
         ("/uses/5/sensitive", True),
         ("/people/claims", "https://elsewhere.example"),
         ("/payout/methods", ["payout_file"]),
+        ("/payout/threshold", {"currency": "EUR", "micros": 5_000_001}),
+        ("/price/rates/0/micros", 12_000_001),
         ("/price/royalties/0/pool", "by_accepted_duration"),
         ("/parties/licensee/data_protection_officer", "mailto:other@example.org"),
     ],
