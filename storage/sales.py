@@ -207,7 +207,8 @@ INSERT_LINES = """
         %(fees)s::bigint[], %(shares)s::int[], %(contributors)s::bigint[])
         AS line(recording, account, consent, duration, fee, share, contributor)
 """
-#: Each line checks a consent and goes into a passport: this many take a second, and a statement may take fifteen.
+#: Lines are checked and go into their passports a statement at a time, which may take fifteen seconds: these take a
+#: quarter of one on a busy machine.
 BATCH = 500
 
 

@@ -60,7 +60,10 @@ async def test_a_passport_tells_the_whole_story(
     await trading.listed(database)
     await trading.cleaned(place, recording)
     buyer = await trading.buyer(operator)
-    await trading.sell(operator, buyer["id"], await trading.version(operator, [recording]))
+    # A purpose with everything that JSON writes in a way of its own.
+    purpose = 'Hospitals, "quiet" ones \\ at night:\n\t\x07\x1f\x7fé\u2028😀'
+    data = await trading.version(operator, [recording])
+    assert 201 == (await trading.sell(operator, buyer["id"], data, purpose=purpose)).status_code
     await withdraw(contributor, recording)
 
     found = await passport(contributor, recording)
@@ -68,6 +71,7 @@ async def test_a_passport_tells_the_whole_story(
     kinds = [entry["kind"] for entry in found["entries"]]
     wanted = ["recording.claimed", "consent.given", "recording.accepted", "rendition.made", "use.started"]
     assert [*wanted, "use.ended"] == [kind for kind in kinds if kind in {*wanted, "use.ended"}]
+    assert [purpose] == [entry["data"]["purpose"] for entry in found["entries"] if entry["kind"] == "use.started"]
     assert {"consent.withdrawn", "recording.withdrawn"} <= set(kinds)
     assert [(buyer["legal_name"], 100_000_000)] == [(use["buyer"], use["fee_micros"]) for use in found["uses"]]
     assert {"withdrawn"} == {use["status"] for use in found["consent"] if use["use"] == "asr_training"}

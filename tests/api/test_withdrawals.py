@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 from litestar import Litestar
 
@@ -277,24 +278,29 @@ class hooked:  # noqa: N801 - it reads like a function.
         writer.close()
 
 
+ANOTHER_SALE = """
+    INSERT INTO sales (buyer_id, dataset_id, version, uses, purpose, ends_at, currency, price_micros, term_sheets)
+    SELECT buyer_id, dataset_id, version, uses, purpose, ends_at, currency, price_micros, term_sheets
+    FROM sales WHERE dataset_id = %(dataset)s
+"""
+ANOTHER_LINE = """
+    INSERT INTO sale_lines
+    SELECT s.id, l.recording_id, l.account_id, l.consent_id, %(uses)s, l.duration_ms, l.currency, l.fee_micros,
+        l.share_bps, l.contributor_micros
+    FROM sale_lines l, sales s
+    WHERE l.recording_id = %(recording)s AND s.dataset_id = %(dataset)s AND s.id <> l.sale_id
+"""
+
+
+@pytest.mark.parametrize("uses", [["voice_cloning"], ["asr_training", "voice_cloning"]])
 async def test_a_sale_without_consent_is_refused_by_the_database_itself(
-    contributor: Client, recording: str, sold: str, database: Pool
+    recording: str, sold: str, database: Pool, uses: list[str]
 ):
     """Whatever code writes the line."""
-    import psycopg
-
-    with pytest.raises(psycopg.errors.CheckViolation, match="consent to every use"):
-        async with transaction(database) as connection:
-            await run(
-                connection,
-                """
-                INSERT INTO sale_lines SELECT gen_random_uuid(), l.* FROM (
-                    SELECT recording_id, account_id, consent_id, ARRAY['voice_cloning'], duration_ms, currency,
-                           fee_micros, share_bps, contributor_micros, delivered_at, ended_at
-                    FROM sale_lines WHERE recording_id = %(recording)s) AS l
-                """,
-                recording=recording,
-            )
+    async with transaction(database) as connection:
+        await run(connection, ANOTHER_SALE, dataset=sold)
+        with pytest.raises(psycopg.errors.CheckViolation, match="consent to every use"):
+            await run(connection, ANOTHER_LINE, dataset=sold, recording=recording, uses=uses)
 
 
 async def test_our_own_copies_go_in_the_promised_time(
