@@ -40,7 +40,7 @@ from storage.errors import Unavailable
 from storage.ledger import checkpoints
 from storage.recordings import expire
 from storage.settling import release, settle, settle_sales
-from storage.sweeping import remove_doomed, remove_orphans
+from storage.sweeping import forget_left_over, remove_doomed, remove_orphans
 
 logger = logging.getLogger("companion.clock")
 
@@ -79,7 +79,8 @@ async def purge_erased(tower: Tower) -> None:
 
 
 async def clear_orphans(tower: Tower) -> None:
-    """Remove objects that never got a row."""
+    """Remove objects that never got a row, and those of rows that nobody needs."""
+    await forget_left_over(tower.place.database)
     await remove_orphans(tower.place.database, tower.place.store)
 
 

@@ -43,8 +43,9 @@ MOST_ROWS = 80
 OFTEN = 4
 #: Fingerprints that came in meanwhile and are compared at a time; when fewer are left, the last ones under the lock.
 BATCH = 20
-#: An own recording in one of these states is one that the contributor has sent already; the others were let go of.
-SENT = frozenset({"needs_consent", "in_review", "accepted", "held"})
+#: An own recording in one of these states is one that the contributor has sent already; the others were let go of. What
+#: was withdrawn keeps its pay: sent again and again, it would be paid again and again.
+SENT = frozenset({"needs_consent", "in_review", "accepted", "held", "withdrawn"})
 #: Less than this share of a new recording is a jingle or a passage, shown to its owner and no reason to send it back.
 WORTH_MENDING = 0.1
 #: Motions of one place that agree less than this are of different days; see docs/duplicates.md for strangers.

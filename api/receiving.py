@@ -26,7 +26,7 @@ from api.errors import ChecksumMismatch, UploadTooSlow
 from api.gathering import Gathered
 from storage import examiners, uploads
 from storage.database import Pool, statement, transaction
-from storage.errors import HashMismatch, TooLarge, TooManyChunks
+from storage.errors import HashMismatch, MoveRefused, TooLarge, TooManyChunks, UploadBusy, UploadMissing
 from storage.objects import Hash, Store
 from storage.uploads import Chunk, Standing, Upload
 
@@ -194,7 +194,7 @@ class Receiver:
             await self._flush(self.gathered.size)
         elif now - self.renewed > RENEW_EVERY_S:
             async with statement(self.database) as connection:
-                await uploads.renew(connection, self.upload.id, self.writer, self.lasts)
+                await uploads.renew(connection, self.upload, self.writer, self.lasts)
             self.renewed = now
 
     async def _flush(self, size: int) -> None:
@@ -268,8 +268,14 @@ class Receiver:
         return self.whole.digest() == self.upload.sha256
 
     async def _keep(self, pieces: list[Chunk]) -> None:
-        async with transaction(self.database) as connection:
-            complete = await uploads.keep(connection, self.upload, self.writer, pieces, self.lasts)
+        try:
+            async with transaction(self.database) as connection:
+                complete = await uploads.keep(connection, self.upload, self.writer, pieces, self.lasts)
+        except (UploadBusy, UploadMissing, MoveRefused):
+            # No row will ever need them: they go within minutes, not after the day that orphans are given.
+            async with transaction(self.database) as connection:
+                await uploads.doom(connection, [piece.object_key for piece in pieces])
+            raise
         self.complete = self.complete or complete
         self.stored = self.renewed = time.monotonic()
 

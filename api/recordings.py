@@ -21,7 +21,7 @@ from api.settings import Settings
 from api.upload_plans import Network, UploadPlan, plan
 from capture_validation.capacity import CAPACITY
 from capture_validation.texts import negotiate
-from storage import claims, recordings, stories, uploads
+from storage import claims, deletions, recordings, stories, uploads
 from storage.database import reading, transaction
 from storage.errors import (
     CampaignClosed,
@@ -327,9 +327,13 @@ async def change_recording(
 
 @delete("/v1/recordings/{recording:uuid}", responses=problems(RecordingMissing, MoveRefused), tags=["Recordings"])
 async def delete_recording(recording: FromPath[UUID], account: Caller, database: Database) -> None:
-    """Delete a recording that was not sold; its bytes are removed within minutes."""
+    """Delete a recording that was not sold; its bytes are removed within minutes.
+
+    One that was accepted stays in your list as withdrawn, without its bytes: what it earned stays yours, and the same
+    recording is not paid again. One that was sold is withdrawn instead, so that its buyers delete it, too.
+    """
     async with transaction(database) as connection:
-        await recordings.delete(connection, account.id, recording)
+        await deletions.delete(connection, account.id, recording)
 
 
 handlers = [

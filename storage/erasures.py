@@ -60,6 +60,7 @@ PAYOUT_UNDER_WAY = """
     SELECT id FROM payouts WHERE account_id = %(account)s
         AND state IN ('requested', 'approved', 'submitted', 'in_transit') LIMIT 1
 """
+END_WRITING = "UPDATE uploads SET busy_token = NULL, busy_until = NULL WHERE account_id = %(account)s"
 RECORDINGS = "SELECT id FROM recordings WHERE account_id = %(account)s ORDER BY id FOR UPDATE"
 SOLD = """
     SELECT DISTINCT r.id FROM recordings r JOIN sale_lines line ON line.recording_id = r.id
@@ -121,6 +122,8 @@ async def erase(connection: Connection, account: UUID, *, anew: bool = False) ->
     """
     # Somebody with thousands of recordings, each with events and a passport, is erased in one transaction all the same.
     await run(connection, "SET LOCAL statement_timeout = '10min'")
+    # First, because whoever writes to an upload holds its row before it touches the account's.
+    await run(connection, END_WRITING, account=account)
     subject = await one(connection, _Subject, LOCK, account=account)
     if subject is None:
         return None

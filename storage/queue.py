@@ -16,7 +16,7 @@ from uuid import UUID
 
 import psycopg
 from procrastinate import App, PsycopgConnector, RetryDecision
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy
@@ -32,6 +32,13 @@ STALLED_S = 5.0
 LONGEST_WAIT_S = 300
 #: How long a worker tries to write how a job ended.
 PATIENCE_S = 60.0
+
+#: How often a job takes the place of another one that waits; the clock tells of a copy anew every other second.
+TRIES = 5
+DROP_TWIN = """
+    DELETE FROM procrastinate_jobs twin USING procrastinate_jobs job
+    WHERE job.id = %(job_id)s AND twin.queueing_lock = job.queueing_lock AND twin.status = 'todo' AND twin.id <> job.id
+"""
 
 #: Enqueues on a connection of the caller's; it never opens one of its own.
 DEFERRING = App(connector=PsycopgConnector())
@@ -66,8 +73,20 @@ class PatientJobs(JobManager):
         await patiently(partial(super().finish_job_by_id_async, job_id, status, delete_job))
 
     async def retry_job_by_id_async(self, job_id: int, *arguments: Any, **more: Any) -> None:
-        """Put a job back into the queue."""
-        await patiently(partial(super().retry_job_by_id_async, job_id, *arguments, **more))
+        """Put a job back into the queue, in place of one that was told to do the same while it ran.
+
+        A queueing lock lets one such job wait. Were both left, this one could not go back, and the other one could not
+        begin before it: a copy would never be made, and of a dead worker's jobs none behind it would be handed on.
+        """
+        retry = partial(super().retry_job_by_id_async, job_id, *arguments, **more)
+        for _ in range(TRIES):
+            try:
+                await patiently(retry)
+            except UniqueViolation:
+                await patiently(partial(self.connector.execute_query_async, DROP_TWIN, job_id=job_id))
+            else:
+                return
+        await patiently(retry)
 
 
 async def patiently(write: Callable[[], Awaitable[None]]) -> None:

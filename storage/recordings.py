@@ -216,9 +216,12 @@ async def change(connection: Connection, account: UUID, recording: UUID, details
     return changed or present
 
 
+# An attempt of a worker that was killed may have stored an object that no row names; of `validation.keep` is the key.
 DOOM_OBJECT = """
-    INSERT INTO doomed_objects (object_key) SELECT object_key FROM recordings
-    WHERE id = %(recording)s AND object_key IS NOT NULL
+    INSERT INTO doomed_objects (object_key)
+    SELECT object_key FROM recordings WHERE id = %(recording)s AND object_key IS NOT NULL
+    UNION SELECT 'recordings/' || id || '/' || n FROM recordings, generate_series(1, validation_attempt) AS n
+    WHERE id = %(recording)s
 """
 DOOM_CHUNKS = """
     WITH gone AS (DELETE FROM upload_chunks USING uploads WHERE upload_id = uploads.id
@@ -227,15 +230,21 @@ DOOM_CHUNKS = """
 """
 
 
+# Whoever writes to an upload holds its row first and the recording's afterwards; so does whoever ends that.
+END_WRITING = """
+    UPDATE uploads SET busy_token = NULL, busy_until = NULL WHERE recording_id = %(recording)s
+        AND account_id = %(account)s
+"""
 #: Stills and the spectrogram show the recording itself; what was measured stays.
 FORGET_GLIMPSES = "UPDATE reports SET glimpses = NULL WHERE recording_id = %(recording)s"
 
 
 async def delete(connection: Connection, account: UUID, recording: UUID, because: str = "asked-for") -> None:
-    """Delete a recording that was not sold; its objects are removed soon after.
+    """Delete a recording that was never accepted, with everything of it; its objects are removed soon after.
 
-    Raises RecordingMissing, MoveRefused.
+    `deletions` decides what becomes of others. Raises RecordingMissing, MoveRefused.
     """
+    await run(connection, END_WRITING, account=account, recording=recording)
     await lock(connection, account, recording)
     await move(connection, recording, "deleted", by="contributor", because=because)
     await run(connection, DOOM_OBJECT, recording=recording)

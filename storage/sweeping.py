@@ -57,6 +57,21 @@ NEEDED = """
 """
 
 
+# Of a recording that was let go: rows that a request wrote which had begun before, when nothing ended it yet.
+LEFT_OVER = """
+    WITH gone AS (DELETE FROM upload_chunks c USING uploads u, recordings r
+        WHERE u.id = c.upload_id AND r.id = u.recording_id AND r.state IN ('deleted', 'erased', 'expired')
+        RETURNING c.object_key)
+    INSERT INTO doomed_objects (object_key) SELECT object_key FROM gone
+"""
+
+
+async def forget_left_over(database: Pool) -> int:
+    """Let go of pieces whose recording is gone; return how many."""
+    async with transaction(database) as connection:
+        return await run(connection, LEFT_OVER)
+
+
 async def remove_orphans(database: Pool, store: Store, now: datetime | None = None) -> int:
     """Remove quarantined objects older than a day that nobody can need any more; return how many.
 

@@ -205,10 +205,12 @@ class Standing(Struct, frozen=True):
     ahead: list[Chunk]
 
 
-# A lease that a crash of the database takes is no loss, so nobody waits until it is on disk.
+# A lease that a crash of the database takes is no loss, so nobody waits until it is on disk. That the recording was let
+# go while `lock` waited is seen here only, by a statement that begins afterwards.
 UNSYNCED = "set_config('synchronous_commit', 'off', true) = 'off'"
 TAKE = f"""
     UPDATE uploads SET busy_token = %(writer)s, busy_until = now() + %(lease)s WHERE id = %(upload)s AND {UNSYNCED}
+        AND EXISTS (SELECT FROM recordings WHERE id = recording_id AND state IN ('claimed', 'uploading'))
 """
 
 
@@ -235,7 +237,8 @@ async def begin(
     if found.busy:
         raise UploadBusy
     standing = await _standing(connection, found, offset, at_once=at_once, again=again)
-    await run(connection, TAKE, upload=upload, writer=writer, lease=LEASE)
+    if not await run(connection, TAKE, upload=upload, writer=writer, lease=LEASE):
+        raise UploadMissing
     return found, standing
 
 
@@ -261,10 +264,16 @@ RENEW = """
 """
 
 
-async def renew(connection: Connection, upload: UUID, writer: UUID, lasts: timedelta) -> None:
-    """Keep the lease while bytes flow, and the claim alive for `lasts`. Raises UploadBusy when it went to another."""
-    if not await run(connection, RENEW, upload=upload, writer=writer, lease=LEASE, lasts=lasts):
-        raise UploadBusy
+async def renew(connection: Connection, upload: Upload, writer: UUID, lasts: timedelta) -> None:
+    """Keep the lease while bytes flow, and the claim alive for `lasts`. Raises what `_lost` raises."""
+    if not await run(connection, RENEW, upload=upload.id, writer=writer, lease=LEASE, lasts=lasts):
+        await _lost(connection, upload)
+
+
+async def _lost(connection: Connection, upload: Upload) -> None:
+    """Say where a lease went: UploadBusy when another writer has it, UploadMissing when the recording was deleted."""
+    await find(connection, upload.account_id, upload.id)
+    raise UploadBusy
 
 
 RELEASE = f"""
@@ -299,8 +308,8 @@ COMPLETE = """
 async def keep(connection: Connection, upload: Upload, writer: UUID, pieces: list[Chunk], lasts: timedelta) -> bool:
     """Write the rows of stored chunks under a writer's lease; return whether the recording is complete with them.
 
-    Raises UploadBusy when the writer lost its lease, and MoveRefused when the recording was deleted meanwhile: then
-    nothing is kept.
+    Raises UploadBusy when another writer has the lease, and UploadMissing when the recording was deleted meanwhile
+    (`end_writing` took the lease then): nothing is kept.
     """
     if not pieces:
         return False
@@ -311,7 +320,7 @@ async def keep(connection: Connection, upload: Upload, writer: UUID, pieces: lis
     }
     kept = await run(connection, KEEP, upload=upload.id, writer=writer, lease=LEASE, lasts=lasts, **columns)
     if kept < len(pieces):
-        raise UploadBusy
+        await _lost(connection, upload)
     return await _moved_on(connection, upload)
 
 
@@ -367,7 +376,7 @@ async def _state(connection: Connection, recording: UUID) -> State | None:
 
 async def start_over(connection: Connection, upload: Upload, writer: UUID, lasts: timedelta) -> None:
     """Forget every stored byte of an upload whose content turned out wrong; the lease stays."""
-    await renew(connection, upload.id, writer, lasts)
+    await renew(connection, upload, writer, lasts)
     await doom_chunks(connection, upload.recording_id)
 
 

@@ -109,6 +109,13 @@ RESULT = """
 """
 
 
+# What attempts before this one stored and could not commit; one that still runs lets go of its own when it ends.
+DOOM_EARLIER = """
+    INSERT INTO doomed_objects (object_key)
+    SELECT 'recordings/' || %(recording)s || '/' || attempt FROM generate_series(1, %(number)s - 1) AS attempt
+"""
+
+
 async def conclude(
     connection: Connection,
     attempt: Attempt,
@@ -126,6 +133,7 @@ async def conclude(
     await run(connection, RESULT, recording=recording, object_key=object_key, duration_ms=duration_ms)
     await move(connection, recording, to, by="worker", because=because)
     await doom_chunks(connection, recording)
+    await run(connection, DOOM_EARLIER, recording=str(recording), number=attempt.number)
 
 
 async def reject_unseen(connection: Connection, attempt: Attempt, because: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -18,9 +19,10 @@ from storage import sessions, uploads
 from storage.database import Pool, transaction
 from storage.errors import StoreUnavailable, UploadBusy
 from storage.parts import gaps
+from storage.sweeping import forget_left_over, remove_doomed
 from storage.uploads import Chunk, contiguous
 from tests.api.clients import client_of
-from tests.api.taking import BYTES, examined, offset, send, slug
+from tests.api.taking import BYTES, TUS, examined, offset, send, slug
 
 Client = httpx.AsyncClient
 
@@ -45,6 +47,59 @@ async def test_a_second_writer_waits_until_the_first_lets_go(
     assert (423, "upload-busy") == (answer.status_code, slug(answer))
     assert int(answer.headers["Retry-After"]) <= 15 >= uploads.LEASE.total_seconds()
     assert 204 == later.status_code
+
+
+@pytest.mark.parametrize("how", ["deleted", "terminated"])
+async def test_what_arrives_after_a_deletion_is_not_kept(
+    contributor: Client, upload: tuple[str, bytes], app: Litestar, database: Pool, how: str
+) -> None:
+    """A phone deletes a recording that another one of its owner's is sending at this moment."""
+    url, data = upload
+    recording = (await contributor.get("/v1/recordings")).json()["data"][0]["id"]
+    await send(contributor, url, data[:1000])
+    gone: list[int] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        yield data[1000:3000]
+        await asyncio.sleep(0.1)
+        if how == "deleted":
+            gone.append((await contributor.delete(f"/v1/recordings/{recording}")).status_code)
+        else:
+            # It ends this very request, and waits for that; so whoever sends goes on meanwhile.
+            asking = asyncio.create_task(contributor.delete(url, headers=TUS))
+            asking.add_done_callback(lambda done: gone.append(done.result().status_code))
+            await asyncio.sleep(0.2)
+        yield data[3000:]
+
+    answer = await contributor.patch(url, content=body(), headers={**BYTES, "Upload-Offset": "1000"})
+    await asyncio.sleep(0.5)
+    while await remove_doomed(database, app.state.store):
+        pass
+
+    assert ([204], 404, "upload-missing") == (gone, answer.status_code, slug(answer))
+    assert [] == await app.state.store.listing(f"quarantine/{url.rsplit('/', 1)[-1]}/")
+    async with transaction(database) as connection:
+        assert [] == await uploads.chunks(connection, UUID(url.rsplit("/", 1)[-1]))
+
+
+async def test_pieces_that_a_deletion_overlooked_are_swept(
+    contributor: Client, upload: tuple[str, bytes], app: Litestar, database: Pool
+) -> None:
+    """Their rows kept them for ever: whoever looks for orphans takes what has a row for needed."""
+    url, data = upload
+    found = UUID(url.rsplit("/", 1)[-1])
+    recording = (await contributor.get("/v1/recordings")).json()["data"][0]["id"]
+    await contributor.delete(f"/v1/recordings/{recording}")
+    key = f"quarantine/{found}/000000000000.{uuid4()}"
+    await app.state.store.put(key, data)
+    async with transaction(database) as connection:
+        await connection.execute(uploads.ADD, {"upload": found, "start": 0, "size": len(data), "object_key": key})
+
+    assert 1 <= await forget_left_over(database)
+    while await remove_doomed(database, app.state.store):
+        pass
+
+    assert [] == await app.state.store.listing(f"quarantine/{found}/")
 
 
 async def test_only_what_the_store_lost_is_sent_again(

@@ -1,6 +1,7 @@
 """The queue: how a job ended is written even when the database is away for a moment."""
 
 import asyncio
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -8,6 +9,7 @@ from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 
 from storage import queue
+from storage.database import pool, transaction
 from storage.queue import PatientJobs, application, patiently
 
 CUT = "SELECT pg_terminate_backend(pg_backend_pid())"
@@ -52,3 +54,36 @@ def test_every_worker_writes_patiently(database_url: str) -> None:
 
     assert isinstance(app.job_manager, PatientJobs)
     assert app.job_manager.connector is app.connector
+
+
+async def test_a_dead_workers_job_is_handed_on_although_the_same_was_asked_for_again(database_url: str) -> None:
+    """The clock asks for a due copy every other second, also while a worker makes it; then that worker is killed.
+
+    A job of the same worker behind it must not wait for ever either.
+    """
+    copied, examined = uuid4(), uuid4()
+    async with application(database_url).open_async() as app, pool(database_url) as database:
+        async with transaction(database) as connection:
+            await connection.execute("DELETE FROM procrastinate_jobs")
+            await queue.enqueue_rendition(connection, copied)
+            await queue.enqueue_validation(connection, examined)
+        worker = await app.job_manager.register_worker()
+        taken = [await app.job_manager.fetch_job(queues=None, worker_id=worker) for _ in range(2)]
+        async with transaction(database) as connection:
+            await queue.enqueue_rendition(connection, copied)
+        await killed(app, worker)
+
+        async with transaction(database) as connection:
+            assert 2 == await queue.retry_stalled(app, connection)
+
+        living = await app.job_manager.register_worker()
+        again = [await app.job_manager.fetch_job(queues=None, worker_id=living) for _ in range(3)]
+    assert {str(copied), str(examined)} == {job.task_kwargs["recording"] for job in taken if job}
+    assert {str(copied), str(examined)} == {job.task_kwargs["recording"] for job in again if job}
+    assert again[-1] is None
+
+
+async def killed(app: App, worker: int) -> None:
+    """Let a worker have been silent for a minute."""
+    query = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute' WHERE id = %(worker)s"
+    await app.connector.execute_query_async(query, worker=worker)

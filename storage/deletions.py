@@ -1,0 +1,43 @@
+"""Deletions: a contributor lets a recording go that nobody has bought.
+
+Before it is accepted nothing of it stays. Once it was, it has been paid, and that pay is kept: it is withdrawn then,
+and its bytes go at once. Were its row and fingerprints to go, too, the same recording could be paid again and again.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from storage import recordings, withdrawn
+from storage.database import Connection, one, run
+from storage.errors import MoveRefused
+from storage.withdrawals import ALL, SELLABLE, withdraw
+
+SOLD_ALREADY = (
+    "This recording was sold, so it cannot simply be deleted: withdraw it, and every buyer has to delete it as well."
+)
+SOLD = "SELECT EXISTS (SELECT FROM sale_lines WHERE recording_id = %(recording)s) AS sold"
+
+
+class _Sold(Struct, frozen=True):
+    sold: bool
+
+
+async def delete(connection: Connection, account: UUID, recording: UUID) -> None:
+    """Delete a recording that was not sold; its objects are removed soon after.
+
+    Raises RecordingMissing, and MoveRefused for one that was sold or withdrawn.
+    """
+    await run(connection, recordings.END_WRITING, account=account, recording=recording)
+    # A sale that is being written holds the recording until its lines are there.
+    subject = await recordings.lock(connection, account, recording)
+    sale = await one(connection, _Sold, SOLD, recording=recording)
+    if sale is not None and sale.sold:
+        raise MoveRefused(SOLD_ALREADY, state=subject.state)
+    if subject.state not in SELLABLE:
+        await recordings.delete(connection, account, recording)
+        return
+    await withdraw(connection, account, recording, [ALL], None, because="deleted-once-accepted")
+    await withdrawn.let_go(connection, recording)
