@@ -1,15 +1,15 @@
 """The OpenAPI document that clients are generated from: what is documented is what is sent.
 
-Litestar describes the routes; six things in its description would mislead a generated client and are put right here:
+Litestar describes the routes; seven things in its description would mislead a generated client and are put right here:
 whole numbers bounded by fractions, tagged unions without their tag, errors in another content type than the one on the
-wire, answers without a body that promise one, lists whose parts seem to be anything, and answers that no type of a
-function names (`api/contract_answers.py`). Every operation also gets an example, composed from the examples its fields
-carry, because a contributor's developer copies the example before reading the schema.
+wire, answers without a body that promise one, lists whose parts seem to be anything, answers that no type of a function
+names (`api/contract_answers.py`), and names that only our modules understand (`api/contract_schemas.py`). Every
+operation also gets an example, composed from the examples its fields carry, because a contributor's developer copies
+the example before reading the schema.
 """
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 from litestar import Litestar
@@ -19,9 +19,10 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from api.contract_answers import add_answers
 from api.contract_examples import add_examples
+from api.contract_nodes import Node, nodes
+from api.contract_schemas import describe_schemas
 from api.problems import page_of
 
-Node = dict[str, Any]
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 # RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5: these answers never carry content.
@@ -39,6 +40,7 @@ def contract(app: Litestar) -> Node:
             name_the_token(operation, handler)
             add_answers(operation, handler)
             limit_items(document, handler)
+    describe_schemas(document)
     return corrected(document)
 
 
@@ -112,17 +114,6 @@ def operation_id(handler: HTTPRouteHandler, _method: str, path: list[str | PathP
     if len(handler.paths) > 1 and isinstance(last, PathParameterDefinition):
         name += f"By{last.name.capitalize()}"
     return name
-
-
-def nodes(value: Any) -> Iterator[Node]:
-    """Every object in the document, from the outside in."""
-    if isinstance(value, dict):
-        yield value
-        for part in list(value.values()):
-            yield from nodes(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from nodes(part)
 
 
 def operations(document: Node) -> Iterator[Node]:

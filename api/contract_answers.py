@@ -5,13 +5,11 @@ lists every form of an answer (`opt={"forms": (…)}` names those beside the fir
 (`opt={"ranges": True}`), bodies that are refused before they are read, and who may not ask at all.
 """
 
-from typing import Any
-
 from litestar.handlers import HTTPRouteHandler
 
+from api.contract_nodes import Node
 from api.problems import page_of
 
-Node = dict[str, Any]
 #: Every body that is sent can be too large or of a wrong type (RFC 9110, sections 15.5.14 and 15.5.16).
 REFUSED_BODIES = {"413": "body-too-large", "415": "media-type-unsupported"}
 

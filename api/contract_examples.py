@@ -7,9 +7,9 @@ field's type says once what a typical value is (`Meta(examples=[…])`), and eve
 from collections.abc import Callable
 from typing import Any
 
+from api.contract_nodes import Node
 from api.contract_values import FIELDS, PATHS
 
-Node = dict[str, Any]
 DEEPEST = 12
 
 # What a value looks like when only its format is known (OpenAPI format registry).

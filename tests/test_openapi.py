@@ -1,13 +1,16 @@
 """The published contract, walked from end to end: what a developer reads and what a generator needs."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from api.contract import METHODS, nodes
+from api.contract import METHODS
+from api.contract_nodes import nodes
+from api.contract_schemas import NAMES, PACKAGES, REFERENCE, known
 from api.contract_values import FIELDS, PATHS
 from openapi.export import FILE, current, drift
 
@@ -143,3 +146,36 @@ def test_a_union_of_structs_names_its_tag():
     unions = [node for node in nodes(DOCUMENT) if sum("$ref" in choice for choice in node.get("oneOf", [])) > 1]
 
     assert [] == [union for union in unions if "discriminator" not in union]
+
+
+@pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])
+def test_every_part_has_a_name_and_says_what_it_is(name):
+    """It becomes a class of every generated client and the comment above it."""
+    part = DOCUMENT["components"]["schemas"][name]
+
+    assert re.fullmatch("([A-Z][a-z0-9]+)+", name)
+    assert name == part["title"]
+    assert part["description"].endswith(".")
+
+
+def test_every_reference_leads_to_a_part():
+    """A part that got another name is meant by it everywhere."""
+    meant = {node["$ref"].removeprefix(REFERENCE) for node in nodes(DOCUMENT) if "$ref" in node}
+
+    assert meant == DOCUMENT["components"]["schemas"].keys()
+
+
+def test_every_name_is_that_of_a_class_of_the_contract():
+    """A class that went or was renamed would leave its name behind."""
+    classes = {f"{one.__module__}.{one.__name__}" for one in known()}
+
+    assert set() == NAMES.keys() - classes
+    assert set() == set(NAMES.values()) - DOCUMENT["components"]["schemas"].keys()
+    assert len(NAMES) == len(set(NAMES.values()))
+
+
+def test_a_part_is_described_by_what_is_sent_and_not_by_what_is_kept():
+    """Two classes may have one name and the same fields; the one of the API is first."""
+    packages = [one.__module__.partition(".")[0] for one in known()]
+
+    assert packages == sorted(packages, key=PACKAGES.index)
