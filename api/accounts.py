@@ -2,20 +2,22 @@
 
 from typing import Annotated, Any
 
-from litestar import Request, get, post
+from litestar import Request, get, post, put
 from litestar.exceptions import NotAuthorizedException
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from api.addresses import network_of
+from api.confirmations import demand
 from api.dependencies import Caller, Database, Hashing
-from api.errors import TooManyAttempts
+from api.errors import StepUpRequired, TooManyAttempts
 from api.passwords import PasswordsBusy
 from api.problems import problems
 from storage import accounts, sessions
 from storage.accounts import Profile
 from storage.database import reading, transaction
 from storage.errors import EmailTaken
+from storage.events import tell
 from storage.sessions import Tokens
 
 #: One @ with something on both sides is all that can be known without sending a letter.
@@ -77,4 +79,26 @@ async def me(account: Caller, database: Database) -> Profile:
     return profile
 
 
-handlers = [sign_up, me]
+class NewPassword(Struct, frozen=True):
+    """The password that counts from now on."""
+
+    password: Annotated[str, Meta(min_length=10, max_length=256, examples=["another sentence nobody else says"])]
+
+
+@put("/v1/me/password", responses=problems(StepUpRequired, PasswordsBusy), status_code=204, tags=["Accounts"])
+async def change_password(data: JSONBody[NewPassword], account: Caller, database: Database, passwords: Hashing) -> None:
+    """Change your password, and sign every other device out.
+
+    Needs the present one (`POST /v1/sessions/current/confirmations`). Whoever has forgotten it asks an operator, who
+    can set another one.
+    """
+    async with reading(database) as connection:
+        await demand(connection, account)
+    password_hash = await passwords.hash(data.password)
+    async with transaction(database) as connection:
+        await accounts.rehash(connection, account.id, password_hash)
+        await sessions.revoke_others(connection, account, "password changed")
+        await tell(connection, account.id, "password.changed", by="contributor")
+
+
+handlers = [sign_up, me, change_password]

@@ -1,7 +1,8 @@
 """Who is asking: every route is private unless it says `opt={"public": True}`.
 
 A route that forgets to say anything is therefore closed. `opt={"operator": True}` keeps a route to operators, and
-`opt={"buyer": True}` to buyers, who have keys instead of accounts: neither's token opens what is the other's.
+`opt={"buyer": True}` to buyers, who have keys instead of accounts: neither's token opens what is the other's. Only
+`opt={"leaving": True}` still answers a token with which its account was erased.
 The token is opaque: one indexed read tells whom it speaks for, so signing out works at once.
 """
 
@@ -14,7 +15,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from storage.buyers import Buyer, keyholder
 from storage.database import reading
-from storage.sessions import Account, owner
+from storage.sessions import Account, leaver, owner
 
 #: Where the account, or the buyer, of a request is kept between the middleware and the handler.
 KEY = "companion.account"
@@ -29,7 +30,7 @@ def authenticated(app: ASGIApp) -> ASGIApp:
         if opt.get("buyer"):
             scope[BUYER] = await buyer_of(Request(scope))  # type: ignore[literal-required]
         elif not opt.get("public") and scope["method"] != "OPTIONS":  # type: ignore[typeddict-item]
-            account = await account_of(Request(scope))
+            account = await account_of(Request(scope), leaving=bool(opt.get("leaving")))
             if opt.get("operator") and account.role != "operator":
                 raise PermissionDeniedException("Only an operator may do that.")
             scope[KEY] = account  # type: ignore[literal-required]
@@ -38,11 +39,16 @@ def authenticated(app: ASGIApp) -> ASGIApp:
     return authenticate
 
 
-async def account_of(request: ASGIConnection[Any, Any, Any, Any]) -> Account:
-    """Read the bearer token. Raises NotAuthorizedException, which never says which part was wrong."""
+async def account_of(request: ASGIConnection[Any, Any, Any, Any], *, leaving: bool = False) -> Account:
+    """Read the bearer token; with `leaving`, also one with which its account was erased a moment ago.
+
+    Raises NotAuthorizedException, which never says which part was wrong.
+    """
     token = bearer(request)
     async with reading(request.app.state.database) as connection:
         account = await owner(connection, token)
+        if account is None and leaving:
+            account = await leaver(connection, token)
     if account is None:
         raise refused("The token is unknown or has expired; refresh it or sign in again.")
     return account

@@ -14,7 +14,7 @@ from api.dependencies import Caller, Configuration, Database
 from api.errors import CursorInvalid
 from api.explanation_texts import language_of, texts
 from api.localised import locale_of, localised
-from api.money import Money, money
+from api.money import Money, at_most, money
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.payout_providers import payable
 from api.problems import problems
@@ -98,7 +98,6 @@ def balance_view(
         name: money(balance.currency, micros, locale)
         for name, micros in (
             ("pending", balance.pending),
-            ("available", balance.available),
             ("reserved", balance.reserved),
             ("in_transit", balance.in_transit),
             ("paid_total", balance.paid),
@@ -109,6 +108,7 @@ def balance_view(
     note = texts(language_of(locale))["balance.unpayable"].format(currency=balance.currency)
     return BalanceView(
         currency=balance.currency,
+        available=at_most(balance.currency, balance.available, locale),
         next_available_at=next_available_at,
         payable=paid_out,
         note=None if paid_out else note,

@@ -37,6 +37,7 @@ COMMANDS: dict[str, Command] = {
     "demo": Command("api.commands.service:demo", "publish the demo term sheets, two campaigns and an operator"),
     "doctor": Command("api.commands.service:doctor", "say what was found on this machine and what is missing"),
     "openapi": Command("api.commands.service:openapi", "print the API document"),
+    "accounts": Command("api.commands.accounts:command", "let somebody in who has forgotten their password"),
     "payouts": Command("api.commands.payouts:command", "let payouts go, write them for the bank, say what it did"),
     "tax": Command("api.commands.tax:command", "add rules of what is withheld of earnings"),
     "review": Command("api.commands.review:command", "decide about recordings that wait for a person"),

@@ -15,7 +15,7 @@ from api.dependencies import Caller, Database, Objects, Signing
 from api.errors import StepUpRequired
 from api.problems import problems
 from api.signing import sign
-from storage import erasures
+from storage import accounts, erasures
 from storage.database import Connection, transaction
 from storage.erasures import Erased
 from storage.errors import PayoutUnderWay, StoreUnavailable
@@ -44,6 +44,7 @@ class Farewell(Struct, frozen=True):
 
 @delete(
     "/v1/accounts/me",
+    opt={"leaving": True},
     status_code=200,
     responses=problems(StepUpRequired, PayoutUnderWay, StoreUnavailable),
     tags=["Accounts"],
@@ -53,13 +54,15 @@ async def erase_account(account: Caller, database: Database, store: Objects, sig
 
     Sales stop at once and licences end. Your keys are destroyed, so that no backup can be read either. What others must
     be able to prove stays for the legal period under your random pseudonym: consents, sales and payments. Give your
-    password again first (`POST /v1/sessions/current/confirmations`); nothing of this can be undone.
+    password again first (`POST /v1/sessions/current/confirmations`); nothing of this can be undone. If the answer got
+    lost on its way, repeat the request with the same token within a day: the receipt comes again.
     """
     signer = await signing.signer()
     async with transaction(database) as connection:
-        await demand(connection, account)
+        if await accounts.profile_of(connection, account.id) is not None:
+            await demand(connection, account)
         unpaid = await unpaid_of(connection, account.id)
-        erased = await erasures.erase(connection, account.id)
+        erased = await erasures.erase(connection, account.id, session=account.session_id)
         if erased is None:
             raise NotAuthorizedException("This account is gone.")
         # The log comes last: what was refused above is not in it, and what is in it will be done, if need be again.

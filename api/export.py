@@ -45,6 +45,8 @@ withdrawals.json                what you took back
 balance-transactions.json       every amount, with the steps by which it was worked out
 statements.json                 the monthly statements, each with its signature
 tax-profile.json, payouts.json  where you pay taxes, and what was paid to you
+payout-destinations.json        your bank accounts, by the last characters of their numbers
+data-budget.json                what your phone may spend
 manifest.json                   the hash of every file here, signed: "companion verify manifest.json"
 
 Times are UTC (RFC 3339), amounts are millionths of the currency's unit, durations are milliseconds.

@@ -33,7 +33,7 @@ ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 TRANSFERS = ("/v1/uploads", "/v1/prechecks", "/v1/passports/look-ups")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What hashes a password.
-PASSWORDS = frozenset({"/v1/accounts", "/v1/sessions", "/v1/sessions/current/confirmations"})
+PASSWORDS = frozenset({"/v1/accounts", "/v1/sessions", "/v1/sessions/current/confirmations", "/v1/me/password"})
 
 
 class Gate:
@@ -124,7 +124,7 @@ def urgency(scope: HTTPScope) -> int:
     """Reading comes first, then changing, which new claims are a part of, and what hashes a password last."""
     if scope["method"] in READING:
         return 0
-    return HASHING if scope["method"] == "POST" and scope["path"] in PASSWORDS else 1
+    return HASHING if scope["method"] in {"POST", "PUT"} and scope["path"] in PASSWORDS else 1
 
 
 def asking(scope: HTTPScope) -> bytes:

@@ -49,6 +49,13 @@ def money(currency: str, micros: int, locale: str = "en") -> Money:
     return Money(currency, micros, display(currency, micros, locale))
 
 
+def at_most(currency: str, micros: int, locale: str = "en") -> Money:
+    """Write what somebody can have paid out: shown is never a coin more than there is, which would then be refused."""
+    smallest = int(MICROS * Decimal(1).scaleb(-get_currency_precision(currency)))
+    shown = micros - micros % smallest if micros >= smallest else micros
+    return Money(currency, micros, display(currency, shown, locale))
+
+
 def display(currency: str, micros: int, locale: str = "en") -> str:
     """Show an amount; below a cent it shows as many as four digits, so that a small clip does not look unpaid."""
     amount = Decimal(micros) / MICROS

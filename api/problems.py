@@ -77,6 +77,8 @@ class Answer(Struct, frozen=True):
 def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer a request that raised."""
     answer = problem(error, str(request.scope.get("companion.request_id", "")))
+    if errors := answer.body.get("errors"):
+        answer.body["errors"] = [RequestError(_sent_as(request, entry.pointer), entry.detail) for entry in errors]
     return Response(answer.body, status_code=answer.status, media_type=MEDIA_TYPE, headers=answer.headers)
 
 
@@ -96,6 +98,14 @@ def problem(error: Exception, request_id: str) -> Answer:
         **_facts(error),
     }
     return Answer(status, body, _headers(error, kind))
+
+
+def _sent_as(request: Request[Any, Any, Any], name: str) -> str:
+    """Give the name under which a parameter is sent; some have another one in our code, where it means something."""
+    handler = request.scope.get("route_handler")
+    known = {} if handler is None else handler.parsed_fn_signature.parameters
+    field = known.get(name)
+    return getattr(field and field.kwarg_definition, "name", None) or name
 
 
 #: What a person reads where the exception's own words were written for a programmer, or say too much.
@@ -118,8 +128,12 @@ def _detail(error: Exception, kind: Kind) -> str:
     for exception, sentence in SENTENCES.items():
         if isinstance(error, exception):
             return sentence
+    # Ours that were raised without words have the status's own phrase, which helps nobody.
     if isinstance(error, HTTPException):
-        return str(error.detail)
+        worded = (
+            type(error).__module__ != KindMissing.__module__ or error.detail != HTTPStatus(error.status_code).phrase
+        )
+        return str(error.detail) if worded else _sentence(type(error))
     return str(error.args[0] if error.args and error.args[0] else _sentence(type(error)))
 
 
@@ -141,6 +155,9 @@ def _facts(error: Exception) -> dict[str, Any]:
 def _request_error(entry: Any) -> RequestError:
     """Rewrite one of Litestar's entries: a body value becomes a JSON pointer (RFC 6901), a parameter keeps its name."""
     key, message = str(entry.get("key", "")), str(entry.get("message", ""))
+    if key == "data" and entry.get("source") not in {"query", "path", "header", "cookie"}:
+        # The handler's own name for the whole body.
+        return RequestError("", message)
     if entry.get("source") in {"query", "path", "header", "cookie"}:
         return RequestError(key, message)
     return RequestError(

@@ -275,7 +275,14 @@ def short_of_room(environment: dict[str, str]) -> bool:
 async def announced(home: Household, place: Directory) -> None:
     """Say where everything is as soon as the API accepts connections, and tell an operator's commands."""
     names = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_BUCKET")
-    wanted = (*names, "S3_REGION", "COMPANION_MASTER_KEY", "COMPANION_HOST", "COMPANION_PORT")
+    wanted = (
+        *names,
+        "S3_REGION",
+        "COMPANION_MASTER_KEY",
+        "COMPANION_HOST",
+        "COMPANION_PORT",
+        "COMPANION_PAYOUT_DEBTOR",
+    )
     directory.publish(place, {name: home.environment[name] for name in wanted if name in home.environment})
     host, port = home.environment["COMPANION_HOST"], home.environment["COMPANION_PORT"]
     # The address that means "every address" cannot be typed into a browser everywhere.
@@ -286,7 +293,7 @@ async def announced(home: Household, place: Directory) -> None:
             _, writer = await asyncio.open_connection(visible, int(port))
             writer.close()
             shown = f"[{visible}]" if ":" in visible else visible
-            say("companion", f"Ready: http://{shown}:{port}/ · recordings lie in {place.path} · Ctrl-C stops.")
+            say("companion", f"Ready: http://{shown}:{port}/reference · recordings lie in {place.path} · Ctrl-C stops.")
             if short_of_room(home.environment):
                 say("companion", "The disk is nearly full: no recordings are taken (COMPANION_KEEP_FREE, README).")
             return

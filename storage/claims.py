@@ -19,13 +19,14 @@ from storage.errors import (
     DailyBytesUsed,
     MediaTypeRefused,
     PromptMissing,
+    QuoteUsed,
     ReplacementRefused,
     SlotTaken,
     TooLarge,
     TooManyWaiting,
     ValidationBehind,
 )
-from storage.recordings import COLUMNS, NOT_THE_CONTENT, Recording, check_language, find, move
+from storage.recordings import COLUMNS, NOT_THE_CONTENT, Recording, check_language, find, lock, move
 
 
 class Claim(Struct, frozen=True):
@@ -80,10 +81,17 @@ async def claim(connection: Connection, account: UUID, wish: Claim, allowance: A
     present = await _present(connection, account, wish.sha256)
     if present is not None:
         return present, False
-    quote = await _quote(connection, account, wish)
-    await _check(connection, account, wish, allowance, quote)
-    if wish.replaces is not None:
-        await _replace(connection, account, wish, wish.replaces)
+    try:
+        quote = await _quote(connection, account, wish)
+        await _check(connection, account, wish, allowance, quote)
+        if wish.replaces is not None:
+            await _replace(connection, account, wish, wish.replaces)
+    except (QuoteUsed, ReplacementRefused):
+        # Perhaps by this very claim: a phone that heard nothing sends it again while the first one is still at work.
+        present = await _present(connection, account, wish.sha256)
+        if present is None:
+            raise
+        return present, False
     made = await one(
         connection,
         Recording,
@@ -216,7 +224,7 @@ def may_hold(media: str, media_type: str) -> bool:
 
 async def _replace(connection: Connection, account: UUID, wish: Claim, old_id: UUID) -> None:
     """Let go of the take that the new one replaces; both are of the same prompt. Raises ReplacementRefused."""
-    old = await find(connection, account, old_id)
+    old = await lock(connection, account, old_id)
     slot = (wish.campaign_id, wish.prompt_id)
     if old.state != "needs_fix" or (old.campaign_id, old.prompt_id) != slot:
         raise ReplacementRefused(state=old.state)

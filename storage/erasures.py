@@ -20,6 +20,7 @@ from msgspec import Struct
 from storage.database import Connection, Pool, every, one, run, transaction
 from storage.errors import PayoutUnderWay
 from storage.objects import Store
+from storage.sessions import ERASED
 from storage.withdrawals import ALL, withdraw
 
 #: Where the log of erasures lies in the bucket: one small object for each account.
@@ -103,18 +104,26 @@ STEPS = (
     "DELETE FROM tax_profiles WHERE account_id = %(account)s",
     "DELETE FROM data_budgets WHERE account_id = %(account)s",
     "DELETE FROM idempotency_keys WHERE account_id = %(account)s",
-    "DELETE FROM sessions WHERE account_id = %(account)s",
+    "DELETE FROM sessions WHERE account_id = %(account)s AND id IS DISTINCT FROM %(session)s",
+    "DELETE FROM refresh_tokens WHERE session_id = %(session)s",
+    # Its token opens nothing any more, but for the farewell: an answer that was lost on the way holds the only receipt.
+    f"""
+    UPDATE sessions SET device = NULL, revoked_at = clock_timestamp(), revoked_because = '{ERASED}'
+    WHERE account_id = %(account)s
+    """,
     "DELETE FROM subject_keys WHERE account_id = %(account)s",
     """
-    UPDATE accounts SET email = NULL, password_hash = '', erased_at = clock_timestamp(), purged_at = NULL
+    UPDATE accounts SET email = NULL, password_hash = '', erased_at = coalesce(erased_at, %(now)s), purged_at = NULL
     WHERE id = %(account)s
     """,
     "UPDATE recording_events SET because = NULL, data = NULL WHERE account_id = %(account)s",
 )
 
 
-async def erase(connection: Connection, account: UUID, *, anew: bool = False) -> Erased | None:
-    """Erase an account in the caller's transaction; None when there is none.
+async def erase(
+    connection: Connection, account: UUID, *, session: UUID | None = None, anew: bool = False
+) -> Erased | None:
+    """Erase an account in the caller's transaction, asked for in `session`; None when there is none.
 
     Done twice, it does nothing the second time, unless it is to be done `anew`, which is how a log is replayed: a
     restored store may have brought bytes back that a restored database does not know of. Raises PayoutUnderWay while
@@ -135,7 +144,7 @@ async def erase(connection: Connection, account: UUID, *, anew: bool = False) ->
             # Whoever licensed it is told to delete it, as Art. 19 demands.
             await withdraw(connection, account, sold.id, [ALL], None)
         for step in STEPS:
-            await run(connection, step, account=account)
+            await run(connection, step, account=account, session=session, now=subject.now)
         await _forget_attempts(connection, subject.email)
     return Erased(account, subject.pseudonym, len(recordings), subject.erased_at or subject.now)
 

@@ -144,7 +144,7 @@ class Conflict(StorageError):
 
 
 class EmailTaken(Conflict):
-    """There is already an account with this e-mail address."""
+    """There is already an account with this e-mail address; sign in with it."""
 
 
 class SlotTaken(Conflict):

@@ -71,6 +71,16 @@ PARTS: dict[str, LiteralString] = {
         SELECT account_id AS id, to_jsonb(t) - 'tax_id' AS value FROM tax_profiles t
         WHERE account_id = %(account)s AND account_id > %(after)s
     """,
+    "payout-destinations": """
+        SELECT id, to_jsonb(t) AS value FROM (
+            SELECT id, method, currency, country, hint, created_at, usable_from, removed_at FROM payout_destinations
+            WHERE account_id = %(account)s) t
+        WHERE id > %(after)s
+    """,
+    "data-budget": """
+        SELECT account_id AS id, to_jsonb(t) - 'account_id' AS value FROM data_budgets t
+        WHERE account_id = %(account)s AND account_id > %(after)s
+    """,
     "payouts": """
         SELECT id, to_jsonb(t) - 'account_id' AS value FROM payouts t WHERE account_id = %(account)s AND id > %(after)s
     """,

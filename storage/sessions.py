@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime
-from typing import Literal
+from typing import Literal, LiteralString
 from uuid import UUID
 
 from msgspec import Struct
@@ -99,20 +99,27 @@ async def issue(connection: Connection, session: UUID) -> Tokens:
     return tokens
 
 
+SPEAKS_FOR: LiteralString = """
+    SELECT accounts.id, accounts.role, sessions.id AS session_id
+    FROM access_tokens
+    JOIN sessions ON sessions.id = access_tokens.session_id
+    JOIN accounts ON accounts.id = sessions.account_id
+    WHERE access_tokens.hash = %(hash)s
+"""
+OWNER = SPEAKS_FOR + "AND access_tokens.expires_at > now() AND sessions.revoked_at IS NULL"
+#: The session in which an account was erased: its farewell may be asked for again, for as long as `prune` leaves it.
+ERASED = "account erased"
+LEAVER = SPEAKS_FOR + f"AND sessions.revoked_because = '{ERASED}'"
+
+
 async def owner(connection: Connection, access_token: str) -> Account | None:
     """Find whom an access token speaks for: one indexed read, None when it is unknown, expired or revoked."""
-    return await one(
-        connection,
-        Account,
-        """
-        SELECT accounts.id, accounts.role, sessions.id AS session_id
-        FROM access_tokens
-        JOIN sessions ON sessions.id = access_tokens.session_id
-        JOIN accounts ON accounts.id = sessions.account_id
-        WHERE access_tokens.hash = %(hash)s AND access_tokens.expires_at > now() AND sessions.revoked_at IS NULL
-        """,
-        hash=hashed(access_token),
-    )
+    return await one(connection, Account, OWNER, hash=hashed(access_token))
+
+
+async def leaver(connection: Connection, access_token: str) -> Account | None:
+    """Find the erased account that was erased with this token, within a day or so; None for every other token."""
+    return await one(connection, Account, LEAVER, hash=hashed(access_token))
 
 
 async def refresh(connection: Connection, refresh_token: str) -> Tokens | None:
@@ -175,6 +182,33 @@ async def revoke_own(connection: Connection, account: Account, session: UUID) ->
     return touched > 0
 
 
+async def revoke_others(connection: Connection, account: Account, because: str) -> None:
+    """End every session of an account but the one that asks."""
+    await run(
+        connection,
+        """
+        UPDATE sessions SET revoked_at = clock_timestamp(), revoked_because = %(because)s
+        WHERE account_id = %(account)s AND id <> %(session)s AND revoked_at IS NULL
+        """,
+        account=account.id,
+        session=account.session_id,
+        because=because,
+    )
+
+
+async def revoke_all(connection: Connection, account: UUID, because: str) -> None:
+    """End every session of an account."""
+    await run(
+        connection,
+        """
+        UPDATE sessions SET revoked_at = clock_timestamp(), revoked_because = %(because)s
+        WHERE account_id = %(account)s AND revoked_at IS NULL
+        """,
+        account=account,
+        because=because,
+    )
+
+
 async def open_sessions(connection: Connection, account: Account) -> list[Session]:
     """List the devices that are signed in, newest first, at most 200."""
     return await every(
@@ -218,9 +252,14 @@ async def confirmed(connection: Connection, session: UUID) -> bool:
     return await one(connection, _Id, CONFIRMED, session=session) is not None
 
 
+#: As long as an access token's row stays after its end.
+LASTS = "interval '1 day'"
+
+
 async def prune(connection: Connection) -> int:
     """Drop tokens that expired more than a day ago; the clock calls this now and then."""
     stale = "DELETE FROM access_tokens WHERE expires_at < now() - interval '1 day'"
+    await run(connection, f"DELETE FROM sessions WHERE revoked_because = '{ERASED}' AND revoked_at < now() - {LASTS}")
     return await run(connection, stale) + await run(
         connection, "DELETE FROM refresh_tokens WHERE expires_at < now() - interval '1 day'"
     )

@@ -39,6 +39,30 @@ async def test_an_address_has_one_account_whatever_its_capitals(client: httpx.As
     assert (409, "/problems/email-taken") == (answer.status_code, answer.json()["type"])
 
 
+async def signed_in(client: httpx.AsyncClient, email: str, password: str) -> httpx.Response:
+    return await client.post("/v1/sessions", json={"email": email, "password": password})
+
+
+async def test_a_changed_password_signs_every_other_device_out(client: httpx.AsyncClient):
+    """Whoever learned the old one is out; the phone that changed it, with the old one given again, stays in."""
+    email, new = fresh_email(), "another sentence nobody says"
+    made = await client.post("/v1/accounts", json={"email": email, "password": PASSWORD})
+    here = {"Authorization": f"Bearer {made.json()['tokens']['access_token']}"}
+    there = {"Authorization": f"Bearer {(await signed_in(client, email, PASSWORD)).json()['access_token']}"}
+
+    early = await client.put("/v1/me/password", json={"password": new}, headers=here)
+    await client.post("/v1/sessions/current/confirmations", json={"password": PASSWORD}, headers=here)
+    changed = await client.put("/v1/me/password", json={"password": new}, headers=here)
+    repeated = await client.put("/v1/me/password", json={"password": new}, headers=here)
+
+    assert (403, "/problems/step-up-required") == (early.status_code, early.json()["type"])
+    assert [204, 204] == [changed.status_code, repeated.status_code]
+    assert [200, 401] == [(await client.get("/v1/me", headers=who)).status_code for who in (here, there)]
+    assert [401, 201] == [(await signed_in(client, email, word)).status_code for word in (PASSWORD, new)]
+    told = [event["kind"] for event in (await client.get("/v1/events", headers=here)).json()["data"]]
+    assert ["password.changed"] * 2 == told
+
+
 async def test_nobody_can_try_out_who_has_an_account(client: httpx.AsyncClient):
     """Sign-ups that hit an existing account count like failed sign-ins."""
     email = fresh_email()

@@ -32,12 +32,13 @@ Client = httpx.AsyncClient
 #: Every table that names an account or a recording, and what becomes of it. A new table is added here on purpose.
 GONE = {
     "access_tokens", "data_budgets", "fingerprints", "idempotency_keys", "matches", "privacy", "refresh_tokens",
-    "renditions", "reports", "sessions", "sign_in_failures", "subject_keys", "tax_profiles", "upload_chunks",
+    "renditions", "reports", "sign_in_failures", "subject_keys", "tax_profiles", "upload_chunks",
 }  # fmt: skip
 #: Of the tables above: their rows hang on a session, an upload or an address.
 BY_OTHER_NAMES = {"access_tokens", "refresh_tokens", "sign_in_failures", "upload_chunks"}
 #: Emptied of what leads to a person; the row stays because something that is proved or paid names it.
-EMPTIED = {"accounts", "disputes", "payout_destinations", "recording_events", "recordings", "withdrawals"}
+#: The session that asked for it stays for a day.
+EMPTIED = {"accounts", "disputes", "payout_destinations", "recording_events", "recordings", "sessions", "withdrawals"}
 #: Pseudonymous: ids, times, hashes, amounts and codes of terms, kept for the legal period.
 KEPT = {
     "balance_transactions", "checkpoint_leaves", "consent_receipts", "consent_uses", "consents", "dataset_recordings",
@@ -169,6 +170,26 @@ def count(owner_url: str, who: Leaver, tables: set[str]) -> list[str]:
             if (connection.execute(query, [value]).fetchone() or [0])[0]:
                 left.append(table)
     return left
+
+
+async def test_a_farewell_that_got_lost_is_given_again(app: Litestar, leaver: Leaver, database: Pool):
+    """It holds the only receipt with which what was earned can be claimed; the token opens nothing else."""
+    async with transaction(database) as connection:
+        _, elsewhere = await sessions.start(connection, leaver.account, "Another phone")
+    first = await leave(leaver)
+
+    again = await leave(leaver)
+    closed = [await leaver.client.get("/v1/me"), await leaver.client.get("/v1/recordings")]
+    async with client_of(app, elsewhere.access_token) as other:
+        closed.append(await other.delete("/v1/accounts/me"))
+    async with transaction(database) as connection:
+        await connection.execute("UPDATE sessions SET revoked_at = now() - interval '2 days' WHERE account_id = %s",
+                                 (leaver.account,))  # fmt: skip
+        await sessions.prune(connection)
+    late = await leaver.client.delete("/v1/accounts/me")
+
+    assert first == again
+    assert [401, 401, 401, 401] == [answer.status_code for answer in (*closed, late)]
 
 
 async def test_what_others_must_prove_is_kept(leaver: Leaver, owner_url: str):

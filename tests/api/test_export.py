@@ -21,6 +21,7 @@ from api.validation import Workplace
 from storage.database import Pool, one, transaction
 from storage.objects import Store
 from tests.api import trading
+from tests.api.paying import account_of, destination
 
 Client = httpx.AsyncClient
 
@@ -68,6 +69,19 @@ async def test_an_export_holds_everything_of_somebody(contributor: Client, recor
     assert 1 == len(json.loads(archive.read("consent-receipts.json")))
     events = json.loads(archive.read("events.json"))
     assert list(range(1, len(events) + 1)) == [event["number"] for event in events]
+
+
+async def test_an_export_names_bank_accounts_and_the_data_budget(contributor: Client, database: Pool):
+    """By the last characters only: the whole number is nobody's to carry around."""
+    named = await destination(contributor, database, await account_of(contributor, database))
+    await contributor.put("/v1/me/data-budget", json={"wifi_only": True})
+
+    archive = await taken(contributor)
+
+    (bank,) = json.loads(archive.read("payout-destinations.json"))
+    assert (named, "3000", "DE") == (bank["id"], bank["hint"], bank["country"])
+    assert [True] == [row["wifi_only"] for row in json.loads(archive.read("data-budget.json"))]
+    assert b"0532013000" not in archive.read("payout-destinations.json")
 
 
 async def test_its_manifest_is_signed_and_lists_every_file(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.money import LOCALES, chosen, display, exact, money
+from api.money import LOCALES, at_most, chosen, display, exact, money
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,15 @@ from api.money import LOCALES, chosen, display, exact, money
 def test_an_amount_is_written_as_its_reader_writes_it(currency: str, micros: int, locale: str, expected: str):
     """Digits, separators and the sign's place are the language's."""
     assert expected == display(currency, micros, locale)
+
+
+@pytest.mark.parametrize(
+    ("currency", "micros", "expected"),
+    [("EUR", 4_996_000, "€4.99"), ("EUR", 5_000_000, "€5.00"), ("EUR", 3_700, "€0.0037"), ("JPY", 1_900_000, "¥1")],
+)
+def test_what_can_be_paid_out_is_never_shown_as_more(currency: str, micros: int, expected: str):
+    """Five euros were shown of 4.996, and their payout was refused as less than the smallest of five."""
+    assert (micros, expected) == (at_most(currency, micros).micros, at_most(currency, micros).display)
 
 
 def test_an_exact_amount_has_every_digit():

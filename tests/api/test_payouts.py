@@ -328,3 +328,12 @@ async def test_payouts_are_listed_page_by_page(contributor: Client, database: Po
 
     assert made[::-1] == [row["id"] for row in first["data"] + second["data"]]
     assert second["next_cursor"] is None
+
+
+async def test_what_is_shown_as_available_can_be_paid_out(contributor: Client, database: Pool) -> None:
+    """Of 4.996 there are 4.99 to be had, and not 5.00."""
+    await earned(database, await account_of(contributor, database), 4_996_000)
+
+    (euros,) = (await contributor.get("/v1/balances")).json()["data"]
+
+    assert {"currency": "EUR", "micros": 4_996_000, "display": "€4.99"} == euros["available"]

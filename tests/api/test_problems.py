@@ -177,3 +177,24 @@ async def test_a_dead_database_is_said_to_be_away(settings: Settings):
     assert (503, "unavailable", "missing") == (answer.status_code, answer.json()["status"], answer.json()["database"])
     assert "2" == answer.headers["retry-after"]
     assert 200 == alive.status_code
+
+
+async def test_a_tus_client_reads_sentences(contributor: httpx.AsyncClient, upload: tuple[str, bytes]):
+    """And not the phrase of a status, which says nothing that helps."""
+    url, _ = upload
+    wrong = await contributor.patch(url, headers={"Tus-Resumable": "1.0.0", "Content-Type": "audio/wav"}, content=b"x")
+    old = await contributor.patch(url, headers={"Tus-Resumable": "0.2.2"}, content=b"x")
+
+    assert "Bytes of an upload are sent as application/offset+octet-stream." == wrong.json()["detail"]
+    assert "Only tus 1.0.0 is spoken here; say so in the Tus-Resumable header." == old.json()["detail"]
+
+
+async def test_a_wrong_value_is_named_as_it_was_sent(contributor: httpx.AsyncClient):
+    """Some parameters have another name in our code, and the whole body is no member of itself (RFC 6901)."""
+    asked = [
+        await contributor.get("/v1/recordings", params={"state": "nowhere"}),
+        await contributor.get("/v1/balance-transactions", params={"from": "yesterday"}),
+        await contributor.post("/v1/recordings", json={}),
+    ]
+
+    assert ["state", "from", ""] == [answer.json()["errors"][0]["pointer"] for answer in asked]

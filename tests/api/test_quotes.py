@@ -226,3 +226,16 @@ async def test_the_take_that_replaces_a_quoted_one_is_paid_as_quoted(
     second = await claim(contributor, campaign, speech(), replaces=first)
 
     assert (201, quote) == (second.status_code, second.json()["quote"])
+
+
+async def test_a_claim_that_is_sent_again_while_the_first_is_at_work_is_the_same_recording(
+    contributor: Client, campaign: Campaign
+):
+    """Its quote is used by itself; a phone that heard nothing must not be told that somebody used it."""
+    quote = (await quoted(contributor, campaign)).json()["id"]
+    data = speech()
+
+    answers = await asyncio.gather(*(claim(contributor, campaign, data, quote=quote) for _ in range(6)))
+
+    assert [200] * 5 + [201] == sorted(answer.status_code for answer in answers), [a.text for a in answers]
+    assert 1 == len({answer.json()["id"] for answer in answers})

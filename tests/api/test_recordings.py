@@ -197,6 +197,21 @@ async def test_title_language_and_prompt_can_be_set(contributor: Client, campaig
     assert (409, "move-refused") == (late.status_code, slug(late))
 
 
+async def test_a_replacement_that_is_sent_again_while_the_first_is_at_work_is_the_same_recording(
+    contributor: Client, campaign: Campaign, database: Pool
+) -> None:
+    """The take that it replaces is gone by itself."""
+    slot = {"prompt": campaign["prompts"][0]["id"]}
+    old = (await claim(contributor, campaign, speech(), **slot)).json()["id"]
+    await moved(database, old, "uploading", "validating", "needs_fix")
+    data = speech()
+
+    answers = await asyncio.gather(*(claim(contributor, campaign, data, replaces=old, **slot) for _ in range(6)))
+
+    assert [200] * 5 + [201] == sorted(answer.status_code for answer in answers), [a.text for a in answers]
+    assert 1 == len({answer.json()["id"] for answer in answers})
+
+
 async def test_a_deleted_recording_is_gone_with_its_bytes(
     contributor: Client, campaign: Campaign, place: Workplace
 ) -> None:

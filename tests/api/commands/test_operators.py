@@ -320,3 +320,19 @@ async def test_without_a_database_the_reason_is_one_sentence(
 
     assert 2 == await asyncio.to_thread(main, ("ledger", "audit"))
     assert "companion: DATABASE_URL is not set, and no companion runs here.\n" == capsys.readouterr().err
+
+
+async def test_whoever_forgot_their_password_gets_another_one(say: Say, client: Client):
+    """It is shown once and opens the account; whoever was signed in is not any more."""
+    email, old = f"{uuid4().hex}@example.org", "a sentence nobody else says"
+    made = await client.post("/v1/accounts", json={"email": email, "password": old})
+    token = {"Authorization": f"Bearer {made.json()['tokens']['access_token']}"}
+
+    status, said = await say("accounts", "password", email)
+    nobody = await say("accounts", "password", "nobody@example.org")
+
+    new = said.split("password ")[1].split(" ")[0]
+    answers = [await client.post("/v1/sessions", json={"email": email, "password": word}) for word in (old, new)]
+    assert (0, [401, 201]) == (status, [answer.status_code for answer in answers])
+    assert 401 == (await client.get("/v1/me", headers=token)).status_code
+    assert (1, "companion accounts: There is no such account.") == (nobody[0], nobody[1].strip())
