@@ -78,9 +78,10 @@ adamklmr/ajandek, charissachhiba/git_simplysteel, ckinmon/unicycle-race-game-swi
 jonasnoelle/jonasnoelle, kevinmanncito/data-driven-content, ManjilItani/FaceDetection, maquetSDU/Project,
 yuki950120/psite): eleven that were filmed, four that were drawn. Two of the eleven had a hint that the eye does not
 share: a cut behind a single black picture at the beginning (mended since), and smears in a gate of upright bars that
-the camera comes near. Of a burger before a blurred ground, in two files, nobody can tell whether it is soft. Burnt-out
-white, an exposure that hunts and every sixth picture repeated are true, as is what is said of a drawing on black or on
-white. Nothing that was filmed was refused for how it looks.
+the camera comes near (of its eleven pictures looked at only the last three are smeared). Of a burger before a blurred
+ground, in two files, nobody can tell whether it is soft. Burnt-out white, an exposure that hunts and every sixth
+picture repeated are true, as is what is said of a drawing on black or on white. Nothing that was filmed was refused
+for how it looks.
 """
 
 

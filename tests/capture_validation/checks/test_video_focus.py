@@ -101,6 +101,22 @@ def test_a_wall_of_even_lines_is_not_smeared(turned):
     assert seen("video.motion_blur", wall).status in {"passed", "not_applicable"}
 
 
+def pond():
+    """Waves that are long one way, and a bird with a sharp outline."""
+    waves = cv2.blur(np.random.default_rng(0).normal(0, 60, (360, 640)), (31, 1))
+    waves = cv2.GaussianBlur(waves, (0, 0), 0.8) + 120
+    return cv2.ellipse(waves, (320, 180), (120, 80), 30, 0, 360, 20, cv2.FILLED)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_stands_sharp_before_water_shows_that_nobody_moved(turned):
+    still, moved = pond(), smeared(pond())
+    for picture, status in ((still, "passed"), (moved, "hint")):
+        drawn = np.clip(picture.T if turned else picture, 0, 255).astype(np.uint8)
+        frames = [Drawn(np.ascontiguousarray(drawn), at / 4) for at in range(4)]
+        assert status == seen("video.motion_blur", frames).status
+
+
 @pytest.mark.parametrize("contrast", [0.4, 0.2])
 def test_poor_light_is_no_missed_focus(contrast):
     frames = spoilt(clip("video_note1_android_rot_gps.mp4"), lambda picture: picture * contrast + 60)
