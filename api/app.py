@@ -82,7 +82,7 @@ from api.gate import Gate
 from api.heads import headed
 from api.idempotency import idempotent
 from api.logs import observed
-from api.origins import cors, discoverable
+from api.origins import cors, discoverable, noted, varied
 from api.passwords import Passwords
 from api.problems import problem_response
 from api.settings import Settings
@@ -170,7 +170,7 @@ def create_app(settings: Settings) -> Litestar:
         lifespan=[engines_of(settings)],
         dependencies=handed_out(settings),
         guards=[json_only],
-        middleware=[authenticated, idempotent],
+        middleware=[noted, authenticated, idempotent],
         exception_handlers={Exception: problem_response},
         cors_config=cors(settings),
         openapi_config=document(),
@@ -182,7 +182,8 @@ def create_app(settings: Settings) -> Litestar:
     figures = Figures()
     app.state.update({"gate": gate, "figures": figures})
     # Outside the router, so that unknown addresses and whoever is turned away are logged, counted and numbered too.
-    app.asgi_handler = observed(gate.around(headed(app, discoverable(app.asgi_handler))), figures)
+    inner = varied(discoverable(app.asgi_handler), settings)
+    app.asgi_handler = observed(gate.around(headed(app, inner)), figures)
     return app
 
 

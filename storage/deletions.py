@@ -28,7 +28,8 @@ class _Sold(Struct, frozen=True):
 async def delete(connection: Connection, account: UUID, recording: UUID) -> None:
     """Delete a recording that was not sold; its objects are removed soon after.
 
-    Raises RecordingMissing, and MoveRefused for one that was sold or withdrawn.
+    Done twice, it does nothing the second time. Of one that was withdrawn only the bytes are left to go. Raises
+    RecordingMissing, and MoveRefused for one that was sold.
     """
     await run(connection, recordings.END_WRITING, account=account, recording=recording)
     # A sale that is being written holds the recording until its lines are there.
@@ -36,8 +37,10 @@ async def delete(connection: Connection, account: UUID, recording: UUID) -> None
     sale = await one(connection, _Sold, SOLD, recording=recording)
     if sale is not None and sale.sold:
         raise MoveRefused(SOLD_ALREADY, state=subject.state)
-    if subject.state not in SELLABLE:
+    if subject.state in SELLABLE:
+        await withdraw(connection, account, recording, [ALL], None, because="deleted-once-accepted")
+    elif subject.state != "withdrawn":
         await recordings.delete(connection, account, recording)
         return
-    await withdraw(connection, account, recording, [ALL], None, because="deleted-once-accepted")
-    await withdrawn.let_go(connection, recording)
+    if subject.object_key is not None:
+        await withdrawn.let_go(connection, recording)

@@ -96,6 +96,19 @@ async def test_the_bytes_of_an_accepted_recording_go_at_once_and_its_fingerprint
     assert [] == await trading.heard(contributor, "recording.bytes_deleted")
 
 
+async def test_a_deletion_whose_answer_got_lost_can_be_repeated(
+    contributor: Client, campaign: Campaign, place: Workplace
+):
+    """Also of a recording that was withdrawn before, whose bytes would have stayed for weeks."""
+    first, second = [await trading.accepted(place, contributor, campaign) for _ in range(2)]
+    await trading.withdraw(contributor, second)
+
+    answers = [await contributor.delete(f"/v1/recordings/{recording}") for recording in (first, first, second, second)]
+
+    assert [204] * 4 == [answer.status_code for answer in answers]
+    assert [404, 404] == [(await contributor.get(f"/v1/recordings/{one}/media")).status_code for one in (first, second)]
+
+
 async def fingerprints(database: Pool, recording: str) -> int:
     """How many fingerprints of a recording are kept."""
     async with transaction(database) as connection:

@@ -8,8 +8,10 @@ import httpx
 import msgspec
 import pytest
 from litestar import Litestar
+from litestar.testing import AsyncTestClient
 
 from api import health
+from api.app import create_app
 from api.health import parts
 from api.settings import Settings
 from storage import examiners
@@ -103,3 +105,16 @@ async def test_a_web_client_on_another_origin_may_call(client: httpx.AsyncClient
     assert "*" == answer.headers["access-control-allow-origin"]
     assert "etag" in answer.headers["access-control-expose-headers"].lower()
     assert "access-control-allow-credentials" not in answer.headers
+
+
+async def test_caches_hear_of_every_thing_that_an_answer_depends_on(settings: Settings, campaign: dict[str, object]):
+    """Where only some pages may call: the language counts as before, and who asks counts, also for who is no page."""
+    app = create_app(msgspec.structs.replace(settings, cors_origins="https://app.example"))
+    async with AsyncTestClient(app) as client:
+        url = f"/v1/campaigns/{campaign['id']}/estimate"
+        answers = [await client.get(url, headers=headers) for headers in ({"Origin": "https://app.example"}, {})]
+        plain = await client.get("/v1/campaigns")
+
+    assert ["Accept-Language, Origin"] * 2 == [answer.headers["vary"] for answer in answers]
+    assert "https://app.example" == answers[0].headers["access-control-allow-origin"]
+    assert "Origin" == plain.headers["vary"]
