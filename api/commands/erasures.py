@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
 
 from api.app import bucket_of
 from api.commands.database import with_database
@@ -12,6 +16,7 @@ from api.settings import Settings
 from storage import erasures
 from storage.database import Pool
 from storage.embedded import directory
+from storage.erasures import Erasure
 from storage.objects import Store, open_store
 
 
@@ -21,10 +26,17 @@ def command(words: Sequence[str]) -> int:
 
     async def work(database: Pool) -> int:
         async with open_store(*bucket()) as store:
-            await DOES[chosen.what](database, store)
+            if chosen.what == "list":
+                await show(store)
+            else:
+                await replay(database, store, [] if chosen.list is None else noted(chosen.list))
         return 0
 
-    return with_database("erasures", work)
+    try:
+        return with_database("erasures", work)
+    except (OSError, ValueError) as error:
+        print(f"companion erasures: {chosen.list} is no list that was printed here: {error}", file=sys.stderr)
+        return 2
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="companion erasures", description=__doc__)
     commands = top.add_subparsers(dest="what", required=True, metavar="COMMAND")
     commands.add_parser("list", help="show the log, which lies in the bucket")
-    commands.add_parser("replay", help="after every restore, before anybody is let in: erase again what came back")
+    again = commands.add_parser("replay", help="after every restore, before anybody is let in: erase what came back")
+    again.add_argument("list", nargs="?", type=Path, help="what `list` printed, where the bucket was restored as well")
     return top
 
 
@@ -43,15 +56,26 @@ def bucket() -> tuple[str, str, str, str, str]:
     return bucket_of(Settings.from_environment({"COMPANION_MASTER_KEY": "A" * 43 + "=", **here, **os.environ}))
 
 
-async def show(_: Pool, store: Store) -> None:
-    """Print the log."""
+def noted(path: Path) -> list[Erasure]:
+    """Read what `list` printed. Raises OSError, ValueError."""
+    lines = (line.partition("  ") for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    return [Erasure(UUID(account), datetime.strptime(at, TIME).replace(tzinfo=UTC)) for account, _, at in lines]
+
+
+async def show(store: Store) -> None:
+    """Print the log, to be kept elsewhere: a backup of the bucket knows nobody who left since."""
     for erasure in await erasures.logged(store):
-        print(f"{erasure.account}  {erasure.erased_at:%Y-%m-%d %H:%M}")
+        print(f"{erasure.account}  {erasure.erased_at.astimezone(UTC):{TIME}}")
 
 
-async def replay(database: Pool, store: Store) -> None:
-    """Erase again."""
+async def replay(database: Pool, store: Store, kept: Sequence[Erasure]) -> None:
+    """Erase again; who is in a list that was kept is in the restored bucket's log from now on."""
+    known = {erasure.account for erasure in await erasures.logged(store)}
+    for erasure in kept:
+        if erasure.account not in known:
+            await erasures.log(store, erasure.account, erasure.erased_at)
     print(f"{await erasures.replay(database, store)} erasures are done, also in what was restored.")
 
 
-DOES = {"list": show, "replay": replay}
+#: How a moment is printed, and read again.
+TIME = "%Y-%m-%d %H:%M"

@@ -126,3 +126,31 @@ async def test_erasures_are_replayed_from_the_console(
     assert 0 == status, said
     assert account in (await say("erasures", "list"))[1]
     assert 401 == (await contributor.get("/v1/me")).status_code
+
+
+async def test_erasures_are_replayed_from_a_list_where_the_bucket_was_restored_as_well(
+    say: Say,
+    monkeypatch: pytest.MonkeyPatch,
+    s3: S3Settings,
+    app_store: Store,
+    contributor: Client,
+    tmp_path: Path,
+):
+    """A backup of the whole folder holds the log of its day, and knows nobody who left since."""
+    for name, value in s3.environment().items():
+        monkeypatch.setenv(name, value)
+    account = (await contributor.get("/v1/me")).json()["id"]
+    await erasures.log(app_store, UUID(account), datetime.now(UTC))
+    kept, wrong = tmp_path / "erased.txt", tmp_path / "wrong.txt"
+    kept.write_text((await say("erasures", "list"))[1])
+    wrong.write_text("nobody\n")
+    await app_store.remove([f"{erasures.LOG}{account}.json"])
+
+    refused = await say("erasures", "replay", str(wrong))
+    without = await say("erasures", "replay")
+    still_there = (await contributor.get("/v1/me")).status_code
+    status, said = await say("erasures", "replay", str(kept))
+
+    assert (2, 0, 200, 0) == (refused[0], without[0], still_there, status), said
+    assert 401 == (await contributor.get("/v1/me")).status_code
+    assert account in (await say("erasures", "list"))[1]
