@@ -6,7 +6,7 @@ The docstring is the default message, and `api/problem_table.py` says what a cli
     ├── UnsupportedMediaType, MalformedJson, CursorInvalid        the request cannot be read
     ├── StepUpRequired, IbanInvalid                               money needs more certainty
     ├── ProviderEventRefused, ProviderUnavailable, PayoutRefused  the payment provider
-    ├── KeyReused, KeyInProgress, KeyInvalid                      an Idempotency-Key
+    ├── KeyReused, KeyInProgress, KeyInvalid, AnswerLost          an Idempotency-Key
     ├── TooManyAttempts, Overloaded, BodyTooSlow                  throttled, turned away at the gate
     ├── MetricsClosed                                             figures are for those who operate the service
     ├── ChecksumMismatch, UploadTooSlow, DirectUploadUnavailable  the bytes of an upload
@@ -89,6 +89,10 @@ class KeyReused(Exception):
 
 class KeyInProgress(Exception):
     """The first request with this Idempotency-Key is still being answered; ask again in a moment."""
+
+
+class AnswerLost(Exception):
+    """What was asked for with this Idempotency-Key was done, but its answer got lost; read the list to find it."""
 
 
 class KeyInvalid(Exception):

@@ -15,13 +15,16 @@ from litestar import Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.authentication import KEY
-from api.errors import KeyInProgress, KeyInvalid, KeyReused
+from api.errors import AnswerLost, KeyInProgress, KeyInvalid, KeyReused
+from storage import idempotency
 from storage.database import Connection, Pool, transaction
 from storage.errors import Unavailable
 from storage.idempotency import Kept, Taken, give_back, keep, take
 
 logger = logging.getLogger("companion.idempotency")
 
+#: Where the key of a request is kept between the middleware and work that binds it.
+BOUND = "companion.idempotency"
 PRINTABLE = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -45,9 +48,17 @@ def idempotent(app: ASGIApp) -> ASGIApp:
         if isinstance(found, Kept):
             await _repeat(found, send)
             return
+        scope[BOUND] = (account, key, found)  # type: ignore[literal-required]
         await app(scope, receive, _Keeper(database, account, key, found, send))
 
     return answer_once
+
+
+async def bind(connection: Connection, request: Request[Any, Any, Any]) -> None:
+    """Do the work of a request's key, if it has one, in this transaction and never again. Raises KeyInProgress."""
+    bound: tuple[UUID, str, Taken] | None = request.scope.get(BOUND)  # type: ignore[assignment]
+    if bound is not None and not await idempotency.bind(connection, *bound):
+        raise KeyInProgress
 
 
 def _honoured(scope: Scope) -> bool:
@@ -56,9 +67,11 @@ def _honoured(scope: Scope) -> bool:
 
 
 async def _repeat(kept: Kept, send: Send) -> None:
-    """Send the kept answer, byte for byte. Raises KeyReused, KeyInProgress."""
+    """Send the kept answer, byte for byte. Raises KeyReused, KeyInProgress, AnswerLost."""
     if not kept.same:
         raise KeyReused
+    if kept.lost:
+        raise AnswerLost
     if kept.status is None:
         raise KeyInProgress
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept.headers or []]

@@ -13,7 +13,8 @@ from msgspec import Meta, Struct
 
 from api import confirmations
 from api.dependencies import Caller, Configuration, Database
-from api.errors import StepUpRequired
+from api.errors import AnswerLost, StepUpRequired
+from api.idempotency import bind
 from api.localised import locale_of, localised
 from api.money import MICROS, Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
@@ -131,6 +132,7 @@ def failed(row: Payout, locale: str) -> Failure | None:
     "/v1/payouts",
     responses=problems(
         StepUpRequired,
+        AnswerLost,
         DestinationMissing,
         DestinationResting,
         CurrencyUnpayable,
@@ -154,6 +156,7 @@ async def request_payout(
     """
     least = settings.payout_minimum * MICROS
     async with transaction(database) as connection:
+        await bind(connection, request)
         await confirmations.demand(connection, account)
         made = await payouts.request(
             connection,

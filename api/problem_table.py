@@ -56,6 +56,7 @@ TABLE: dict[type[Exception], Kind] = {
     errors.KeyInProgress: Kind(
         "idempotency-key-in-progress", 409, "The first request is still running", retry_after_s=1
     ),
+    errors.AnswerLost: Kind("idempotency-answer-lost", 409, "Done, but the answer got lost"),
     errors.KeyInvalid: Kind("idempotency-key-invalid", 400, "The Idempotency-Key cannot be used"),
     errors.TusVersionUnknown: Kind("tus-version-unknown", 412, "Another version of tus"),
     errors.BodyTypeWrong: Kind("upload-body-type", 415, "The body has the wrong type"),

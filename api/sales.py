@@ -13,6 +13,8 @@ from msgspec import Meta, Struct
 from api.buyers import OPERATOR
 from api.conditional import PRIVATE, conditional
 from api.dependencies import Caller, Database
+from api.errors import AnswerLost
+from api.idempotency import bind
 from api.localised import locale_of
 from api.money import Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
@@ -102,10 +104,12 @@ def view(use: sales.RecordingUse, locale: str) -> UseView:
 @post(
     "/v1/operator/sales",
     opt=OPERATOR,
-    responses=problems(BuyerMissing, BuyerRefused, DatasetMissing, LicenceOver, NotForSale, CurrencyUnknown),
+    responses=problems(
+        AnswerLost, BuyerMissing, BuyerRefused, DatasetMissing, LicenceOver, NotForSale, CurrencyUnknown
+    ),
     tags=["Operators"],
 )
-async def sell(data: JSONBody[NewSale], database: Database) -> Sale:
+async def sell(data: JSONBody[NewSale], request: Request[Any, Any, Any], database: Database) -> Sale:
     """Licence a version of a dataset to a buyer.
 
     Refused unless the buyer is cleared and every recording may be sold for these uses until then: a consent that stands
@@ -124,6 +128,7 @@ async def sell(data: JSONBody[NewSale], database: Database) -> Sale:
         without_refused=data.without_refused,
     )
     async with transaction(database) as connection:
+        await bind(connection, request)
         return await sales.sell(connection, offer)
 
 

@@ -1,9 +1,10 @@
 """What was answered to a request with an Idempotency-Key, so that a repeat hears the same.
 
 The key is taken in a transaction of its own before the request's work, and the answer is kept after it. A crash between
-the two leaves a key without an answer; after a minute, which no JSON request lives, a repeat takes it over and does the
-work again. That is safe because the work itself has one effect however often it runs: what would be made twice is
-unique in the schema, and the second attempt finds it or conflicts with it.
+the two leaves a key without an answer; after a minute a repeat takes it over and does the work again. That is safe if
+the work has one effect however often it runs: what would be made twice is unique in the schema, and the second attempt
+finds it or conflicts with it. A payout or a sale may well be made twice, and a large sale lasts longer than a minute:
+such work binds its key in its own transaction, and nobody takes that over any more.
 """
 
 from __future__ import annotations
@@ -27,9 +28,13 @@ class Taken(Struct, frozen=True):
 
 
 class Kept(Struct, frozen=True):
-    """What the key stands for: another request (`same` is False), one in progress (no status), or an answer."""
+    """What the key stands for: another request (`same` is False), one in progress (no status), or an answer.
+
+    `lost` says that the work was done a while ago, and that its answer was never kept.
+    """
 
     same: bool
+    lost: bool
     status: int | None
     headers: list[tuple[str, str]] | None
     body: bytes | None
@@ -46,7 +51,7 @@ async def take(connection: Connection, account: UUID, key: str, request_hash: by
         ON CONFLICT (account_id, key) DO UPDATE
             SET request_hash = EXCLUDED.request_hash, status = NULL, headers = NULL, body = NULL, created_at = now()
             WHERE kept.created_at < now() - make_interval(days => %(days)s)
-               OR (kept.status IS NULL AND kept.request_hash = EXCLUDED.request_hash
+               OR (kept.status IS NULL AND kept.body IS NULL AND kept.request_hash = EXCLUDED.request_hash
                    AND kept.created_at < now() - make_interval(secs => %(abandoned)s))
         RETURNING created_at AS since
         """,
@@ -64,15 +69,37 @@ async def _kept(connection: Connection, account: UUID, key: str, request_hash: b
         connection,
         Kept,
         """
-        SELECT request_hash = %(request_hash)s AS same, status, headers, body FROM idempotency_keys
+        SELECT request_hash = %(request_hash)s AS same, status, headers, body,
+            status IS NULL AND body IS NOT NULL AND created_at < now() - make_interval(secs => %(abandoned)s) AS lost
+        FROM idempotency_keys
         WHERE account_id = %(account)s AND key = %(key)s
         """,
         account=account,
         key=key,
         request_hash=request_hash,
+        abandoned=ABANDONED_S,
     )
     # Given back between the two statements: the first request has just failed, so this one may soon try.
-    return kept or Kept(same=True, status=None, headers=None, body=None)
+    return kept or Kept(same=True, lost=False, status=None, headers=None, body=None)
+
+
+async def bind(connection: Connection, account: UUID, key: str, taken: Taken) -> bool:
+    """Tie a key to the caller's transaction, before its work: once that is committed, nobody does the work again.
+
+    Whoever wants to take the key over meanwhile waits for the transaction. False when somebody has taken it over.
+    """
+    return bool(
+        await run(
+            connection,
+            """
+            UPDATE idempotency_keys SET body = ''
+            WHERE account_id = %(account)s AND key = %(key)s AND created_at = %(since)s AND status IS NULL
+            """,
+            account=account,
+            key=key,
+            since=taken.since,
+        )
+    )
 
 
 async def keep(

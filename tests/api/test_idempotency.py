@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import uuid4
+from unittest.mock import AsyncMock
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -17,8 +18,9 @@ from api.idempotency import _Keeper
 from api.settings import Settings
 from storage import idempotency
 from storage.database import Pool, pool, transaction
-from storage.errors import MoveRefused
+from storage.errors import DatabaseBusy, MoveRefused
 from tests.api.clients import client_of
+from tests.api.paying import account_of, destination, earned
 
 
 class Order(Struct):
@@ -141,7 +143,7 @@ async def test_a_key_whose_request_died_is_taken_over_after_a_minute(orders: htt
     me = (await ask(orders, "k1", text="a")) and await account_id(orders, database)
     async with transaction(database) as connection:
         await connection.execute(
-            "UPDATE idempotency_keys SET status = NULL, created_at = now() - interval '61 seconds' "
+            "UPDATE idempotency_keys SET status = NULL, body = NULL, created_at = now() - interval '61 seconds' "
             "WHERE account_id = %s",
             (me,),
         )
@@ -149,6 +151,67 @@ async def test_a_key_whose_request_died_is_taken_over_after_a_minute(orders: htt
     answer = await ask(orders, "k1", text="a")
 
     assert (201, ["a", "a"]) == (answer.status_code, EFFECTS)
+
+
+async def test_a_payout_whose_answer_was_lost_in_a_crash_is_not_made_twice(
+    contributor: httpx.AsyncClient, database: Pool, monkeypatch: pytest.MonkeyPatch
+):
+    """The process died after the payout stood and before its answer was kept; a minute later the phone asks again."""
+    me = await account_of(contributor, database)
+    await earned(database, me, 20_000_000)
+    wish = {"destination": await destination(contributor, database, me), "micros": 6_000_000}
+    with monkeypatch.context() as crashed:
+        crashed.setattr(_Keeper, "_record", AsyncMock())
+        await contributor.post("/v1/payouts", json=wish, headers={"Idempotency-Key": "p1"})
+    soon = await contributor.post("/v1/payouts", json=wish, headers={"Idempotency-Key": "p1"})
+    await aged(database, me)
+
+    late = await contributor.post("/v1/payouts", json=wish, headers={"Idempotency-Key": "p1"})
+    listed = (await contributor.get("/v1/payouts")).json()["data"]
+
+    assert (409, "/problems/idempotency-key-in-progress") == (soon.status_code, soon.json()["type"])
+    assert (409, "/problems/idempotency-answer-lost") == (late.status_code, late.json()["type"])
+    assert [6_000_000] == [payout["amount"]["micros"] for payout in listed]
+
+
+async def aged(database: Pool, account: UUID) -> None:
+    """Let somebody's keys have been taken a minute ago."""
+    query = "UPDATE idempotency_keys SET created_at = now() - interval '61 seconds' WHERE account_id = %s"
+    async with transaction(database) as connection:
+        await connection.execute(query, (account,))
+
+
+async def test_work_that_lasts_longer_than_a_minute_is_not_done_twice(contributor: httpx.AsyncClient, database: Pool):
+    """A sale of a hundred thousand recordings takes minutes; whoever asks again meanwhile waits."""
+    me = await account_of(contributor, database)
+    asked = (me, "sale", b"h" * 32)
+    async with transaction(database) as connection:
+        await idempotency.take(connection, *asked)
+    await aged(database, me)
+    async with transaction(database) as connection:
+        first = await idempotency.take(connection, *asked)
+        assert isinstance(first, idempotency.Taken)
+    await aged(database, me)
+    async with transaction(database) as connection:
+        cursor = await connection.execute("SELECT created_at FROM idempotency_keys WHERE account_id = %s", (me,))
+        working = idempotency.Taken((await cursor.fetchone())[0])  # type: ignore[index]
+
+        assert await idempotency.bind(connection, me, "sale", working)
+        with pytest.raises(DatabaseBusy):
+            await impatient(database, *asked)
+        assert not await idempotency.bind(connection, me, "sale", first)
+    async with transaction(database) as connection:
+        kept = await idempotency.take(connection, *asked)
+
+    assert isinstance(kept, idempotency.Kept)
+    assert kept.lost
+
+
+async def impatient(database: Pool, account: UUID, key: str, asked: bytes) -> None:
+    """Try to take a key, and wait a moment only."""
+    async with transaction(database) as connection:
+        await connection.execute("SET LOCAL lock_timeout = '200ms'")
+        await idempotency.take(connection, account, key, asked)
 
 
 async def test_a_request_that_was_overtaken_does_not_overwrite_the_answer(orders: httpx.AsyncClient, database: Pool):
