@@ -89,7 +89,8 @@ def _keys(step: Step, before: list[ExplainedStep]) -> tuple[str, str]:
     """Name the texts of a step: what it is called, and how its number comes to be."""
     match step.op:
         case "rate":
-            return ("label.rate.quote" if step.quote else "label.rate.campaign"), "how.rate"
+            by = "sheet" if step.term_sheet else "quote" if step.quote else "campaign"
+            return f"label.rate.{by}", "how.rate"
         case "times" | "price" | "share":
             return f"label.{step.op}", f"how.{step.op}"
         case "minus":

@@ -40,7 +40,7 @@ class BuyerAnswer(Struct, frozen=True):
 async def list_notices(keyholder: Buying, database: Database, cursor: Cursor = None, limit: Limit = 50) -> Page[Order]:
     """List what contributors have withdrawn from your licences, newest first; reading it counts as being told."""
     async with transaction(database) as connection:
-        found = await notices.of_buyer(connection, keyholder.id, before=position_of(cursor), limit=limit + 1)
+        found = await notices.of_buyer(connection, keyholder.id, before=position_of(cursor), limit=limit)
     return page(found, limit, lambda order: order.id)
 
 

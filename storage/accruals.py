@@ -30,6 +30,7 @@ class Facts(Struct, frozen=True):
     currency: str
     micros: int
     per_ms: int
+    by_sheet: bool
     quote_id: UUID | None
     term_sheet_id: str
     term_sheet_version: int
@@ -42,8 +43,9 @@ class Facts(Struct, frozen=True):
 
 # Nothing is found for a recording that was paid before: a claim that is dismissed accepts it a second time.
 FACTS = """
-    SELECT r.account_id, coalesce(r.duration_ms, 0) AS duration_ms, t.currency, t.micros, t.per_ms, t.quote_id,
-        t.term_sheet_id, t.term_sheet_version, coalesce(s.document #> '{price,fees}', '[]') AS fees,
+    SELECT r.account_id, coalesce(r.duration_ms, 0) AS duration_ms, t.currency, t.micros, t.per_ms,
+        (t.micros, t.per_ms) <> (r.rate_micros, r.rate_per_ms) AS by_sheet, t.quote_id, t.term_sheet_id,
+        t.term_sheet_version, coalesce(s.document #> '{price,fees}', '[]') AS fees,
         coalesce((SELECT jsonb_agg(to_jsonb(x) - 'recording_id' ORDER BY start_ms, end_ms)
                   FROM removed_spans x WHERE x.recording_id = r.id), '[]') AS removed,
         w.bps AS tax_bps, w.rule AS tax_rule,
@@ -59,7 +61,7 @@ FACTS = """
 def work_out(facts: Facts) -> Worked:
     """Work out the pay of an accepted recording from the facts."""
     return for_accepting(
-        Rate(facts.micros, facts.per_ms, facts.quote_id),
+        Rate(facts.micros, facts.per_ms, facts.quote_id, by_sheet=facts.by_sheet),
         facts.duration_ms,
         msgspec.convert(facts.removed, list[Removed]),
         msgspec.convert(facts.fees, list[Fee]),
@@ -128,7 +130,7 @@ class _Id(Struct, frozen=True):
 
 UNPAID = """
     SELECT r.id FROM recordings r
-    WHERE r.state = 'accepted' AND 2 * r.rate_micros * r.duration_ms > r.rate_per_ms
+    WHERE r.state = 'accepted' AND 2::numeric * r.rate_micros * r.duration_ms > r.rate_per_ms
       AND NOT EXISTS (SELECT FROM removed_spans WHERE recording_id = r.id)
       AND NOT EXISTS (SELECT FROM balance_transactions WHERE recording_id = r.id AND type = 'earning')
     ORDER BY r.account_id, r.id LIMIT %(limit)s

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from storage import debts
 from storage.database import Connection, every, run
 from storage.events import tell
 from storage.ledger import accounts
@@ -30,13 +31,15 @@ class Due(Struct, frozen=True):
     net_micros: int
 
 
-# What a claim or a suspicion holds back stays pending until somebody has decided. In the order of accounts, because
-# everybody locks them in that order.
+# What a claim or a suspicion holds back stays pending until somebody has decided, also when its owner has withdrawn the
+# recording meanwhile, or left: else whoever sent a stranger's voice would be paid for being quick. In the order of
+# accounts, because everybody locks them in that order.
 DUE = """
     SELECT b.id, b.account_id, b.recording_id, b.currency, b.net_micros FROM balance_transactions b
     WHERE b.id IN (
         SELECT due.id FROM balance_transactions due LEFT JOIN recordings r ON r.id = due.recording_id
         WHERE due.released_at IS NULL AND due.available_at <= now() AND r.state IS DISTINCT FROM 'held'
+            AND NOT EXISTS (SELECT FROM third_party_claims WHERE recording_id = due.recording_id AND state = 'open')
         ORDER BY due.available_at LIMIT %(limit)s FOR UPDATE OF due SKIP LOCKED)
     ORDER BY b.account_id, b.id
 """
@@ -78,27 +81,4 @@ async def _move(connection: Connection, currency: str, lines: Sequence[Due]) -> 
     ]
     # A line is released once, so its number makes the key of its batch unique.
     await post(connection, f"release {lines[0].id}", "release", legs)
-    owed = await every(connection, Owed, OWED, owners=list(owners), currency=currency)
-    if owed:
-        legs = [Leg(debt.available_id, debt.receivable_id, debt.micros) for debt in owed]
-        await post(connection, f"receivable {lines[0].id}", "receivable_settled", legs)
-
-
-class Owed(Struct, frozen=True):
-    """What somebody owes and can pay now, in micros, and between which accounts."""
-
-    available_id: int
-    receivable_id: int
-    micros: int
-
-
-OWED = """
-    SELECT available.id AS available_id, owed.id AS receivable_id,
-        least(has.credits - has.debits, debt.debits - debt.credits) AS micros
-    FROM ledger_accounts owed JOIN ledger_balances debt ON debt.account_id = owed.id
-    JOIN ledger_accounts available ON available.owner_id = owed.owner_id AND available.currency = owed.currency
-        AND available.kind = 'contributor_available'
-    JOIN ledger_balances has ON has.account_id = available.id
-    WHERE owed.owner_id = ANY (%(owners)s) AND owed.kind = 'contributor_receivable' AND owed.currency = %(currency)s
-      AND debt.debits > debt.credits AND has.credits > has.debits
-"""
+    await debts.settle(connection, owners, currency, because_of=str(lines[0].id))

@@ -18,6 +18,7 @@ from storage.errors import (
     CampaignMissing,
     DailyBytesUsed,
     MediaTypeRefused,
+    MoveRefused,
     PromptMissing,
     QuoteUsed,
     ReplacementRefused,
@@ -79,14 +80,16 @@ async def claim(connection: Connection, account: UUID, wish: Claim, allowance: A
     raise, and SlotTaken when the contributor has another take for this prompt.
     """
     present = await _present(connection, account, wish.sha256)
-    if present is not None:
+    if present is not None and not _spoilt(present):
         return present, False
     try:
-        quote = await _quote(connection, account, wish)
+        if present is not None:
+            await move(connection, present.id, "deleted", by="contributor", because="claimed-again")
+        quote = await _quote(connection, account, wish, present)
         await _check(connection, account, wish, allowance, quote)
         if wish.replaces is not None:
             await _replace(connection, account, wish, wish.replaces)
-    except (QuoteUsed, ReplacementRefused):
+    except (MoveRefused, QuoteUsed, ReplacementRefused):
         # Perhaps by this very claim: a phone that heard nothing sends it again while the first one is still at work.
         present = await _present(connection, account, wish.sha256)
         if present is None:
@@ -116,11 +119,15 @@ async def claim(connection: Connection, account: UUID, wish: Claim, allowance: A
     return made, True
 
 
-async def _quote(connection: Connection, account: UUID, wish: Claim) -> UUID | None:
+async def _quote(connection: Connection, account: UUID, wish: Claim, spoilt: Recording | None) -> UUID | None:
     """Name the quote that the claim is made under: its own, else the one of the take that it replaces.
 
+    Whoever sends again what arrived `spoilt` does so under the quote of then: it was not their work that was used up.
     Raises QuoteMissing, QuoteUsed, QuoteExpired, and RecordingMissing for a take that is not there.
     """
+    kept = None if spoilt is None or spoilt.campaign_id != wish.campaign_id else spoilt.quote_id
+    if kept is not None and wish.quote_id in (None, kept):
+        return kept
     if wish.quote_id is not None:
         await quotes.lock_unused(connection, account, wish.campaign_id, wish.quote_id)
         return wish.quote_id
@@ -129,18 +136,19 @@ async def _quote(connection: Connection, account: UUID, wish: Claim) -> UUID | N
     return (await find(connection, account, wish.replaces)).quote_id
 
 
+def _spoilt(present: Recording) -> bool:
+    """Whether the bytes that arrived for a recording never were the announced ones."""
+    return present.state == "rejected" and present.moved_because in NOT_THE_CONTENT
+
+
 async def _present(connection: Connection, account: UUID, sha256: bytes) -> Recording | None:
-    """Find the recording that holds these bytes already, clearing away one whose bytes never were these."""
-    present = await one(connection, Recording, SAME_CONTENT, account=account, sha256=sha256)
-    if present is not None and present.state == "rejected" and present.moved_because in NOT_THE_CONTENT:
-        await move(connection, present.id, "deleted", by="contributor", because="claimed-again")
-        return None
-    return present
+    """Find the recording that was announced with this hash."""
+    return await one(connection, Recording, SAME_CONTENT, account=account, sha256=sha256)
 
 
 async def _beaten(connection: Connection, account: UUID, wish: Claim) -> Recording:
     """Explain why there is a row in the way: the same bytes claimed at the same moment, or another take in the slot."""
-    present = await one(connection, Recording, SAME_CONTENT, account=account, sha256=wish.sha256)
+    present = await _present(connection, account, wish.sha256)
     if present is None:
         raise SlotTaken
     return present

@@ -108,7 +108,8 @@ async def give(connection: Connection, account: UUID, recording: UUID, agreement
     if (terms.term_sheet_id, terms.term_sheet_version, terms.sha256) != sheet_of(agreement):
         raise TermsChanged(term_sheet=terms.term_sheet_id, version=terms.term_sheet_version)
     check_decisions([Use(str(use["code"]), use["stance"]) for use in terms.uses], agreement.decisions)  # type: ignore[arg-type]
-    if subject.state == "accepted" and await ends_soon(connection, recording):
+    # Also while a claim holds it: its owner was told, and the claim may turn out to be unfounded after the end.
+    if subject.state in ("accepted", "held") and await ends_soon(connection, recording):
         return await _store(connection, account, recording, agreement)
     present = await newest(connection, recording)
     if present is not None and same(present, agreement):

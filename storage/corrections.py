@@ -6,13 +6,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from storage import debts
 from storage.accounts import lock
 from storage.balance_transactions import Draft, write
 from storage.database import Connection, one, run
 from storage.errors import EarningMissing
 from storage.events import tell
 from storage.ledger import accounts
-from storage.ledger.errors import AlreadyReversed
+from storage.ledger.errors import AlreadyReversed, Overdrawn
 from storage.ledger.posting import Leg, known, post
 
 RELEASED = "UPDATE balance_transactions SET released_at = now() WHERE id = %(line)s AND released_at IS NULL"
@@ -105,7 +106,7 @@ def _reversal(line: UUID, taken: Taken, because: str) -> Draft:
 async def adjust(connection: Connection, key: str, account: UUID, currency: str, micros: int, because: str) -> UUID:
     """Add an amount to what somebody has available, or take it with a minus; return the transaction's number.
 
-    The same `key` is the same adjustment. Raises Overdrawn, AccountUnknown.
+    What is added settles what is owed. The same `key` is the same adjustment. Raises Overdrawn, AccountUnknown.
     """
     await lock(connection, [account])
     available = await accounts.of(connection, account, "contributor_available", currency)
@@ -118,22 +119,39 @@ async def adjust(connection: Connection, key: str, account: UUID, currency: str,
         await write(connection, transaction, [draft])
         facts = {"net": {"currency": currency, "micros": micros}, "because": because}
         await tell(connection, account, "balance.adjusted", by="operator", data=facts)
+        await debts.settle(connection, [account], currency, because_of=f"adjustment {key}")
     return transaction
 
 
-async def hold(connection: Connection, key: str, account: UUID, currency: str, micros: int, because: str) -> UUID:
-    """Set an available amount aside, or free it with a minus; it stays its owner's. Raises Overdrawn.
+class _Held(Struct, frozen=True):
+    micros: int
 
-    The same `key` is the same hold.
+
+# What payouts set aside lies on the same account, and is theirs.
+HELD = """
+    SELECT coalesce(sum(CASE t.kind WHEN 'hold' THEN l.micros ELSE -l.micros END), 0)::bigint AS micros
+    FROM ledger_transfers l JOIN ledger_transactions t ON t.id = l.transaction_id
+    WHERE %(reserved)s IN (l.debit_id, l.credit_id) AND t.kind IN ('hold', 'unhold')
+"""
+
+
+async def hold(connection: Connection, key: str, account: UUID, currency: str, micros: int, because: str) -> UUID:
+    """Set an available amount aside, or free it with a minus; it stays its owner's.
+
+    The same `key` is the same hold. Raises Overdrawn, also for freeing more than is held.
     """
     await lock(connection, [account])
     available = await accounts.of(connection, account, "contributor_available", currency)
     reserved = await accounts.of(connection, account, "contributor_reserved", currency)
     leg = Leg(available, reserved, micros) if micros > 0 else Leg(reserved, available, -micros)
     before = await known(connection, f"hold {key}")
+    held = await one(connection, _Held, HELD, reserved=reserved)
+    if before is None and held is not None and -micros > held.micros:
+        raise Overdrawn(held_micros=held.micros, currency=currency)
     transaction = await post(connection, f"hold {key}", "hold" if micros > 0 else "unhold", [leg], because=because)
     if before is None:
         facts = {"net": {"currency": currency, "micros": abs(micros)}, "because": because}
         kind = "balance.held" if micros > 0 else "balance.freed"
         await tell(connection, account, kind, by="operator", data=facts)
+        await debts.settle(connection, [account], currency, because_of=f"hold {key}")
     return transaction

@@ -124,20 +124,25 @@ async def of_withdrawal(connection: Connection, withdrawal: UUID) -> list[Notice
     return await every(connection, Notice, query, withdrawal=withdrawal)
 
 
+OF_BUYER = f"""
+    {ORDERS} WHERE n.buyer_id = %(buyer)s AND (%(before)s::uuid IS NULL OR n.id < %(before)s)
+    ORDER BY n.id DESC LIMIT %(limit)s
+"""
+READ = """
+    UPDATE withdrawal_notices SET state = 'notified'
+    WHERE id = ANY(%(read)s) AND notified_at IS NULL AND state IN ('queued', 'overdue', 'escalated')
+"""
+
+
 async def of_buyer(connection: Connection, buyer: UUID, *, before: UUID | None, limit: int) -> list[Order]:
-    """List what a buyer was asked, newest first; whatever it reads here, it has been told."""
-    await run(
-        connection,
-        """
-        UPDATE withdrawal_notices SET state = 'notified'
-        WHERE buyer_id = %(buyer)s AND notified_at IS NULL AND state IN ('queued', 'overdue', 'escalated')
-        """,
-        buyer=buyer,
-    )
-    query = ORDERS + "WHERE n.buyer_id = %(buyer)s AND (%(before)s::uuid IS NULL OR n.id < %(before)s)"
-    return await every(
-        connection, Order, query + " ORDER BY n.id DESC LIMIT %(limit)s", buyer=buyer, before=before, limit=limit
-    )
+    """List what a buyer was asked, newest first, with one more than `limit` where there is one.
+
+    Whatever it reads here, it has been told: the `limit` that it is given, and not the pages that it may never ask for.
+    """
+    wanted = {"buyer": buyer, "before": before, "limit": limit + 1}
+    found = await every(connection, Order, OF_BUYER, **wanted)
+    await run(connection, READ, read=[order.id for order in found[:limit]])
+    return await every(connection, Order, OF_BUYER, **wanted)
 
 
 async def open_ones(connection: Connection) -> list[Notice]:

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from storage.accounts import lock
 from storage.database import Connection, every, one, run
 from storage.encryption import seal, subject_key, unseal
 from storage.errors import DestinationMissing
@@ -121,6 +122,8 @@ async def find(connection: Connection, account: UUID, destination: UUID) -> Dest
 
 async def remove(connection: Connection, account: UUID, destination: UUID) -> bool:
     """Forget a bank account for good; False while a payout is on its way there. Raises DestinationMissing."""
+    # A payout that is being asked for holds the account, and is there afterwards for whoever looks.
+    await lock(connection, [account])
     await find(connection, account, destination)
     removed = await run(connection, REMOVE, account=account, destination=destination)
     if removed:

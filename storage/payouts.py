@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg.errors
 from msgspec import Struct
 
-from storage import payout_destinations
+from storage import debts, payout_destinations
+from storage.accounts import lock
 from storage.database import Connection, every, one, run
 from storage.errors import (
     AccountOpen,
@@ -136,6 +137,9 @@ async def request(
     somebody here can move. The smallest payout is `least_micros`, or less where a term sheet promised less. Raises
     DestinationMissing, DestinationResting, CurrencyUnpayable, NothingToPay, PayoutTooSmall, Overdrawn.
     """
+    # A destination is removed, and an account erased, before this or after it: a payout to nowhere would stop the file
+    # that pays everybody.
+    await lock(connection, [account])
     target = await payout_destinations.find(connection, account, destination)
     if not target.usable:
         raise DestinationResting(usable_from=target.usable_from.isoformat())
@@ -180,6 +184,7 @@ async def _set_aside(connection: Connection, account: UUID, destination: UUID, c
 
 
 async def _amount(connection: Connection, account: UUID, currency: str, micros: int | None, least_micros: int) -> int:
+    await debts.settle(connection, [account], currency, because_of=f"request {uuid4()}")
     found = await one(connection, _Available, AVAILABLE, account=account, currency=currency)
     # Not locked: whoever asks at the same moment is stopped by the floor of the account.
     available = 0 if found is None else found.available
@@ -222,7 +227,7 @@ async def move(
     provider: str | None = None,
     reference: str | None = None,
 ) -> Payout:
-    """Move a payout and its money; a repeat changes nothing.
+    """Move a payout and its money; a repeat changes nothing. What comes back settles what its owner owes.
 
     `because` are words and `code` is what a bank reports (ISO 20022), of a payout that did not arrive. Raises
     PayoutMissing, PayoutMoveRefused, Overdrawn.
@@ -262,6 +267,8 @@ async def _move_money(connection: Connection, payout: Payout, kind: Kind, debit:
         line, sign = LINES[kind]
         values = {"account": payout.account_id, "type": line, "currency": payout.currency, "payout": payout.id}
         await run(connection, LINE, **values, micros=sign * payout.micros, transaction=transaction)
+    if credit == "contributor_available":
+        await debts.settle(connection, [payout.account_id], payout.currency, because_of=f"{kind} {payout.id}")
 
 
 #: What a contributor reads on the balance: money that left, and money that came back.

@@ -138,5 +138,6 @@ async def lock_unused(connection: Connection, account: UUID, campaign: UUID, quo
 
 
 async def use(connection: Connection, quote: UUID) -> None:
-    """Mark a quote as used, in the transaction of the claim that it is for."""
-    await run(connection, "UPDATE quotes SET used_at = now() WHERE id = %(quote)s", quote=quote)
+    """Mark a quote as used, in the transaction of the claim that it is for; one that is used stays as it is."""
+    query = "UPDATE quotes SET used_at = now() WHERE id = %(quote)s AND used_at IS NULL"
+    await run(connection, query, quote=quote)

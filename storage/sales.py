@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
+import psycopg.errors
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
@@ -20,6 +21,7 @@ from storage import buyers, consents, datasets, notices, screening
 from storage.database import Connection, every, one, run
 from storage.errors import BuyerRefused, LicenceOver, NotForSale, SaleMissing
 from storage.ledger.amounts import share, split
+from storage.ledger.errors import CurrencyUnknown
 from storage.royalties import BATCH as SETTLED_AT_ONCE
 from storage.royalties import open_settlement, settle_sale
 
@@ -121,8 +123,8 @@ async def sell(connection: Connection, offer: Offer) -> Sale:
     Its contributors hear of it and are paid in the same transaction where they are few. Where they are many it is left
     for `settling.settle_sales`, which never holds more than a few accounts: nobody waits minutes for somebody's sale.
 
-    Raises BuyerMissing, BuyerRefused, DatasetMissing, LicenceOver, and NotForSale with the recordings that may not be
-    sold.
+    Raises BuyerMissing, BuyerRefused, DatasetMissing, LicenceOver, CurrencyUnknown, and NotForSale with the recordings
+    that may not be sold.
     """
     if offer.ends_at <= datetime.now(UTC):
         raise LicenceOver
@@ -213,20 +215,23 @@ BATCH = 500
 
 
 async def _write(connection: Connection, offer: Offer, sheets: list[str]) -> UUID:
-    made = await one(
-        connection,
-        _Id,
-        INSERT,
-        buyer=offer.buyer_id,
-        dataset=offer.dataset_id,
-        version=offer.version,
-        uses=offer.uses,
-        purpose=offer.purpose,
-        ends_at=offer.ends_at,
-        currency=offer.currency,
-        price=offer.price_micros,
-        sheets=sheets,
-    )
+    try:
+        made = await one(
+            connection,
+            _Id,
+            INSERT,
+            buyer=offer.buyer_id,
+            dataset=offer.dataset_id,
+            version=offer.version,
+            uses=offer.uses,
+            purpose=offer.purpose,
+            ends_at=offer.ends_at,
+            currency=offer.currency,
+            price=offer.price_micros,
+            sheets=sheets,
+        )
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise CurrencyUnknown(currency=offer.currency) from error
     assert made is not None  # noqa: S101 - INSERT … RETURNING gives a row or raises.
     return made.id
 

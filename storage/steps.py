@@ -33,11 +33,11 @@ class Fee(Struct, frozen=True):
 class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step; which fields it has follows from `op`.
 
-    `rate`: `micros` for every `per_ms`, by a quote or by the campaign. `times`: `ms` out of `of_ms`, without `removed`.
-    `price`: `micros` of `whole_micros` that were paid for `of_ms` in all, by your `ms`: rounded down, plus
-    `extra_micros`, one of the micros that rounding left over. `share`: `bps` of the amount before. `minus`: `micros`,
-    which is `bps` of the amount that `of` names, and never more than is left. `equals`: the amount so far. `at` points
-    into the term sheet.
+    `rate`: `micros` for every `per_ms`, by a quote, by the campaign, or by the sheet that `at` points into.
+    `times`: `ms` out of `of_ms`, without `removed`. `price`: `micros` of `whole_micros` that were paid for `of_ms`
+    in all, by your `ms`: rounded down, plus `extra_micros`, one of the micros that rounding left over. `share`:
+    `bps` of the amount before. `minus`: `micros`, which is `bps` of the amount that `of` names, and never more than
+    is left. `equals`: the amount so far. `at` points into the term sheet.
     """
 
     op: Literal["rate", "times", "price", "share", "minus", "equals"]
@@ -101,11 +101,15 @@ def accepted_ms(duration_ms: int, removed: Sequence[Removed]) -> int:
 
 
 class Rate(Struct, frozen=True):
-    """What is paid: `micros` for every `per_ms`; `quote` promised it, or else the campaign did at the claim."""
+    """What is paid: `micros` for every `per_ms`; `quote` promised it, or else the campaign did at the claim.
+
+    `by_sheet`: the sheet that was agreed to promises more than either did.
+    """
 
     micros: int
     per_ms: int
     quote: UUID | None
+    by_sheet: bool = False
 
 
 def for_accepting(
@@ -114,8 +118,11 @@ def for_accepting(
     """Work out what an accepted recording pays: pay basis 1, the validated duration less what was taken out."""
     paid_ms = accepted_ms(duration_ms, removed)
     gross = half_even(rate.micros * paid_ms, rate.per_ms)
+    promised: dict[str, Any] = {}
+    if rate.by_sheet:
+        promised = {"term_sheet": sheet.id, "version": sheet.version, "at": "/price/rates"}
     steps = (
-        Step(op="rate", micros=rate.micros, per_ms=rate.per_ms, quote=rate.quote),
+        Step(op="rate", micros=rate.micros, per_ms=rate.per_ms, quote=rate.quote, **promised),
         Step(op="times", ms=paid_ms, of_ms=duration_ms, removed=tuple(removed), rule="pay-basis/1"),
         Step(op="equals", micros=gross, rounding="half_even_micro"),
     )

@@ -87,11 +87,13 @@ ONE_AT_A_TIME = """
            pg_advisory_xact_lock(hashtextextended('campaign ' || campaign_id::text, 0))
     FROM recordings WHERE id = %(recording)s
 """
+# What was withdrawn has been paid, and may have neither bytes nor fingerprints any more: its hash is all that says so.
 SITUATION = """
     SELECT EXISTS (SELECT FROM consents WHERE recording_id = r.id) AS consented,
         c.review = 'always' AS review_always,
         EXISTS (SELECT FROM recordings other WHERE other.sha256 = r.sha256 AND other.account_id <> r.account_id
-            AND other.object_key IS NOT NULL AND other.state NOT IN ('deleted', 'erased')) AS held_by_another,
+            AND (other.object_key IS NOT NULL OR other.state = 'withdrawn')
+            AND other.state NOT IN ('deleted', 'erased')) AS held_by_another,
         place_left(r.campaign_id, r.quote_id) AS quota_left
     FROM recordings r JOIN campaigns c ON c.id = r.campaign_id WHERE r.id = %(recording)s
 """

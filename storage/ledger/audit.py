@@ -90,7 +90,8 @@ QUESTIONS: dict[str, LiteralString] = {
     "Every accepted recording was paid": """
         SELECT count(*) AS looked_at, count(*) FILTER (WHERE NOT EXISTS (
             SELECT FROM balance_transactions WHERE recording_id = r.id AND type = 'earning')) AS wrong
-        FROM recordings r WHERE state = 'accepted' AND duration_ms > 0 AND 2 * rate_micros * duration_ms > rate_per_ms
+        FROM recordings r WHERE state = 'accepted' AND duration_ms > 0
+            AND 2::numeric * rate_micros * duration_ms > rate_per_ms
             AND NOT EXISTS (SELECT FROM removed_spans WHERE recording_id = r.id)
     """,
 }

@@ -20,6 +20,7 @@ from storage.ledger.errors import AlreadyReversed
 from storage.ledger.posting import Leg, post
 from tests.api import taking, trading
 from tests.api.earning import owner
+from tests.api.test_quotes import change, opened
 
 Client = httpx.AsyncClient
 #: What the demo's campaign pays for the eleven seconds of every test recording: 12 an hour.
@@ -299,6 +300,20 @@ async def test_a_recording_accepted_before_there_was_a_ledger_is_paid_later(
         assert 1 <= await catch_up(connection)
 
     assert [PAY] == [line.net_micros for line in await lines(database, account)]
+
+
+async def test_a_rate_of_very_small_coins_stops_nobody_s_money(database: Pool, place: Workplace, contributor: Client):
+    """Twice a rate and a length can be more than 64 bits hold, and everybody's clock and audit would stand still."""
+    campaign = await opened(database, contributor, 1)
+    await change(database, campaign, "rate_micros = 1000000000000000")
+    recording = UUID(await trading.accepted(place, contributor, campaign))
+
+    async with transaction(database) as connection:
+        await catch_up(connection)
+        await audit(connection)
+
+    (line,) = await lines(database, await owner(database, recording))
+    assert 10**15 * 11 // 3600 + 1 == line.gross_micros
 
 
 async def test_the_audit_agrees_with_everything_above(database: Pool, recording: UUID):

@@ -1,6 +1,7 @@
 """A grant ends by the clock: it is said thirty days before, can be given again, and what it covered goes afterwards."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from api.validation import Workplace
 from storage import consents, withdrawn
 from storage.database import Pool, run, transaction
+from storage.recordings import move
 from tests.api import trading
 from tests.api.taking import agree
 
@@ -70,6 +72,23 @@ async def test_a_grant_goes_on_only_when_it_is_given_again(
     assert "accepted" == (await contributor.get(f"/v1/recordings/{recording}")).json()["recording"]["state"]
     years = {use["expires_at"][:4] for one in standing if one["recording"] == recording for use in one["uses"]}
     assert {str(int(renewed["given_at"][:4]) + 5)} == years
+
+
+async def test_a_grant_goes_on_while_a_claim_holds_its_recording(
+    contributor: Client, campaign: dict[str, Any], recording: str, database: Pool
+):
+    """Whoever objects to no purpose does not end it by being slow."""
+    async with transaction(database) as connection:
+        await move(connection, UUID(recording), "held", by="claimant", because="claim-identity")
+        soon = "UPDATE consent_uses SET expires_at = now() + interval '29 days' WHERE recording_id = %(id)s"
+        await run(connection, soon, id=recording)
+
+    renewed = await agree(contributor, campaign, recording)
+
+    assert 200 == renewed.status_code, renewed.text
+    assert "held" == (await contributor.get(f"/v1/recordings/{recording}")).json()["recording"]["state"]
+    standing = (await contributor.get("/v1/consents")).json()["data"]
+    assert {str(int(renewed.json()["given_at"][:4]) + 5)} == {use["expires_at"][:4] for use in standing[0]["uses"]}
 
 
 async def test_a_contributor_hears_thirty_days_before_a_grant_ends(contributor: Client, recording: str, database: Pool):

@@ -17,10 +17,12 @@ from api.commands.verify import checked
 from api.demo import DATA
 from api.signing import parse_jwks
 from api.validation import Workplace
-from storage.campaigns import Draft, open_campaign
+from storage import rates, term_sheets
+from storage.campaigns import Draft, change_terms, open_campaign
 from storage.database import Pool, one, run, transaction
 from storage.quotes import AT_ONCE
-from tests.api.taking import agree, claim, examined, speech, submit
+from tests.api.taking import agree, claim, examined, slug, speech, submit
+from tests.api.terms.sheets import document
 
 Client = httpx.AsyncClient
 Campaign = dict[str, Any]
@@ -239,3 +241,50 @@ async def test_a_claim_that_is_sent_again_while_the_first_is_at_work_is_the_same
 
     assert [200] * 5 + [201] == sorted(answer.status_code for answer in answers), [a.text for a in answers]
     assert 1 == len({answer.json()["id"] for answer in answers})
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_what_arrived_damaged_is_sent_again_under_its_quote(contributor: Client, database: Pool, named: bool):
+    """The offer was for the recording; that its bytes were lost on the way is not its contributor's doing."""
+    campaign = await opened(database, contributor, 1)
+    quote, data = (await quoted(contributor, campaign)).json()["id"], speech()
+    first = (await claim(contributor, campaign, data, quote=quote)).json()["id"]
+    async with transaction(database) as connection:
+        for state, because in (("uploading", None), ("validating", None), ("rejected", "hash-mismatch")):
+            words = f"UPDATE recordings SET state = '{state}', moved_because = %(because)s WHERE id = %(id)s"
+            await run(connection, words, because=because, id=first)
+    await change(database, campaign, "rate_micros = 1, quota_recordings = 0, deadline = now() - interval '1 hour'")
+
+    wish = {"quote": quote} if named else {}
+    twins = await asyncio.gather(*(claim(contributor, campaign, data, **wish) for _ in range(2)))
+    another = await claim(contributor, campaign, speech(), quote=quote)
+
+    assert [200, 201] == sorted(answer.status_code for answer in twins)
+    assert [quote, quote] == [(answer.json().get("recording") or answer.json())["quote"] for answer in twins]
+    assert (409, "quote-used") == (another.status_code, slug(another))
+
+
+async def test_nobody_is_paid_less_than_the_card_that_they_agreed_to_says(
+    contributor: Client, database: Pool, place: Workplace
+):
+    """Sent at twelve an hour; then the campaign moves to terms that promise twenty, and only those can be agreed to."""
+    campaign, name = await opened(database, contributor, 2), f"sheet-{os.urandom(6).hex()}"
+    recording = await submit(contributor, campaign, speech())
+    sheet = document("voice-standard", 2)
+    sheet["price"]["rates"] = [{**sheet["price"]["rates"][0], "micros": 20_000_000}]
+    async with transaction(database) as connection:
+        await term_sheets.publish(connection, sheet | {"id": name, "version": 1})
+        await rates.change(connection, UUID(campaign["id"]), "EUR", 21_000_000, 3_600_000, "more")
+        await change_terms(connection, UUID(campaign["id"]), name, 1)
+
+    before = await pay(database, recording)
+    now = dict((await contributor.get(f"/v1/campaigns/{campaign['id']}")).json())
+    assert 200 == (await agree(contributor, now, recording)).status_code
+    await examined(place, contributor, recording)
+    after = await pay(database, recording)
+    (line,) = (await contributor.get("/v1/balance-transactions")).json()["data"]
+    step = (await contributor.get(f"/v1/earnings/{line['id']}/explanation")).json()["steps"][0]
+
+    assert [(12_000_000, 3_600_000), (20_000_000, 3_600_000)] == [(one.micros, one.per_ms) for one in (before, after)]
+    assert (20_000_000, name, "/price/rates") == (step["micros"], step["term_sheet"], step["at"])
+    assert "Rate that the terms you agreed to promise" == step["label"]

@@ -140,6 +140,18 @@ async def test_a_large_sale_is_told_and_paid_a_few_recordings_at_a_time(
     assert after == await standing(database, sold.json()["id"])
 
 
+async def test_a_large_sale_in_no_currency_does_not_stop_all_others(
+    operator: Client, recording: str, monkeypatch: pytest.MonkeyPatch
+):
+    """It could never be settled, and every sale behind it would wait."""
+    monkeypatch.setattr(sales, "SETTLED_AT_ONCE", 0)
+    dataset = await trading.version(operator, [recording])
+
+    refused = await trading.sell(operator, (await trading.buyer(operator))["id"], dataset, currency="EUU")
+
+    assert (422, "currency-unknown") == (refused.status_code, refused.json()["type"].rsplit("/", 1)[-1])
+
+
 async def standing(database: Pool, sale: str) -> list[int]:
     """What was paid for a sale, line by line."""
     async with transaction(database) as connection:

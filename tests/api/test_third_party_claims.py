@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 from litestar import Litestar
 
 from api.validation import Workplace
+from storage import reviews, third_party_claims
 from storage.database import Pool, one, transaction
 from storage.datasets import ALPHABET, CODE_LENGTH
+from storage.errors import MoveRefused
+from storage.recordings import move
 from storage.third_party_claims import HOLDS_PER_NETWORK, PER_NETWORK, codes_in
 from tests.api import trading
 from tests.api.clients import client_of
+from tests.api.taking import agree, speech, submit
 from tests.api.trading import Coded
 
 Client = httpx.AsyncClient
@@ -171,6 +175,27 @@ async def test_an_upheld_claim_ends_every_licence(
     assert use["ended_at"] is not None
     assert {recording: "withdrawn"} == again.json()["refused"]
     assert "ended" == file["status"]
+
+
+async def test_what_a_claim_was_upheld_about_does_not_come_back_by_a_dispute(
+    client: Client, contributor: Client, campaign: dict[str, Any], database: Pool
+):
+    """It had been rejected when the claim was decided; whoever answers the dispute may not know of it."""
+    recording = UUID(await submit(contributor, campaign, speech()))
+    await agree(contributor, campaign, str(recording))
+    await object_to(client, f"Passport {recording}")
+    async with transaction(database) as connection:
+        for state in ("in_review", "rejected"):
+            await move(connection, recording, state, by="operator", because="Too loud.")
+        (case,) = [one for one in await third_party_claims.listing(connection) if one.recording_id == recording]
+        await third_party_claims.resolve(connection, case.id, None, "upheld", "Nobody gets it.")
+        await move(connection, recording, "in_review", by="contributor", because="It is not too loud.")
+
+    with pytest.raises(MoveRefused):
+        async with transaction(database) as connection:
+            await reviews.decide(connection, recording, "accepted", "It is not too loud.")
+
+    assert "in_review" == await state_of(contributor, str(recording))
 
 
 async def test_an_open_claim_stops_a_sale_even_where_it_holds_nothing(

@@ -163,6 +163,22 @@ async def test_a_buyer_answers_with_its_own_key_and_the_contributor_reads_it(
     assert ("Deleted everywhere.", True) == (notice["statement"], notice["settled_at"] is not None)
 
 
+async def test_a_buyer_was_told_of_what_it_was_shown_and_of_nothing_else(
+    contributor: Client, recording: str, sold: str, buying: Client
+):
+    """A page that it never asks for still comes by its webhook, or becomes overdue."""
+    answers = [await withdraw(contributor, recording, use) for use in ("evaluation", "asr_training")]
+
+    shown = (await buying.get("/v1/withdrawal-notices", params={"limit": 1})).json()
+    states = [(await follow(contributor, answer))[0]["state"] for answer in answers]
+    rest = await buying.get("/v1/withdrawal-notices", params={"limit": 1, "cursor": shown["next_cursor"]})
+
+    assert (["asr_training"], "notified") == (shown["data"][0]["uses"], shown["data"][0]["state"])
+    assert ["queued", "notified"] == states
+    assert [["evaluation"]] == [order["uses"] for order in rest.json()["data"]]
+    assert "notified" == (await follow(contributor, answers[0]))[0]["state"]
+
+
 async def test_another_buyer_s_notice_is_nobody_s(
     app: Litestar, contributor: Client, operator: Client, recording: str, sold: str, buying: Client
 ):

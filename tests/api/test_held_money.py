@@ -1,0 +1,186 @@
+"""Money that a claim or a debt holds: no way around either, whatever its owner does meanwhile."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg.errors
+import pytest
+
+from api.validation import Workplace
+from storage import availability, corrections, erasures, payout_destinations, payouts, third_party_claims
+from storage.balance_transactions import Draft, write
+from storage.database import Pool, transaction
+from storage.ledger import accounts
+from storage.ledger.accounts import Balance
+from storage.ledger.errors import Overdrawn
+from storage.ledger.posting import Leg, post
+from tests.api import trading
+from tests.api.paying import account_of, destination, earned
+from tests.api.test_accruals import PAY, due
+
+Client = httpx.AsyncClient
+Leave = Callable[[Client, Pool, str], Awaitable[Any]]
+
+
+async def euros(database: Pool, account: UUID) -> Balance:
+    """What somebody has in euros."""
+    async with transaction(database) as connection:
+        return next(balance for balance in await accounts.balances(connection, account) if balance.currency == "EUR")
+
+
+async def withdraw(contributor: Client, database: Pool, recording: str) -> None:
+    """Take every use back."""
+    assert 202 == (await trading.withdraw(contributor, recording)).status_code
+
+
+async def delete(contributor: Client, database: Pool, recording: str) -> None:
+    """Let the recording go."""
+    assert 204 == (await contributor.delete(f"/v1/recordings/{recording}")).status_code
+
+
+async def erase(contributor: Client, database: Pool, recording: str) -> None:
+    """Leave for good."""
+    account = await account_of(contributor, database)
+    async with transaction(database) as connection:
+        await erasures.erase(connection, account)
+
+
+@pytest.mark.parametrize("leave", [withdraw, delete, erase])
+async def test_whoever_leaves_does_not_take_along_what_a_claim_holds(
+    place: Workplace,
+    contributor: Client,
+    client: Client,
+    campaign: dict[str, Any],
+    database: Pool,
+    owner_url: str,
+    leave: Leave,
+):
+    """It stays pending until a person has decided, and is its owner's if the claim is dismissed."""
+    recording = await trading.accepted(place, contributor, campaign)
+    account = await account_of(contributor, database)
+    about = {"kind": "identity", "where_heard": f"It is the passport {recording}.", "contact": "amina@example.org"}
+    assert 202 == (await client.post("/v1/third-party-claims", json=about)).status_code
+    due(owner_url, account)
+
+    await leave(contributor, database, recording)
+    async with transaction(database) as connection:
+        await availability.release(connection)
+    held = await euros(database, account)
+    async with transaction(database) as connection:
+        (case,) = [one for one in await third_party_claims.listing(connection) if str(one.recording_id) == recording]
+        await third_party_claims.resolve(connection, case.id, None, "dismissed", "It is not you.")
+        await availability.release(connection)
+
+    assert (PAY, 0) == (held.pending, held.available)
+    assert PAY == (await euros(database, account)).available
+
+
+async def ask(contributor: Client, target: str) -> httpx.Response:
+    """Ask for everything that is available."""
+    return await contributor.post("/v1/payouts", json={"destination": target})
+
+
+@pytest.mark.parametrize(
+    "way", [["cancelled"], ["approved", "submitted", "failed"], ["approved", "submitted", "paid", "returned"]]
+)
+async def test_a_payout_that_comes_back_settles_what_its_owner_owes(
+    contributor: Client, database: Pool, way: list[payouts.State]
+):
+    """An earning is taken back while its payout is under way: what comes back is not theirs to ask for again."""
+    account = await account_of(contributor, database)
+    await earned(database, account, 20_000_000)
+    target = await destination(contributor, database, account)
+    payout = UUID((await ask(contributor, target)).json()["id"])
+    await owes(database, account, 15_000_000)
+
+    async with transaction(database) as connection:
+        for state in way:
+            await payouts.move(connection, payout, state, by="operator", because="test")
+    balance = await euros(database, account)
+    again = await ask(contributor, target)
+
+    assert (5_000_000, 0) == (balance.available, balance.receivable)
+    assert 5_000_000 == again.json()["amount"]["micros"]
+
+
+async def owes(database: Pool, account: UUID, micros: int) -> None:
+    """Let somebody owe, as what was taken back after it left does."""
+    async with transaction(database) as connection:
+        debt = await accounts.of(connection, account, "contributor_receivable", "EUR")
+        costs = await accounts.ours(connection, "recording_costs", "EUR")
+        transaction_id = await post(connection, f"test {uuid4()}", "clawback", [Leg(debt, costs, micros)])
+        line = Draft(account_id=account, type="adjustment", currency="EUR", gross=-micros, because="test")
+        await write(connection, transaction_id, [line])
+
+
+async def test_what_an_operator_adds_or_frees_settles_what_is_owed(contributor: Client, database: Pool):
+    """Money becomes available in more ways than by the clock."""
+    account = await account_of(contributor, database)
+    await earned(database, account, 4_000_000)
+    async with transaction(database) as connection:
+        await corrections.hold(connection, str(uuid4()), account, "EUR", 4_000_000, "We look into a claim.")
+    await owes(database, account, 10_000_000)
+
+    await earned(database, account, 3_000_000)
+    between = await euros(database, account)
+    async with transaction(database) as connection:
+        await corrections.hold(connection, str(uuid4()), account, "EUR", -4_000_000, "It was unfounded.")
+
+    after = await euros(database, account)
+    assert [(0, 7_000_000), (0, 3_000_000)] == [(one.available, one.receivable) for one in (between, after)]
+
+
+async def test_whoever_owes_is_not_paid_out_whatever_code_asks(contributor: Client, database: Pool):
+    """What both became before debts were settled everywhere is settled when a payout is asked for."""
+    account = await account_of(contributor, database)
+    await earned(database, account, 20_000_000)
+    target = await destination(contributor, database, account)
+    await owes(database, account, 1_000_000)
+
+    with pytest.raises(psycopg.errors.CheckViolation, match="owes"):
+        async with transaction(database) as connection:
+            await payouts._set_aside(connection, account, UUID(target), "EUR", 10_000_000)
+
+    assert 19_000_000 == (await ask(contributor, target)).json()["amount"]["micros"]
+
+
+async def test_no_more_is_freed_than_is_held(contributor: Client, database: Pool):
+    """What a payout set aside lies beside it, and would be paid twice or not at all."""
+    account = await account_of(contributor, database)
+    await earned(database, account, 20_000_000)
+    await ask(contributor, await destination(contributor, database, account))
+    await earned(database, account, 2_000_000)
+    async with transaction(database) as connection:
+        await corrections.hold(connection, str(uuid4()), account, "EUR", 2_000_000, "We look into a claim.")
+        await corrections.hold(connection, str(uuid4()), account, "EUR", -2_000_000, "It was unfounded.")
+
+    with pytest.raises(Overdrawn):
+        async with transaction(database) as connection:
+            await corrections.hold(connection, str(uuid4()), account, "EUR", -1, "twice")
+
+    assert (2_000_000, 20_000_000) == ((found := await euros(database, account)).available, found.reserved)
+
+
+async def test_a_destination_is_removed_before_a_payout_or_not_at_all(contributor: Client, database: Pool):
+    """One that is removed while a payout is asked for would stop the file that pays everybody."""
+    account = await account_of(contributor, database)
+    await earned(database, account, 20_000_000)
+    target = UUID(await destination(contributor, database, account))
+
+    async with transaction(database) as connection:
+        await payouts.request(connection, account, target, None, 0)
+        removing = asyncio.create_task(_removed(database, account, target))
+        await asyncio.sleep(0.3)
+        assert not removing.done()
+
+    assert not await removing
+    async with transaction(database) as connection:
+        assert await payout_destinations.find(connection, account, target)
+
+
+async def _removed(database: Pool, account: UUID, target: UUID) -> bool:
+    async with transaction(database) as connection:
+        return await payout_destinations.remove(connection, account, target)
