@@ -18,7 +18,7 @@ from storage.database import Reader
 
 
 class Lists(Struct, frozen=True):
-    """Lists of words of sound, one after another.
+    """Lists of words of sound, one after another; a long one lies on several pages, each of which is a list here.
 
     `heads`: for each list its word and how many postings it has. `postings`: for each of those the number of a
     fingerprint, and what was posted beside the word. All int32, big-endian.

@@ -41,33 +41,40 @@ MINUTES, JITTER = 5, 1.0
 #: Moved landmarks that synthetic words are drawn from: so many that no rare word is missing, which would be found too
 #: easily. Lists that are written at once.
 DRAWN, AT_ONCE = 300_000_000, 20_000
-#: Postings of a list that is full, as in storage/migrations/0026.fair_lists.sql.
-FULL = 1000
+#: Postings of a page that is full, and pages of a list that is, as in storage/migrations/0027.pages_of_lists.sql.
+PAGE, PAGES = 1000, 4
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 # As many postings of a list that becomes full stay as they have a share in what was heard. Which ones is drawn: where
 # in the list they begin, and beyond its end they go on at its beginning.
 LENGTHEN = """
-    INSERT INTO sound_lists (version, word, postings, left_out)
-        SELECT %(version)s, word,
-            substring(held || held FROM 1 + 8 * floor(random() * size)::int FOR 8 * stay)
-                || substring(postings FOR 8 * (%(full)s - stay)),
-            greatest(0, heard_before + heard - greatest(%(full)s, stay))
-        FROM (
-            SELECT word, heard, postings, held, size, heard_before,
-                CASE WHEN size + octet_length(postings) / 8 <= %(full)s THEN size
-                     ELSE greatest(%(full)s - octet_length(postings) / 8,
-                                   least(size, round(%(full)s * (heard_before::float8 / (heard_before + heard)))::int))
-                END AS stay
-            FROM (
-                SELECT more.word, more.heard, more.postings, coalesce(old.postings, ''::bytea) AS held,
-                    coalesce(octet_length(old.postings) / 8, 0) AS size,
-                    coalesce(octet_length(old.postings) / 8 + left_out, 0) AS heard_before
-                FROM more LEFT JOIN sound_lists old ON old.version = %(version)s AND old.word = more.word
-            ) AS known
-        ) AS shared
-    ON CONFLICT (version, word) DO UPDATE SET postings = excluded.postings, left_out = excluded.left_out
+    WITH known AS (
+        SELECT more.word, more.heard, more.postings, coalesce(old.postings, ''::bytea) AS held,
+            coalesce(octet_length(old.postings) / 8, 0) AS size,
+            coalesce(octet_length(old.postings) / 8 + left_out, 0) AS before
+        FROM more LEFT JOIN LATERAL (
+            SELECT string_agg(postings, ''::bytea ORDER BY page) AS postings, sum(left_out)::int AS left_out
+            FROM sound_lists WHERE version = %(version)s AND word = more.word
+        ) AS old ON true
+    ), shared AS (
+        SELECT *, before + heard AS total, CASE
+            WHEN size + octet_length(postings) / 8 <= %(full)s THEN size
+            ELSE greatest(%(full)s - octet_length(postings) / 8,
+                          least(size, round(%(full)s * (before::float8 / (before + heard)))::int)) END AS stay
+        FROM known
+    ), whole AS (
+        SELECT word, total, CASE WHEN stay = size THEN held ELSE
+                substring(held || held FROM 1 + 8 * floor(random() * size)::int FOR 8 * stay) END
+            || substring(postings FOR 8 * (%(full)s - stay)) AS postings
+        FROM shared
+    )
+    INSERT INTO sound_lists AS held (version, word, page, postings, left_out)
+        SELECT %(version)s, word, page, substring(postings FROM 1 + 8 * %(page)s * page FOR 8 * %(page)s),
+            greatest(0, total - %(full)s) * %(page)s / %(full)s
+        FROM whole, generate_series(0, (octet_length(postings) / 8 - 1) / %(page)s) AS page
+    ON CONFLICT (version, word, page) DO UPDATE SET postings = excluded.postings, left_out = excluded.left_out
+        WHERE held.postings <> excluded.postings OR held.left_out <> excluded.left_out
 """
 
 
@@ -171,7 +178,7 @@ class Bench:
     ) -> None:
         """Lengthen lists, each by postings at random times of random recordings, as high as real ones of that word."""
         begin, size = drawn
-        heard, length = length, np.minimum(length, FULL)
+        heard, length = length, np.minimum(length, PAGE * PAGES)
         which = np.repeat(np.arange(len(word)), length)
         source = self.drawn.place[begin[which] + self.random.integers(0, size[which])]
         frame = self.random.integers(0, MINUTES * 3750, len(which))
@@ -187,7 +194,8 @@ class Bench:
                 ):
                     if size_:
                         copy.write_row((one, said, packed[last - 8 * size_ : last]))
-            cursor.execute(LENGTHEN, {"version": VERSIONS["audio"], "full": FULL})
+            sizes = {"full": PAGE * PAGES, "page": PAGE}
+            cursor.execute(LENGTHEN, {"version": VERSIONS["audio"], **sizes})
 
     def owners(self, connection: "psycopg.Connection[tuple[int, ...]]", count: int) -> Integers:
         """Keep recordings that synthetic words belong to, with a texture that is compared like any other's."""
@@ -214,13 +222,13 @@ class Bench:
             cursor = await connection.execute(
                 """
                 SELECT pg_total_relation_size(%s::regclass), sum(octet_length(postings)) / 8,
-                       avg(octet_length(postings)) / 8, count(*) FILTER (WHERE octet_length(postings) >= 8000),
-                       sum(left_out)
+                       sum(octet_length(postings)) / 8 / count(*) FILTER (WHERE page = 0),
+                       count(*) FILTER (WHERE page > 0), sum(left_out)
                 FROM sound_lists WHERE version = %s
                 """,
                 (f"sound_lists_{VERSIONS['audio']}", VERSIONS["audio"]),
             )
-            size_bytes, posted, mean, full, left_out = await cursor.fetchone() or (0, 0, 0, 0, 0)
+            size_bytes, posted, mean, pages, left_out = await cursor.fetchone() or (0, 0, 0, 0, 0)
             server = connection.info.backend_pid
         own, theirs, seconds = time.process_time(), server_cpu_s(server), 0.0
         for one in new[:40]:
@@ -234,8 +242,8 @@ class Bench:
         asked, served, _ = await self.ask(new)
         known, _, _ = await self.ask(old)
         print(
-            f"| {size:,} | {posted:,} of {posted + left_out:,} | {mean:.0f}, {full:,} full | {size_bytes >> 20:,} "
-            f"| {keep_ms:.0f} | {asked:.0f} | {served:.0f} | {known:.0f} |",
+            f"| {size:,} | {posted:,} of {posted + left_out:,} | {mean:.0f}, {pages:,} more pages "
+            f"| {size_bytes >> 20:,} | {keep_ms:.0f} | {asked:.0f} | {served:.0f} | {known:.0f} |",
             flush=True,
         )
 

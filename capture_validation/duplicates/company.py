@@ -28,6 +28,8 @@ RAREST = 23
 ENOUGH = 3
 #: What is added to a lag and to a height so that neither is negative.
 LAGS, HEIGHTS = 1 << 18, 64
+#: Before that a word needs anybody on its recording within about that lag, in a table of so many cells a word.
+NEAR_CELLS = 4
 #: Strangers meet in a table by chance; few of them meet in two, whose cells are drawn by different numbers.
 SALTS = (0x9E3779B1, 0x85EBCA6B)
 
@@ -61,7 +63,7 @@ def joined(parts: Sequence[Hits]) -> Hits:
 def compared(here: Integers, recording: Integers, there: Integers, size: Integers) -> Hits:
     """What two words that are the same say of each other.
 
-    `here` and `there` are what was posted beside them, `size` how many postings the list of the word has.
+    `here` and `there` are what was posted beside them, `size` how many postings the word has.
     """
     height, span = height_of(here) - height_of(there), span_of(there) - span_of(here)
     return Hits(recording, frame_of(here), frame_of(there), height, span, rarity(size))
@@ -78,7 +80,7 @@ def in_company(asked: Words, lists: Lists, least: int = 0) -> Hits:
     `least`: bits that have to be said together; what says less is left out as far as `weight` can tell.
     """
     found = lists.postings(asked.word)
-    size = lists.stretches(asked.word)[1]
+    size = np.bincount(found.asked, minlength=len(asked.word))
     hits = compared(asked.place[found.asked], found.recording, found.place, size[found.asked])
     hits = hits.where((np.abs(hits.height) <= HIGHER) & (np.abs(hits.span) <= LONGER))
     block = hits.own // BLOCK
@@ -86,10 +88,21 @@ def in_company(asked: Words, lists: Lists, least: int = 0) -> Hits:
 
 
 def _in_company(hits: Hits, least: int) -> Hits:
-    """Those of one block that have company near their lag and height."""
+    """Those of one block that have company near their lag and height.
+
+    Whoever has no company at any height has none: that takes one place in a table to see, and leaves little to look at.
+    """
+    hits = hits.where(_near(hits, least))
     for salt in SALTS:
         hits = hits.where(_company(hits, salt, 0, least) | _company(hits, salt, 1, least))
     return hits
+
+
+def _near(hits: Hits, least: int) -> NDArray[np.bool_]:
+    last = cells(len(hits.own), NEAR_CELLS) - 1
+    cell = near(hits.recording, hits.there - hits.own, last)
+    said = np.minimum(ENOUGH, np.bincount(cell >> 1, weight(hits.rarity, least), minlength=last + 1))
+    return np.asarray(said[cell >> 1] + said[beside(cell, last)] >= ENOUGH, bool)
 
 
 def _company(hits: Hits, salt: int, shift: int, least: int) -> NDArray[np.bool_]:
@@ -114,6 +127,17 @@ def rough(recording: Any, lag: Any, height: Any, shift: int, salt: int) -> Any:
     return (((recording << 20) + (lag << 6) + height) * salt) >> 24
 
 
-def cells(words: int) -> int:
+def near(recording: Any, lag: Any, last: Any) -> Any:
+    """The cell of a recording and a lag, and in the lowest bit which half of it; neighbouring lags are neighbours."""
+    half = (lag + LAGS) // (ROUGH_LAG // 2)
+    return (((((recording * SALTS[0]) & 0xFFFFFFFF) >> 4) + (half >> 1)) & last) << 1 | (half & 1)
+
+
+def beside(cell: Any, last: Any) -> Any:
+    """The cell next to that half."""
+    return ((cell >> 1) + ((cell & 1) << 1) - 1) & last
+
+
+def cells(words: int, each: int = ROUGH_CELLS) -> int:
     """How many cells the table has in which so many words are counted: a power of two."""
-    return 1 << (ROUGH_CELLS * words).bit_length()
+    return 1 << (each * words).bit_length()

@@ -16,9 +16,12 @@ from capture_validation.duplicates.company import (
     ENOUGH,
     HIGHER,
     LONGER,
+    NEAR_CELLS,
     ROUGH_CELLS,
     SALTS,
     Hits,
+    beside,
+    near,
     rarity,
     rough,
     weight,
@@ -33,7 +36,8 @@ Bytes = NDArray[np.uint8]
 Columns = NDArray[np.int64]
 
 #: What a posting says and where a hit lies, told once for arrays and for loops.
-_frame, _height, _span, _rough = (part(one) for one in (frame_of, height_of, span_of, rough))
+_frame, _height, _span = (part(one) for one in (frame_of, height_of, span_of))
+_rough, _near, _beside = (part(one) for one in (rough, near, beside))
 
 
 def in_company(asked: Words, lists: Lists, least: int = 0) -> Hits:
@@ -41,11 +45,10 @@ def in_company(asked: Words, lists: Lists, least: int = 0) -> Hits:
 
     The same as `company.in_company`, in another order. Asks for 12 bytes a posting, and 8 of what is possible.
     """
-    begin, size = np.empty((2, len(asked.word)), np.int64)
     order = np.argsort(lists.word)
-    stretches(lists.word[order], order, np.ascontiguousarray(lists.size), asked.word, begin, size)
+    which, begin, size = stretches(lists.word[order], order, np.ascontiguousarray(lists.size), asked.word)
     block = frame_of(asked.place) // BLOCK
-    room = np.bincount(block, size).astype(np.int64)
+    room = np.bincount(block[which], size, len(block) and block.max() + 1).astype(np.int64)
     first = np.cumsum(room) - room
     last = first.copy()
     mine, recording, there = np.empty((3, int(size.sum())), np.int32)
@@ -55,28 +58,37 @@ def in_company(asked: Words, lists: Lists, least: int = 0) -> Hits:
     for number, piece in enumerate(lists.pieces):
         own = order[among[number] : among[number + 1]]
         swapped = np.ascontiguousarray(piece, ">i4").view(np.int32)
-        possible(swapped, edges[number], own, begin, size, asked.place, block, last, mine, recording, there)
-    says = rarity(size)
+        asks = which, begin, size, asked.place, block
+        possible(swapped, edges[number], own, *asks, last, mine, recording, there)
+    said = np.bincount(which, size, len(asked.word)).astype(np.int64)
+    says = rarity(said)
     thin(asked.place, weight(says, least).astype(np.uint8), first, last, mine, recording, there)
     hits = np.empty((6, int((last - first).sum())), np.int64)
     tell(asked.place, says, first, last, mine, recording, there, hits)
     return Hits(*hits)
 
 
-@loop("void(int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1])")
-def stretches(word: Places, order: Places, sizes: Places, asked: Places, begin: Places, size: Places) -> None:
-    """Write down where the list of each word asked for begins, and how long it is: see `Lists.stretches`.
+@loop("UniTuple(int64[::1], 3)(int64[::1], int64[::1], int64[::1], int64[::1])")
+def stretches(word: Places, order: Places, sizes: Places, asked: Places) -> tuple[Places, Places, Places]:
+    """Where the lists of the words asked for lie: see `Lists.stretches`; the same.
 
     `word`: in order, `order`: which list each is of. `asked`: in order.
     """
     begins = np.cumsum(sizes) - sizes
-    at = 0
-    for one in range(len(asked)):
-        while at < len(word) and word[at] < asked[one]:
-            at += 1
-        begin[one], size[one] = 0, 0
-        if at < len(word) and word[at] == asked[one]:
-            begin[one], size[one] = begins[order[at]], sizes[order[at]]
+    which, begin, size = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
+    for counted in (True, False):
+        count, first = 0, 0
+        for one in range(len(asked)):
+            while first < len(word) and word[first] < asked[one]:
+                first += 1
+            at = first
+            while at < len(word) and word[at] == asked[one]:
+                if not counted:
+                    which[count], begin[count], size[count] = one, begins[order[at]], sizes[order[at]]
+                count, at = count + 1, at + 1
+        if counted:
+            which, begin, size = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    return which, begin, size
 
 
 @part
@@ -86,11 +98,12 @@ def native(value: Any) -> Any:
     return np.int32((low >> 24) | ((low >> 8) & 0xFF00) | ((low << 8) & 0xFF0000) | ((low << 24) & 0xFF000000))
 
 
-@loop(f"void(Array(int32, 2, 'C', readonly=True), int64, {6 * 'int64[::1], '}int32[::1], int32[::1], int32[::1])")
+@loop(f"void(Array(int32, 2, 'C', readonly=True), int64, {7 * 'int64[::1], '}int32[::1], int32[::1], int32[::1])")
 def possible(
     piece: Piece,
     offset: int,
     own: Places,
+    which: Places,
     begin: Places,
     size: Places,
     place: Places,
@@ -102,12 +115,13 @@ def possible(
 ) -> None:
     """Write down who may be a copy by height and duration, from `last` of each block on, which is moved.
 
-    `piece`: big-endian postings, of all that are counted those from `offset` on. `own`: the words whose lists it has.
+    `piece`: big-endian postings, of all that are counted those from `offset` on. `own`: the stretches that lie in it.
     Every pair is written and the next one written over it unless it counts: the processor has nothing to guess.
     """
-    for one in own:
+    for stretch in own:
+        one = which[stretch]
         height, span, at = _height(place[one]), _span(place[one]), last[block[one]]
-        for other in range(begin[one] - offset, begin[one] - offset + size[one]):
+        for other in range(begin[stretch] - offset, begin[stretch] - offset + size[stretch]):
             theirs = native(piece[other, 1])
             higher, longer = height - _height(theirs), _span(theirs) - span
             mine[at], recording[at], there[at] = one, native(piece[other, 0]), theirs
@@ -140,6 +154,28 @@ def accompanied(place: Any, weight: Any, mine: Any, recording: Any, there: Any, 
     return count
 
 
+@part
+def followed(place: Any, weight: Any, mine: Any, recording: Any, there: Any) -> Any:
+    """Keep those who have anybody near on their recording, and give their number: see `company.near`."""
+    cells = 1
+    while cells <= NEAR_CELLS * len(mine):
+        cells *= 2
+    cell, seen = np.empty(len(mine), np.uint32), np.zeros(max(1, cells // 4), np.uint8)
+    for i in range(len(mine)):
+        one = mine[i]
+        cell[i] = _near(np.int64(recording[i]), _frame(np.int64(there[i])) - _frame(place[one]), cells - 1)
+        bit = ((cell[i] >> 1) & 3) * 2
+        before = (seen[cell[i] >> 3] >> bit) & 3
+        seen[cell[i] >> 3] += (min(ENOUGH, before + weight[one]) - before) << bit
+    count = 0
+    for i in range(len(mine)):
+        mine[count], recording[count], there[count] = mine[i], recording[i], there[i]
+        other = _beside(np.int64(cell[i]), cells - 1)
+        own, next_ = seen[cell[i] >> 3] >> (((cell[i] >> 1) & 3) * 2), seen[other >> 2] >> ((other & 3) * 2)
+        count += (own & 3) + (next_ & 3) >= ENOUGH
+    return count
+
+
 @loop("void(int64[::1], uint8[::1], int64[::1], int64[::1], int32[::1], int32[::1], int32[::1])")
 def thin(
     place: Places,
@@ -152,6 +188,8 @@ def thin(
 ) -> None:
     """Keep of each block those who have company, and move its `last`. `weight`: of each word."""
     for one in range(len(first)):
+        stretch = slice(first[one], last[one])
+        last[one] = first[one] + followed(place, weight, mine[stretch], recording[stretch], there[stretch])
         for salt in SALTS:
             stretch = slice(first[one], last[one])
             cells = 1

@@ -22,11 +22,12 @@ class Postings(Struct, frozen=True):
 
 
 class Lists(Struct, frozen=True):
-    """The answer of an index as it lies: one list after another, each word once and in any order.
+    """The answer of an index as it lies: one list after another, in any order.
 
-    `word`, `size`: int64 (lists,), the words that have a list, and how long it is. `pieces`: int32 (n, 2) each, for
-    each posting the number of the recording, and what was posted beside the word; no list lies in two of them. A
-    database answers in big-endian pieces, which are megabytes and are read where they lie.
+    `word`, `size`: int64 (lists,), the words that have a list, and how long it is; a long list lies on several pages,
+    each of which is a list of that word. `pieces`: int32 (n, 2) each, for each posting the number of the recording, and
+    what was posted beside the word; no list lies in two of them. A database answers in big-endian pieces, which are
+    megabytes and are read where they lie.
     """
 
     word: Integers
@@ -38,24 +39,23 @@ class Lists(Struct, frozen=True):
         """How many postings all lists have."""
         return sum(map(len, self.pieces))
 
-    def stretches(self, asked: Integers) -> tuple[Integers, Integers]:
-        """Where the list of each word asked for begins, and how long it is, int64 (asked,); 0 where there is none."""
-        if not len(self.word):
-            return np.zeros(len(asked), np.int64), np.zeros(len(asked), np.int64)
-        order = np.argsort(self.word)
+    def stretches(self, asked: Integers) -> tuple[Integers, Integers, Integers]:
+        """Where the lists of the words asked for lie, int64 (n,): the position of the word, the beginning, the size."""
+        order = np.argsort(self.word, kind="stable")
+        first, last = (np.searchsorted(self.word, asked, side, order) for side in ("left", "right"))
+        at = order[stretches(first, last - first)]
         begin = np.cumsum(self.size) - self.size
-        at = order[np.minimum(np.searchsorted(self.word, asked, sorter=order), len(order) - 1)]
-        return begin[at], np.where(self.word[at] == asked, self.size[at], 0)
+        return np.repeat(np.arange(len(asked)), last - first), begin[at], self.size[at]
 
     def postings(self, asked: Integers) -> Postings:
         """Say of each posting which word of the question it answers; who asks twice is answered twice."""
-        begin, size = self.stretches(asked)
+        which, begin, size = self.stretches(asked)
         held = np.concatenate((np.zeros((0, 2), np.int32), *self.pieces))
         found = held[stretches(begin, size)].astype(np.int64)
-        return Postings(np.repeat(np.arange(len(asked)), size), found[:, 0], found[:, 1])
+        return Postings(np.repeat(which, size), found[:, 0], found[:, 1])
 
 
-#: Answers words, each of them once and in order.
+#: Answers words, each of which is asked for once and in order.
 Find = Callable[[Integers], Lists]
 
 

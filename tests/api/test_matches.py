@@ -16,7 +16,7 @@ from capture_validation.duplicates.evidence import Aligned, Match, Transformatio
 from capture_validation.duplicates.recording import VERSION
 from capture_validation.report import Span
 from storage import fingerprints, sound_lists
-from storage.database import Pool, transaction
+from storage.database import Connection, Pool, transaction
 from storage.fingerprints import Fingerprint, Heard, Held, KeyFrame, Sound, Subject
 from storage.recordings import move
 from storage.sound_lists import TOGETHER
@@ -292,45 +292,110 @@ async def test_lists_of_sound_follow_what_is_kept_and_deleted(
     assert [] == await listed(database, word)
 
 
-async def test_a_list_of_sound_that_is_full_gives_everybody_a_fair_share(
+#: Pages of a list of sound, postings of a page.
+PAGES, PAGE = 4, 1000
+
+
+async def test_a_list_of_sound_that_is_full_goes_on_on_another_page(
     contributor: Client, campaign: Campaign, database: Pool
 ) -> None:
-    """Of sixty words that 2,000 others have, a newcomer is posted at about half; no list grows, and it can leave."""
+    """On the first page with room, and on the first that is missing; what was full before goes on as well."""
     recording = await submit(contributor, campaign, new_speech())
     first = unheard(recording)
-    full = [list_of(first + step, np.arange(1000), left_out=1000) for step in range(60)]
+    full = [list_of(first, np.arange(PAGE), 1000, 0), list_of(first, np.arange(PAGE), 0, 2)]
+    full += [list_of(first + 1, np.arange(PAGE), 0, 0), list_of(first + 1, np.arange(10), 0, 1)]
     async with transaction(database) as connection:
-        async with connection.cursor() as cursor:
-            await cursor.executemany("INSERT INTO sound_lists VALUES (%s, %s, %s, %s)", full)
-        posted = kept(recording, [], Heard([word for _, word, *_ in full], [7] * 60))
+        await insert(connection, full)
+        posted = kept(recording, [], Heard([first, first + 1], [7, 7]))
         number = await fingerprints.keep(connection, Subject(UUID(recording)), posted, ONE)
 
-    with_it = await lengths(database, first, number)
+    with_it = await pages(database, first, number)
+    found = await listed(database, first)
     async with transaction(database) as connection:
         await fingerprints.forget(connection, UUID(recording))
-    without_it = await lengths(database, first, number)
+    without_it = await pages(database, first, number)
+    async with transaction(database) as connection:
+        await connection.execute("DELETE FROM sound_lists WHERE word BETWEEN %s AND %s", (first, first + 1))
+
+    assert [(0, PAGE, False), (1, 1, True), (2, PAGE, False), (0, PAGE, False), (1, 11, True)] == with_it
+    assert 2 * PAGE + 1 == len(found)
+    assert (number, 7) in found
+    assert [(0, PAGE, False), (2, PAGE, False), (0, PAGE, False), (1, 10, False)] == without_it
+
+
+async def test_whoever_comes_first_and_last_to_a_list_of_sound_is_listed(
+    contributor: Client, campaign: Campaign, database: Pool
+) -> None:
+    """The same postings in whatever order: the same list."""
+    recordings = [await submit(contributor, campaign, new_speech()) for _ in range(3)]
+    found = []
+    for order in ([0, 1, 2], [2, 0, 1]):
+        word = unheard(recordings[order[0]])
+        async with transaction(database) as connection:
+            await insert(connection, [list_of(word, np.arange(PAGE - 2), 0, 0)])
+        for one in order:
+            posted = kept(recordings[one], [], Heard([word] * 2, [one, 10 + one]))
+            async with transaction(database) as connection:
+                await fingerprints.keep(connection, Subject(UUID(recordings[one])), posted, ONE)
+        found.append(sorted(place for number, place in await listed(database, word) if number > 0))
+        async with transaction(database) as connection:
+            for recording in recordings:
+                await fingerprints.forget(connection, UUID(recording))
+            await connection.execute("DELETE FROM sound_lists WHERE word = %s", (word,))
+
+    assert [[0, 1, 2, 10, 11, 12]] * 2 == found
+
+
+async def test_a_list_of_sound_whose_pages_are_full_gives_everybody_a_fair_share(
+    contributor: Client, campaign: Campaign, database: Pool
+) -> None:
+    """Of sixty words that 8,000 others have, a newcomer is posted at about half; no page grows, and it can leave."""
+    recording = await submit(contributor, campaign, new_speech())
+    first = unheard(recording)
+    words = range(first, first + 60)
+    full = [list_of(word, np.arange(PAGE), 1000, page) for word in words for page in range(PAGES)]
+    async with transaction(database) as connection:
+        await insert(connection, full)
+        posted = kept(recording, [], Heard(list(words), [7] * 60))
+        number = await fingerprints.keep(connection, Subject(UUID(recording)), posted, ONE)
+
+    with_it = await pages(database, first, number)
+    async with transaction(database) as connection:
+        await fingerprints.forget(connection, UUID(recording))
+    without_it = await pages(database, first, number)
     async with transaction(database) as connection:
         await connection.execute("DELETE FROM sound_lists WHERE word BETWEEN %s AND %s", (first, first + 59))
 
+    where = {page for page, _, held in with_it if held}
     assert 8 < sum(held for *_, held in with_it) < 52
-    assert {(1000, 1000, False), (1000, 1002, True)} == set(with_it)
-    assert {(1000, 1000, False), (999, 1001, False)} == set(without_it)
+    assert len(with_it) == 60 * PAGES
+    assert {PAGE} == {size for _, size, _ in with_it}
+    assert 2 < len(where)
+    assert {PAGE, PAGE - 1} == {size for _, size, _ in without_it}
+    assert not any(held for *_, held in without_it)
 
 
-def list_of(word: int, numbers: np.ndarray, left_out: int) -> tuple[int, int, bytes, int]:
-    """A row of the lists of sounds, with one posting of each number, none of which is a fingerprint's."""
+async def insert(connection: Connection, rows: list[tuple[int, int, bytes, int, int]]) -> None:
+    """Write pages of lists of sound as they are."""
+    async with connection.cursor() as cursor:
+        await cursor.executemany("INSERT INTO sound_lists VALUES (%s, %s, %s, %s, %s)", rows)
+
+
+def list_of(word: int, numbers: np.ndarray, left_out: int, page: int) -> tuple[int, int, bytes, int, int]:
+    """A page of a list of sounds, with one posting of each number, none of which is a fingerprint's."""
     postings = np.stack([-1 - numbers, numbers], axis=1).astype(">i4").tobytes()
-    return VERSIONS["audio"], word, postings, left_out
+    return VERSIONS["audio"], word, postings, left_out, page
 
 
-async def lengths(database: Pool, first: int, number: int) -> list[tuple[int, int, bool]]:
-    """Of sixty lists how many postings they have, how many they left out, and whether a fingerprint is among them."""
+async def pages(database: Pool, first: int, number: int) -> list[tuple[int, int, bool]]:
+    """Of sixty words the number of each page, how many postings it has, and whether a fingerprint is among them."""
     async with transaction(database) as connection:
         cursor = await connection.execute(
-            "SELECT postings, left_out FROM sound_lists WHERE word BETWEEN %s AND %s", (first, first + 59)
+            "SELECT page, postings FROM sound_lists WHERE word BETWEEN %s AND %s ORDER BY word, page",
+            (first, first + 59),
         )
         rows = await cursor.fetchall()
-    return [(len(held) // 8, left_out, number in np.frombuffer(held, ">i4")[::2]) for held, left_out in rows]
+    return [(page, len(held) // 8, number in np.frombuffer(held, ">i4")[::2]) for page, held in rows]
 
 
 async def test_a_list_of_sound_is_left_by_whoever_is_deleted_alone(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -29,14 +30,51 @@ OLD = """
 """
 
 
-def test_what_was_there_before_has_a_rate_a_standing_consent_and_a_passport(engines: Facts):
-    """Filled in by the migrations, and without touching when a recording was last changed."""
+#: A full list of sounds, as it was before lists had pages, and somebody who comes to it afterwards.
+FULL = """
+    INSERT INTO sound_lists (version, word, postings, left_out)
+        SELECT 2, 5, string_agg(int4send(-n) || int4send(n), ''::bytea), 1000 FROM generate_series(1, 1000) AS n
+"""
+NEWCOMER = """
+    WITH work AS (
+        INSERT INTO public_works (id, title, sha256) VALUES (gen_random_uuid(), 'new', sha256('new')) RETURNING id
+    )
+    INSERT INTO fingerprints (public_work_id, version, content, seconds, words, places)
+        SELECT id, 201, sha256('new'), 1, '{5,6}', '{7,8}' FROM work
+"""
+
+
+def test_lists_of_sound_that_were_full_go_on(engines: Facts):
+    """They stay as they are, and a newcomer is listed beside them."""
+    url = upgrading(engines, lambda migration: migration < "0027")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(FULL)
+        before = connection.execute("SELECT postings, left_out FROM sound_lists").fetchone()
+
+    migrate(url)
+
+    with psycopg.connect(url) as connection:
+        connection.execute(NEWCOMER)
+        connection.commit()
+        after = connection.execute("SELECT word, page, postings, left_out FROM sound_lists ORDER BY 1, 2").fetchall()
+    assert [(5, 0, 8000), (5, 1, 8), (6, 0, 8)] == [(word, page, len(held)) for word, page, held, _ in after]
+    assert before == after[0][2:]
+
+
+def upgrading(engines: Facts, known: Callable[[str], bool]) -> str:
+    """The URL of a new database that has these migrations alone."""
     name = f"upgrade_{os.urandom(4).hex()}"
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, postgres.created(engines.access, name)).result()
     url = engines.access.url(postgres.OWNER, name)
     with get_backend(yoyo_url(url)) as backend, backend.lock():
-        backend.apply_migrations(read_migrations(str(MIGRATIONS)).filter(lambda one: one.id in BEFORE))
+        backend.apply_migrations(read_migrations(str(MIGRATIONS)).filter(lambda one: known(one.id)))
+    return url
+
+
+def test_what_was_there_before_has_a_rate_a_standing_consent_and_a_passport(engines: Facts):
+    """Filled in by the migrations, and without touching when a recording was last changed."""
+    url = upgrading(engines, BEFORE.__contains__)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(OLD)
         touched = connection.execute("SELECT updated_at FROM recordings").fetchall()

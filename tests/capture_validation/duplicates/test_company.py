@@ -30,10 +30,14 @@ def count(request: pytest.FixtureRequest):
 
 
 def question(seed: int, asked: int, longest: int, seconds: int) -> tuple[Words, Lists]:
-    """Words that are asked for, some of them twice or three times, and lists of random recordings in two pieces."""
+    """Words that are asked for, some twice or three times, and lists of random recordings in two pieces.
+
+    A third of the lists lie on several pages.
+    """
     random = np.random.default_rng(seed)
     word = np.sort(random.integers(0, 2 * asked, asked))
     known = random.permutation(np.unique(word))[: asked // 2 + 1]
+    known = random.permutation(np.append(known, random.choice(known, len(known) // 3)))
     size = random.integers(1, longest + 1, len(known))
     held = np.stack([random.integers(1, 4, size.sum()), anywhere(random, int(size.sum()), 60)], axis=1)
     half = int(size[: len(size) // 2].sum())
@@ -58,7 +62,7 @@ def pairs(asked: Words, lists: Lists) -> list[tuple[int, ...]]:
     answers = defaultdict(list)
     begin, held = 0, np.concatenate(lists.pieces)
     for word, size in zip(lists.word.tolist(), lists.size.tolist(), strict=True):
-        answers[word] = held[begin : begin + size].tolist()
+        answers[word] += held[begin : begin + size].tolist()
         begin += size
     out = []
     for word, here in zip(asked.word.tolist(), asked.place.tolist(), strict=True):

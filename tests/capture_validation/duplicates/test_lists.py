@@ -18,6 +18,16 @@ def test_a_list_answers_everything_that_asked_for_it():
     assert [(0, 1, 10), (0, 2, 20), (1, 3, 30), (2, 1, 10), (2, 2, 20)] == list(answered)
 
 
+def test_a_list_that_lies_on_several_pages_answers_with_all_of_them():
+    """Wherever they lie, in one piece or in two."""
+    lists = Lists(np.array([9, 5, 9]), np.array([1, 1, 1]), PIECES)
+
+    found = lists.postings(np.array([5, 9, 9]))
+
+    answered = zip(found.asked.tolist(), found.recording.tolist(), strict=True)
+    assert [(0, 2), (1, 1), (1, 3), (2, 1), (2, 3)] == list(answered)
+
+
 def held(lists):
     """The postings of all lists."""
     return [posting for piece in lists.pieces for posting in piece.tolist()]
