@@ -14,16 +14,19 @@ class CutStart(AudioCheck):
     A first word without its first sound is useless for whoever learns to read from it, and nobody notices while
     recording: the recorder started a moment after the button was pressed.
 
+    Somebody speaks at that edge where a voice is sure within 0.2 s, or within 0.4 s after a first 40 ms that repeat
+    themselves with the period of a voice: the network needs a moment, and a vowel that was cut into does not.
+
     Block: float32 (samples, channels), any constant offset left out. Result: −120…20 dB. Nothing under 1 s,
     nor where nobody speaks at that edge.
     """
 
     name = "audio.cut_start"
-    version = 2
+    version = 3
     title = "Start of speech"
     unit = "dB"
     only_in_speech = True
-    profiles = {"speech": at_most(-2.0)}
+    profiles = {"speech": at_most(-6.0)}
     sentences = {
         "passed": "The recording starts before you speak.",
         "too-high": "The first word seems to be cut off: the recording starts right in the sound.",
@@ -31,25 +34,25 @@ class CutStart(AudioCheck):
     fix = "Press record, wait for one second, then start to speak."
     false_alarms = "A noise of its own at the very start, such as a breath or the button; clips cut from longer ones."
     source = (
-        "First 30 ms against the 90th percentile of levels; the limit lies high above −10 dB to spare clean clips. Of "
-        "strangers' recordings begun in a loud moment two thirds are told: in the others no voice is sure within "
-        "0.2 s, and within 0.4 s a door that slams before a word would be told, too."
+        "First 30 ms against the 90th percentile of levels, on 168 clean clips of strangers and games: none is told. "
+        "Of those begun in a loud moment 82 to 96 % are (at −2 dB, with a voice sure within 0.2 s: 74 to 91 %). "
+        "With a voice within 0.3 s and no vowel, a door that slams before a word is told, too."
     )
     uncertainty = 1.0
 
-    #: What the profile heard there, where it listened.
-    speaking = True
+    #: What the profile heard there, where it listened: at once, or soon.
+    speaking = soon = True
 
     def start(self, track: AudioTrack) -> None:
         self.edges = Edges(track.sample_rate)
 
     def spoken(self, speech: Speech, prompt: str | None) -> None:
-        self.speaking = speech.at_start()
+        self.speaking, self.soon = speech.at_start(), speech.soon_after_start()
 
     def feed(self, sound: Sound) -> None:
         self.edges.add(sound)
 
     def measure(self) -> Measurement:
-        if not self.speaking:
+        if not (self.speaking or (self.soon and self.edges.begins_in_vowel())):
             return Measurement(None)
         return Measurement(self.edges.start_db(), (Span(0.0, EDGE_S),))

@@ -8,8 +8,8 @@ from capture_validation.check import AudioCheck, Measurement, at_most, informati
 from capture_validation.decode import AudioTrack
 from capture_validation.sound import Sound
 
-#: With less than this the percentiles of 3 s windows say nothing.
-SHORTEST_S = 6.0
+#: In less than this the range of windows of 3 s says how two words were stressed, not that somebody turned away.
+SHORTEST_S = 30.0
 
 
 class LoudnessRange(AudioCheck):
@@ -18,10 +18,11 @@ class LoudnessRange(AudioCheck):
     A reader who turns away, or a phone that lies down half-way, makes a recording that is too quiet in one place and
     too loud in another: no single volume setting suits it.
 
-    Result: 0…60 LU. Nothing under 6 s, and nothing for silence.
+    Result: 0…60 LU. Nothing under 30 s, and nothing for silence.
     """
 
     name = "audio.loudness_range"
+    version = 2
     title = "Range of loudness"
     unit = "LU"
     profiles = {

@@ -8,8 +8,9 @@ from capture_validation.spans import Spans
 
 #: Quieter than the last bit of 16: no microphone in a room is.
 NOTHING = -100.0
-#: What a gate cuts off from is at least this loud (dBFS); a fade to nothing is quieter before it ends.
-AUDIBLE = -75.0
+#: What a gate cuts off from is at least this loud (dBFS); a fade to nothing is quieter before it ends. An encoder drops
+#: a quiet room as well: Windows' AAC what lies at −66 to −70 dBFS, while the voice is at −25.
+AUDIBLE, AUDIBLE_ENCODED = -75.0, -65.0
 #: A pause between words, in steps of 20 ms; shorter ones are dropouts, which are another check's.
 SHORTEST = 2
 #: Steps beside a pause in which the sound must be audible.
@@ -22,16 +23,16 @@ class NoiseGate(AudioCheck):
     """Pauses of 40 ms and more that hold nothing at all, right beside sound that can be heard.
 
     Noise suppression and gates in apps and headsets shut the microphone between words. Word endings are cut off with
-    it, the room comes and goes, and who learns from such a voice learns the gate. A telephone's codec and an MP3 of few
-    bits drop a quiet room by themselves, as a word fades, and let the next one begin out of nothing: there only what
-    is cut off while it can be heard counts.
+    it, the room comes and goes, and who learns from such a voice learns the gate. A telephone's codec, an MP3 of few
+    bits and some AAC drop a quiet room by themselves, as a word fades, and let the next one begin out of nothing: there
+    only what is cut off while it can well be heard counts.
 
     Block: 20 ms levels, dBFS, loudest channel, offset removed. Result: number of such pauses, those at the very
     start and end left out.
     """
 
     name = "audio.noise_gate"
-    version = 3
+    version = 4
     title = "Cut-out pauses"
     unit = "gaps"
     only_in_speech = True
@@ -66,7 +67,7 @@ class NoiseGate(AudioCheck):
             if start == 0 or end == len(levels):
                 continue
             before, after = levels[max(start - EDGE, 0) : start].max(), levels[end : end + EDGE].max()
-            if max(before, after if self.exact else before) > AUDIBLE:
+            if (max(before, after) > AUDIBLE) if self.exact else (before > AUDIBLE_ENCODED):
                 found += 1
                 spans.add(start * self.levels.step_s, end * self.levels.step_s)
         return Measurement(found, spans.spans())

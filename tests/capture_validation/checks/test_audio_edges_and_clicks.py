@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from capture_validation.edges import Edges
+from capture_validation.sound import Stretches
 from tests.capture_validation.listening import clip, heard
 
 SPOKEN = ["speech_jfk_16k.wav", "speech_librispeech_198_16k.ogg", "speech_librispeech_5703_22k.ogg"]
@@ -109,6 +111,16 @@ def test_words_that_fade_and_begin_out_of_nothing_are_an_encoders_doing_where_th
     assert status == heard("audio.noise_gate", words, rate, codec=codec).status
 
 
+@pytest.mark.parametrize(("codec", "status"), [("pcm_s16le", "hint"), ("aac", "passed")])
+def test_a_room_that_an_encoder_drops_is_no_gate(codec, status):
+    """Nothing where the room was at −68 dBFS: Windows' recorder leaves that of every pause of a quiet room."""
+    voice, rate = clip(SPOKEN[1])
+    room = np.random.default_rng(3).normal(0, 10 ** (-68 / 20), (rate // 4, 1))
+    part = np.concatenate((voice[: 2 * rate], room, np.zeros((rate // 2, 1)), room))
+
+    assert status == heard("audio.noise_gate", np.concatenate((part, part)), rate, codec=codec).status
+
+
 def test_a_gate_is_found_in_an_mp3_too():
     samples, rate = clip(SPOKEN[0])
 
@@ -148,6 +160,22 @@ def test_a_word_that_rises_from_nothing_is_whole_however_tightly_it_was_cut():
 
     assert "hint" == heard("audio.cut_start", word, rate).status
     assert "passed" == heard("audio.cut_start", word * rise, rate).status
+
+
+@pytest.mark.parametrize(("wave", "vowel"), [("vowel", True), ("hiss", False), ("knock", False), ("nothing", False)])
+def test_a_beginning_that_repeats_itself_is_a_vowel(wave, vowel):
+    """120 Hz with harmonics, as a throat makes it, and 40 ms of what it is mistaken for."""
+    times, random = np.arange(16000) / 16000, np.random.default_rng(3)
+    begun = {
+        "vowel": sum(np.sin(2 * np.pi * 120 * n * times) / n for n in range(1, 9)) + random.normal(0, 0.1, 16000),
+        "hiss": random.normal(0, 1, 16000),
+        "knock": random.normal(0, 1, 16000) * np.exp(-times * 100) + 2 * np.exp(-times * 60),
+        "nothing": np.zeros(16000),
+    }[wave]
+    edges = Edges(16000)
+    edges.add(Stretches(16000).take(begun.astype(np.float32)[:, None]))
+
+    assert vowel == edges.begins_in_vowel()
 
 
 def test_the_span_of_a_cut_end_is_the_end():

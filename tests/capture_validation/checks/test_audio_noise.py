@@ -44,3 +44,21 @@ def test_gaps_between_syllables_are_enough_and_bands_without_any_sound_do_not_co
     # The quietest tenth of noise lies some dB under its mean, and the loudest twentieth of a voice as far above.
     assert 28 < narrow.value < 40
     assert narrow.value == pytest.approx(wide.value, abs=1.5)
+
+
+def test_what_a_microphone_adds_where_no_voice_reaches_is_no_background():
+    """Syllables below 2 kHz in a still room, and a hiss between 3 and 8 kHz that never stops, 40 dB under them."""
+    rate, times = 16000, np.arange(4 * 16000) / 16000
+    random = np.random.default_rng(RANDOM)
+    voice = scipy.signal.sosfilt(scipy.signal.butter(8, 2000, fs=rate, output="sos"), random.normal(0, 0.1, len(times)))
+    hiss = scipy.signal.sosfilt(
+        scipy.signal.butter(8, 3000, "high", fs=rate, output="sos"), random.normal(0, 0.1, len(times))
+    )
+    spoken = voice * (times * 3 % 1 < 0.5) + random.normal(0, 1e-5, len(times))
+
+    faint, loud = (
+        heard("audio.signal_to_noise", spoken + hiss * 10 ** (-under_db / 20), rate).value for under_db in (44, 25)
+    )
+
+    assert faint > 40
+    assert loud < 25
