@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from capture_validation import documented_pictures, documented_sound
+from capture_validation import documented_claim, documented_pictures, documented_sound
 from capture_validation.catalogue import Entry, catalogue
 from capture_validation.report import Limit, Requirement
 
@@ -46,6 +46,7 @@ def document() -> str:
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
     sections = [_section(entry) for entry in catalogue()]
     return "\n".join([HEADER, _overview(), *sections, documented_sound.section(measured["halves"]),
+                      documented_claim.section(),
                       documented_pictures.section(),
                       _recordings(measured["media"])])  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +39,10 @@ class Clip:
     before: int
 
 
-def clips(folders: Sequence[Path]) -> Iterator[Clip]:
+def clips(folders: Sequence[Path], wanted: Callable[[Path], bool] = lambda file: True) -> Iterator[Clip]:
     """Every usable recording below some folders, each take once, in the order of a hash, a few of a source at most."""
-    files = [(file, kind) for folder in folders for file in folder.rglob("*.*") if (kind := kind_of(file))]
+    found = (file for folder in folders for file in folder.rglob("*.*") if wanted(file))
+    files = [(file, kind) for file in found if (kind := kind_of(file))]
     taken: defaultdict[str, list[Signal]] = defaultdict(list)
     counts: Counter[str] = Counter()
     for file, kind in sorted(files, key=lambda found: hashlib.sha256(found[0].name.encode()).digest()):

@@ -42,21 +42,21 @@ def kind_of(file: Path) -> Kind | None:
     return next((kind for pattern, kind in KINDS if re.search(pattern, file.as_posix())), None)
 
 
-def repository(file: Path) -> tuple[Kind | None, str, bool] | None:
-    """Kind and source of a file of a repository, and whether it is one of the new ones; None where no pattern fits."""
-    for kind, source, pattern, new in rows():
+def repository(file: Path) -> tuple[Kind | None, str, str] | None:
+    """Kind and source of a file of a repository, and how it is marked; None where no pattern fits."""
+    for kind, source, pattern, mark in rows():
         if found := pattern.search(file.as_posix()):
-            return kind, found.expand(source) if kind else "", new
+            return kind, found.expand(source) if kind else "", mark
     return None
 
 
 @functools.cache
-def rows() -> list[tuple[Kind | None, str, re.Pattern[str], bool]]:
-    """Kind, source, pattern, and whether they are new, in their order."""
+def rows() -> list[tuple[Kind | None, str, re.Pattern[str], str]]:
+    """Kind, source, pattern, and their mark: `new`, `claim` or nothing; in their order."""
     lines = REPOSITORIES.read_text(encoding="utf-8").splitlines()
     parts = [line.split("\t") for line in lines if not line.startswith("#")]
     return [
-        (cast("Kind", kind) if kind != "-" else None, source, re.compile(path), mark == ["new"])
+        (cast("Kind", kind) if kind != "-" else None, source, re.compile(path), "".join(mark))
         for kind, source, path, *mark in parts
     ]
 
@@ -85,4 +85,10 @@ def collection_of(source: str) -> str:
 def reported(file: Path) -> bool:
     """Whether a recording is in the half that is measured once, at the end: of a new source."""
     found = repository(file) if UNSEEN in file.as_posix() else None
-    return found is not None and found[2]
+    return found is not None and found[2] == "new"
+
+
+def claimed(file: Path) -> bool:
+    """Whether a recording is one of those that the newest claim is made of."""
+    found = repository(file) if UNSEEN in file.as_posix() else None
+    return found is not None and found[2] == "claim"
