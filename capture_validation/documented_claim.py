@@ -78,7 +78,10 @@ program had worked on, and collections named elsewhere here were left out. In th
 def _found(told: dict[str, Any]) -> str:
     """What the table of defects shows."""
     return f"""\
-Defects done to {told["spoilt"]} of these clips, one of a person, against all clips without that flaw:
+Defects done to {told["spoilt"]} of these clips, one of a person, against all clips without that flaw. With the versions
+before the same four clips are complained of; of the mild defects white noise is found in 100 %, pink noise in 93,
+babble in 60 (AUC .993), thumps in 37 (.988), cut starts in 89 and echo in 93 %. So a hiss 20 dB under a voice is the
+price of finding other voices:
 """
 
 

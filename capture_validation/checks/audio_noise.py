@@ -68,7 +68,7 @@ class SignalToNoise(AudioCheck):
     fix = "Close windows, switch fans off, go to a quiet room, and hold the phone closer to your mouth."
     false_alarms = (
         "Speech without any pause; singing; music and ambient sound, where it is not used. A far-off crowd, 15 dB "
-        "under the voice, passes in one take of three, and a fan 20 dB under it in one of ten."
+        "under the voice, passes in one take of three, and a fan 20 dB under it in one of ten or a hiss in one of five."
     )
     source = (
         "Percentiles of 64 ms per line and band. Of 140 clips that another measure calls clean one is told (a "
