@@ -48,8 +48,11 @@ def readers(url: str, *, largest: int = 2) -> Readers:
 
 
 def settings(more: str = "") -> dict[str, Any]:
-    """What every connection is opened with: autocommit, so that a read is one round trip, and `transaction` begins."""
-    limits = "-c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"
+    """What every connection is opened with: autocommit, so that a read is one round trip, and `transaction` begins.
+
+    Times are UTC whatever an operator's own database is set to: in answers, in exports, and where a client names none.
+    """
+    limits = "-c timezone=UTC -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"
     return {"options": f"{limits} {more}", "autocommit": True}
 
 

@@ -8,8 +8,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 import psycopg
 import pytest
+from psycopg import sql
 
-from storage.database import Pool, Readers, lent, pool, readers, reading, run
+from storage.database import Pool, Readers, lent, pool, readers, reading, run, transaction
 from storage.errors import DatabaseBusy
 
 AWAY_S = 7.5
@@ -67,3 +68,18 @@ def sleep(database: Readers) -> None:
     with lent(database) as connection:
         connection.execute("SET statement_timeout = 1")
         connection.execute("SELECT pg_sleep(1)")
+
+
+async def test_times_are_utc_whatever_the_database_is_set_to(database_url: str, owner_url: str, database_name: str):
+    """An operator's own PostgreSQL speaks the time of its country; a month of earnings begins in UTC."""
+    zone = sql.SQL("ALTER DATABASE {} SET timezone = 'Asia/Kolkata'").format(sql.Identifier(database_name))
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        owner.execute(zone)
+        try:
+            async with pool(database_url) as database, transaction(database) as connection:
+                cursor = await connection.execute("SELECT '2026-11-30T00:00:00'::timestamptz")
+                (midnight,) = await cursor.fetchone() or (None,)
+        finally:
+            owner.execute(sql.SQL("ALTER DATABASE {} RESET timezone").format(sql.Identifier(database_name)))
+
+    assert "2026-11-30T00:00:00+00:00" == midnight.isoformat()
