@@ -24,6 +24,10 @@ from storage.recordings import Recording, State, find, lock, move
 Decision = Literal["given", "refused"]
 #: After these a consent changes nothing any more; withdrawal is a resource of its own.
 DECIDED = ("accepted", "held", "withdrawn", "replaced", "expired")
+HELD_BY_BUYERS = (
+    "Buyers hold a licence on uses that you refuse now: withdraw those first, so that each buyer is told and deletes; "
+    "then agree again to the others."
+)
 DECIDED_ALREADY = "You have decided about this recording already; to take back a use, withdraw it."
 
 
@@ -100,8 +104,9 @@ async def give(connection: Connection, account: UUID, recording: UUID, agreement
     """Record a consent; once its receipt is stored, `go_on` lets a recording go on that waited for it.
 
     The same consent given twice is one consent, except in the last thirty days of a grant: it never renews itself, so
-    agreeing again is what renews it. Raises RecordingMissing, TermsChanged when the recording is offered under another
-    sheet, DecisionMissing, and MoveRefused for a recording whose consent can no longer change here.
+    agreeing again is what renews it; what buyers hold is withdrawn then, and not refused. Raises RecordingMissing,
+    TermsChanged when the recording is offered under another sheet, DecisionMissing, and MoveRefused for a recording
+    whose consent can no longer change here.
     """
     subject = await lock(connection, account, recording)
     terms = await terms_of(connection, recording)
@@ -110,6 +115,8 @@ async def give(connection: Connection, account: UUID, recording: UUID, agreement
     check_decisions([Use(str(use["code"]), use["stance"]) for use in terms.uses], agreement.decisions)  # type: ignore[arg-type]
     # Also while a claim holds it: its owner was told, and the claim may turn out to be unfounded after the end.
     if subject.state in ("accepted", "held") and await ends_soon(connection, recording):
+        if await _takes_back(connection, recording, agreement):
+            raise MoveRefused(HELD_BY_BUYERS, state=subject.state)
         return await _store(connection, account, recording, agreement)
     present = await newest(connection, recording)
     if present is not None and same(present, agreement):
@@ -117,6 +124,28 @@ async def give(connection: Connection, account: UUID, recording: UUID, agreement
     if subject.state in DECIDED:
         raise MoveRefused(DECIDED_ALREADY, state=subject.state)
     return await _store(connection, account, recording, agreement)
+
+
+class _Licensed(Struct, frozen=True):
+    use_code: str
+
+
+# The recording is locked, so that no sale of it is in flight.
+LICENSED = """
+    SELECT DISTINCT unnest(line.uses) AS use_code FROM sale_lines line JOIN sales s ON s.id = line.sale_id
+    WHERE line.recording_id = %(recording)s AND line.ended_at IS NULL AND s.ends_at > now()
+"""
+
+
+async def _takes_back(connection: Connection, recording: UUID, agreement: Agreement) -> bool:
+    """Whether a renewal refuses what a buyer may do until the end of the old grant: its buyer would hear nothing."""
+    licensed = await every(connection, _Licensed, LICENSED, recording=recording)
+    stand = {
+        use.use_code
+        for use in await every(connection, UseStatus, STANDING, recording=recording)
+        if use.status == "given"
+    }
+    return any(agreement.decisions.get(use.use_code) == "refused" for use in licensed if use.use_code in stand)
 
 
 class _Soon(Struct, frozen=True):

@@ -54,11 +54,13 @@ async def offset(client: httpx.AsyncClient, url: str) -> int:
     return int(answer.headers["Upload-Offset"])
 
 
-async def agree(client: httpx.AsyncClient, campaign: dict[str, Any], recording: str) -> httpx.Response:
-    """Give every use that is offered."""
+async def agree(
+    client: httpx.AsyncClient, campaign: dict[str, Any], recording: str, **otherwise: str
+) -> httpx.Response:
+    """Give every use that is offered, but for what is decided `otherwise`."""
     sheet = (await client.get(campaign["term_sheet"]["url"])).json()
     document = sheet.get("document", sheet)
-    uses = {use["code"]: "given" for use in document["uses"] if use["stance"] != "prohibited"}
+    uses = {use["code"]: "given" for use in document["uses"] if use["stance"] != "prohibited"} | otherwise
     terms = {"term_sheet": campaign["term_sheet"]["id"], "version": campaign["term_sheet"]["version"]}
     terms |= {"sha256": campaign["term_sheet"]["sha256"], "locale": "en", "decisions": uses}
     return await client.put(f"/v1/recordings/{recording}/consents", json=terms)

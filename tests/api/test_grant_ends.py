@@ -91,6 +91,27 @@ async def test_a_grant_goes_on_while_a_claim_holds_its_recording(
     assert {str(int(renewed.json()["given_at"][:4]) + 5)} == {use["expires_at"][:4] for use in standing[0]["uses"]}
 
 
+async def test_a_use_that_a_buyer_holds_is_withdrawn_and_not_only_not_renewed(
+    contributor: Client, operator: Client, campaign: dict[str, Any], recording: str, database: Pool
+):
+    """Its buyer would hear nothing, and its owner could not withdraw any more what stands as refused."""
+    await trading.listed(database)
+    dataset, buyer = await trading.version(operator, [recording]), await trading.buyer(operator)
+    assert 201 == (await trading.sell(operator, buyer["id"], dataset, uses=["tts_training"])).status_code
+    async with transaction(database) as connection:
+        soon = "UPDATE consent_uses SET expires_at = now() + interval '29 days' WHERE recording_id = %(id)s"
+        await run(connection, soon, id=recording)
+
+    refused = await agree(contributor, campaign, recording, tts_training="refused")
+    withdrawn_first = await trading.withdraw(contributor, recording, "tts_training")
+    renewed = await agree(contributor, campaign, recording, tts_training="refused")
+    (use,) = (await contributor.get(f"/v1/recordings/{recording}/uses")).json()["data"]
+
+    assert [409, 202, 200] == [answer.status_code for answer in (refused, withdrawn_first, renewed)]
+    assert "withdraw those first" in refused.json()["detail"]
+    assert ("queued", True) == (use["notice"], use["ended_at"] is not None)
+
+
 async def test_a_contributor_hears_thirty_days_before_a_grant_ends(contributor: Client, recording: str, database: Pool):
     """Once, with the uses that end."""
     async with transaction(database) as connection:
