@@ -86,6 +86,7 @@ from api.origins import cors, discoverable, noted, varied
 from api.passwords import Passwords
 from api.problems import problem_response
 from api.settings import Settings
+from api.shares import Shares
 from api.signing import Signatures
 from capture_validation.checks import published
 from storage.database import pool
@@ -150,6 +151,8 @@ RESOURCES: list[Any] = [
 ENGINES = ("database", "store", "bell", "passwords", "signing", "examining")
 #: No JSON request needs more; uploads are streams and set their own limit.
 JSON_BYTES = 1_000_000
+#: Requests that one account, buyer or link may have under way: an app listens, plays and sends, and needs a dozen.
+AT_ONCE = 24
 
 
 class JsonRequest(Request[Any, Any, Any]):
@@ -180,7 +183,8 @@ def create_app(settings: Settings) -> Litestar:
     )
     gate = Gate(settings.requests_at_once, settings.requests_waiting, settings.transfers_at_once)
     figures = Figures()
-    app.state.update({"gate": gate, "figures": figures})
+    shares = Shares(max(AT_ONCE, settings.uploads_at_once + AT_ONCE // 2))
+    app.state.update({"gate": gate, "figures": figures, "shares": shares})
     # Outside the router, so that unknown addresses and whoever is turned away are logged, counted and numbered too.
     inner = varied(discoverable(app.asgi_handler), settings)
     app.asgi_handler = observed(gate.around(headed(app, inner)), figures)

@@ -3,9 +3,11 @@
 A route that forgets to say anything is therefore closed. `opt={"operator": True}` keeps a route to operators, and
 `opt={"buyer": True}` to buyers, who have keys instead of accounts: neither's token opens what is the other's. Only
 `opt={"leaving": True}` still answers a token with which its account was erased.
-The token is opaque: one indexed read tells whom it speaks for, so signing out works at once.
+The token is opaque: one indexed read tells whom it speaks for, so signing out works at once. Whoever asks has a share
+of what can be under way at once, and so does an address that is a permission by itself (`opt={"ticket": True}`).
 """
 
+from collections.abc import Hashable
 from typing import Any
 
 from litestar import Request
@@ -13,6 +15,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from api.shares import Shares
 from storage.buyers import Buyer, keyholder
 from storage.database import reading
 from storage.sessions import Account, leaver, owner
@@ -20,23 +23,43 @@ from storage.sessions import Account, leaver, owner
 #: Where the account, or the buyer, of a request is kept between the middleware and the handler.
 KEY = "companion.account"
 BUYER = "companion.buyer"
+#: Characters at a ticket's beginning that say what it opens, a recording or a buyer, whenever it was made.
+TICKET_NAMES = 21
 
 
 def authenticated(app: ASGIApp) -> ASGIApp:
     """Wrap a route: find the account before anything else runs, or refuse."""
 
     async def authenticate(scope: Scope, receive: Receive, send: Send) -> None:
-        opt = scope["route_handler"].opt
-        if opt.get("buyer"):
-            scope[BUYER] = await buyer_of(Request(scope))  # type: ignore[literal-required]
-        elif not opt.get("public") and scope["method"] != "OPTIONS":  # type: ignore[typeddict-item]
-            account = await account_of(Request(scope), leaving=bool(opt.get("leaving")))
-            if opt.get("operator") and account.role != "operator":
-                raise PermissionDeniedException("Only an operator may do that.")
-            scope[KEY] = account  # type: ignore[literal-required]
-        await app(scope, receive, send)
+        whose = await asking(scope)
+        if whose is None:
+            await app(scope, receive, send)
+            return
+        shares: Shares = Request(scope).app.state.shares
+        with shares.one(whose):
+            await app(scope, receive, send)
 
     return authenticate
+
+
+async def asking(scope: Scope) -> Hashable | None:
+    """Say whose share a request is of, and keep who it is; None where anybody may ask.
+
+    Raises NotAuthorizedException, PermissionDeniedException.
+    """
+    opt = scope["route_handler"].opt
+    if opt.get("buyer"):
+        buyer = scope[BUYER] = await buyer_of(Request(scope))  # type: ignore[literal-required]
+        return buyer.id
+    if opt.get("ticket"):
+        return str(scope["path_params"]["ticket"])[:TICKET_NAMES]
+    if opt.get("public") or scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
+        return None
+    account = await account_of(Request(scope), leaving=bool(opt.get("leaving")))
+    if opt.get("operator") and account.role != "operator":
+        raise PermissionDeniedException("Only an operator may do that.")
+    scope[KEY] = account  # type: ignore[literal-required]
+    return account.id
 
 
 async def account_of(request: ASGIConnection[Any, Any, Any, Any], *, leaving: bool = False) -> Account:

@@ -50,6 +50,10 @@ class Overloaded(Exception):
         self.facts = {"retry_after_s": random.randint(1, 3)}  # noqa: S311 - not a secret.
 
 
+class TooMuchAtOnce(Overloaded):
+    """You have as much under way as one may at the same time; let something of it end, and ask again."""
+
+
 class BodyTooSlow(Exception):
     """The body of the request did not arrive within 30 seconds; send it again."""
 

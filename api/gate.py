@@ -9,6 +9,7 @@ stand in the line at all: they have a limit of their own, and so they are finish
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -30,7 +31,8 @@ LINGER_S, MOST_LINGERING = 1.0, 256
 #: What an orchestrator and a scraper ask must be answered most of all when nothing else is.
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 #: Where bodies are recordings: streamed, judged by their own clock, and never kept in memory.
-TRANSFERS = ("/v1/uploads", "/v1/prechecks", "/v1/passports/look-ups")
+#: What is only said about an upload is JSON, which may not take one of their places for as long as it likes.
+TRANSFERS = re.compile(r"/v1/uploads(/[^/]*)?|/v1/prechecks|/v1/passports/look-ups")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What hashes a password.
 PASSWORDS = frozenset({"/v1/accounts", "/v1/sessions", "/v1/sessions/current/confirmations", "/v1/me/password"})
@@ -117,7 +119,7 @@ async def in_turn(app: ASGIApp, scope: Scope, receive: Receive, send: Send, leav
 
 def transfers(scope: HTTPScope) -> bool:
     """Whether the request's body is a recording."""
-    return scope["method"] not in READING and scope["path"].startswith(TRANSFERS)
+    return scope["method"] not in READING and TRANSFERS.fullmatch(scope["path"]) is not None
 
 
 def urgency(scope: HTTPScope) -> int:

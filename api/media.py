@@ -190,7 +190,7 @@ def led_to(master_key: bytes, ticket: str, now: float) -> tuple[UUID, UUID]:
 
 @get(
     "/v1/media/{ticket:str}",
-    opt={"public": True, **PLAYED},
+    opt={"public": True, "ticket": True, **PLAYED},
     responses={200: BYTES, **problems(MediaMissing, RangeUnsatisfiable, StoreUnavailable, public=True)},
     tags=["Media"],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -18,6 +20,7 @@ from api.dependencies import Caller, Database, Signing
 from api.errors import BodyTooSlow
 from api.passport_proof import PASSPORT
 from api.problems import problems
+from api.receiving import SLOWEST
 from api.recordings import Sha256
 from api.signing import sign_detached
 from capture_validation.capacity import CAPACITY
@@ -154,14 +157,23 @@ async def find_passports(
 )
 async def look_up_file(request: Request[Any, Any, Any], account: Caller, database: Database) -> FoundPassports:
     """Find which of your recordings a file is, by sending the file itself: its bytes are hashed and not kept."""
-    digest = hashlib.sha256()
-    pieces = request.stream()
+    return await looked_up(database, account.id, await hash_of(request.stream()))
+
+
+async def hash_of(pieces: AsyncIterator[bytes]) -> bytes:
+    """Hash a body that keeps coming, as fast as an upload has to. Raises BodyTooSlow."""
+    digest, received, begun = hashlib.sha256(), 0, time.monotonic()
     try:
         while True:
             with anyio.fail_after(PATIENCE_S):
-                digest.update(await anext(pieces))
+                piece = await anext(pieces)
+            digest.update(piece)
+            received += len(piece)
+            lasted = time.monotonic() - begun
+            if lasted > PATIENCE_S and received < SLOWEST * lasted:
+                raise BodyTooSlow
     except StopAsyncIteration:
-        return await looked_up(database, account.id, digest.digest())
+        return digest.digest()
     except TimeoutError as error:
         raise BodyTooSlow from error
 

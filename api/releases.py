@@ -204,7 +204,7 @@ UNFETCHABLE = (
 
 @get(
     "/v1/deliveries/{ticket:str}",
-    opt={"public": True, **PLAYED},
+    opt={"public": True, "ticket": True, **PLAYED},
     responses={200: BYTES, **problems(*UNFETCHABLE, public=True)},
     tags=["Buyers"],
 )

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from storage.encryption import HEADER, Layout, Sealed
-from storage.objects import Store
+from storage.objects import READ_SIZE, Store
 
 
 class Media(Struct, frozen=True):
@@ -20,7 +20,9 @@ class Media(Struct, frozen=True):
 
 
 async def plaintext(store: Store, media: Media, key: bytes, start: int, stop: int) -> AsyncIterator[bytes]:
-    """Give the bytes from `start` up to `stop`, a segment at a time; no more than the range's segments is fetched.
+    """Give the bytes from `start` up to `stop`, a piece at a time; no more than the range's segments is fetched.
+
+    What waits for a slow reader is one segment and one small piece, because many may read slowly at once.
 
     `0 <= start <= stop <= media.size_bytes`. Raises MediaMissing, MediaDamaged, StoreUnavailable.
     """
@@ -30,7 +32,8 @@ async def plaintext(store: Store, media: Media, key: bytes, start: int, stop: in
     layout = Layout(media.size_bytes, sealed.segment_size)
     for index in range(start // layout.segment_size, -(-stop // layout.segment_size)):
         at, size = layout.span(index)
-        ciphertext = await store.read(media.object_key, start=at, size=size)
-        segment = sealed.open(index, ciphertext, last=index == layout.segments - 1)
+        last = index == layout.segments - 1
+        segment = sealed.open(index, await store.read(media.object_key, start=at, size=size), last=last)
         begin = index * layout.segment_size
-        yield segment[max(start - begin, 0) : stop - begin]
+        for piece in range(max(start - begin, 0), min(stop - begin, len(segment)), READ_SIZE):
+            yield segment[piece : min(piece + READ_SIZE, stop - begin)]

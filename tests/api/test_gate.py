@@ -93,8 +93,9 @@ async def test_bytes_of_uploads_have_a_limit_of_their_own():
     assert 1 == gate.transfers_turned_away
 
 
-async def test_a_body_that_never_ends_holds_no_place(monkeypatch: pytest.MonkeyPatch):
-    """It is read before the line, and only for so long."""
+@pytest.mark.parametrize("path", ["/v1/sessions", "/v1/uploads/1/parts", "/v1/uploads/1/completion"])
+async def test_a_body_that_never_ends_holds_no_place(path: str, monkeypatch: pytest.MonkeyPatch):
+    """It is read before the line, and only for so long; what is said about an upload takes no upload's place."""
     monkeypatch.setattr(gate_module, "BODY_S", 0.1)
     gate, application = Gate(running=1, waiting=0, transfers=1), Application()
     application.go_on.set()
@@ -105,12 +106,12 @@ async def test_a_body_that_never_ends_holds_no_place(monkeypatch: pytest.MonkeyP
         await never.wait()
 
     async with client_of(gate, application) as client:
-        crawling = asyncio.create_task(client.post("/v1/sessions", content=slow()))
+        crawling = asyncio.create_task(client.post(path, content=slow()))
         await asyncio.sleep(0.01)
-        reader = await client.get("/v1/me")
+        reader, upload = await client.get("/v1/me"), await client.patch("/v1/uploads/2", content=b"bytes")
         refused = await crawling
 
-    assert 200 == reader.status_code
+    assert (200, 200) == (reader.status_code, upload.status_code)
     assert (408, "/problems/body-too-slow") == (refused.status_code, refused.json()["type"])
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from storage.encryption import HEADER, SEGMENT_SIZE, Layout, Sealed, SealingFile, unwrap, wrap
 from storage.errors import MediaDamaged
 from storage.media import Media, plaintext
+from storage.objects import READ_SIZE
 
 KEY = bytes(range(32))
 RECORDING = UUID(int=1)
@@ -41,6 +42,20 @@ def opened(stored: bytes, size: int, start: int, stop: int, recording: UUID = RE
         return b"".join([piece async for piece in plaintext(Shelf(stored), media, KEY, start, stop)])  # type: ignore[arg-type]
 
     return asyncio.run(joined())
+
+
+def test_what_is_played_comes_in_small_pieces() -> None:
+    """Three of a megabyte lay in memory for everybody who read slowly; also a range that begins inside of one."""
+    content = os.urandom(2 * SEGMENT_SIZE + 5)
+    stored, media = sealed(content, SEGMENT_SIZE), Media(RECORDING, "key", len(content))
+
+    async def pieces() -> list[bytes]:
+        return [piece async for piece in plaintext(Shelf(stored), media, KEY, 10, len(content) - 3)]  # type: ignore[arg-type]
+
+    given = asyncio.run(pieces())
+
+    assert content[10:-3] == b"".join(given)
+    assert READ_SIZE == max(map(len, given))
 
 
 sizes = st.integers(1, 200)
