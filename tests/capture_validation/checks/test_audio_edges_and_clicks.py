@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from capture_validation.checks.audio_cut_start import CutStart
+from capture_validation.decode import AudioTrack
 from capture_validation.edges import Edges
+from capture_validation.profile import profile
 from capture_validation.sound import Stretches
+from capture_validation.speech import STEP_S, Speech
 from tests.capture_validation.listening import clip, heard
 
 SPOKEN = ["speech_jfk_16k.wav", "speech_librispeech_198_16k.ogg", "speech_librispeech_5703_22k.ogg"]
@@ -176,6 +180,20 @@ def test_a_beginning_that_repeats_itself_is_a_vowel(wave, vowel):
     edges.add(Stretches(16000).take(begun.astype(np.float32)[:, None]))
 
     assert vowel == edges.begins_in_vowel()
+
+
+@pytest.mark.parametrize(("sure_after_s", "told"), [(0.1, True), (0.3, True), (0.5, False)])
+def test_a_vowel_that_was_cut_into_is_told_before_the_network_is_sure(monkeypatch, sure_after_s, told):
+    """The network is sure after some steps of 32 ms; what begins is the middle of a vowel."""
+    vowel = sum(np.sin(2 * np.pi * 120 * n * np.arange(32000) / 16000) / n for n in range(1, 9)) * 0.1
+    sure = np.arange(60) * STEP_S >= sure_after_s
+    monkeypatch.setattr(Speech, "probabilities", lambda _: sure.astype(np.float32))
+    check = CutStart(profile("speech").rules["audio.cut_start"])
+    check.start(AudioTrack(codec="", sample_rate=16000, channels=1, sample_format="", claimed_duration_s=2, bit_rate=1))
+    check.feed(Stretches(16000).take(vowel.astype(np.float32)[:, None]))
+    check.spoken(Speech(), None)
+
+    assert told == (check.measure().value is not None)
 
 
 def test_the_span_of_a_cut_end_is_the_end():
