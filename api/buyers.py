@@ -19,6 +19,8 @@ from storage.database import reading, transaction
 from storage.errors import BuyerMissing
 
 OPERATOR = {"operator": True}
+#: The answer shows a secret this once, also to who lost it and asks again with the same key.
+SHOWN_ONCE = {**OPERATOR, "secret": True}
 #: How Standard Webhooks 1.0 marks a secret.
 WEBHOOK_SECRET = "whsec_"  # noqa: S105 – the mark, not a secret.
 Because = Annotated[str, Meta(min_length=1, max_length=1000, examples=["Another company, founded in Bremen in 2019."])]
@@ -65,7 +67,7 @@ class Clearance(Struct, frozen=True):
     because: Because
 
 
-@post("/v1/operator/buyers", opt=OPERATOR, responses=problems(), tags=["Operators"])
+@post("/v1/operator/buyers", opt=SHOWN_ONCE, responses=problems(), tags=["Operators"])
 async def register_buyer(data: JSONBody[NewBuyer], database: Database, settings: Configuration) -> Registered:
     """Enter a buyer; it is held against the screening list at once.
 
@@ -108,7 +110,7 @@ async def clear_buyer(buyer_id: FromPath[UUID], data: JSONBody[Clearance], datab
         return await buyers.find(connection, buyer_id)
 
 
-@post("/v1/operator/buyers/{buyer_id:uuid}/keys", opt=OPERATOR, responses=problems(BuyerMissing), tags=["Operators"])
+@post("/v1/operator/buyers/{buyer_id:uuid}/keys", opt=SHOWN_ONCE, responses=problems(BuyerMissing), tags=["Operators"])
 async def make_buyer_key(buyer_id: FromPath[UUID], database: Database) -> NewKey:
     """Make an API key for a buyer; only its hash is kept, so its secret is shown this once."""
     async with transaction(database) as connection:

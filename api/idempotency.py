@@ -13,11 +13,13 @@ from uuid import UUID
 
 from litestar import Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from msgspec import Struct
 
 from api.authentication import KEY
 from api.errors import AnswerLost, KeyInProgress, KeyInvalid, KeyReused
 from storage import idempotency
 from storage.database import Connection, Pool, transaction
+from storage.encryption import unwrap, wrap
 from storage.errors import Unavailable
 from storage.idempotency import Kept, Taken, give_back, keep, take
 
@@ -45,11 +47,12 @@ def idempotent(app: ASGIApp) -> ASGIApp:
         asked = hashlib.sha256(f"{request.method} {scope['path']}\n".encode() + await request.body()).digest()
         async with transaction(database) as connection:
             found = await take(connection, account, key, asked)
+        sealing = Sealing(account, request.app.state.signing.master_key) if _secret(scope) else None
         if isinstance(found, Kept):
-            await _repeat(found, send)
+            await _repeat(found, send, sealing)
             return
         scope[BOUND] = (account, key, found)  # type: ignore[literal-required]
-        await app(scope, receive, _Keeper(database, account, key, found, send))
+        await app(scope, receive, _Keeper(database, account, key, found, send, sealing))
 
     return answer_once
 
@@ -66,7 +69,27 @@ def _honoured(scope: Scope) -> bool:
     return scope["method"] == "POST" and KEY in scope and opt.get("idempotency", True)  # type: ignore[typeddict-item]
 
 
-async def _repeat(kept: Kept, send: Send) -> None:
+def _secret(scope: Scope) -> bool:
+    """Whether the answer shows a secret of which we keep only a hash: it is kept encrypted."""
+    return bool(scope["route_handler"].opt.get("secret"))
+
+
+class Sealing(Struct, frozen=True):
+    """How an answer is kept that shows a secret: under the master key, which is not in the database."""
+
+    account: UUID
+    master_key: bytes
+
+    def seal(self, body: bytes) -> bytes:
+        """Encrypt an answer."""
+        return wrap(self.master_key, self.account, body)
+
+    def open(self, body: bytes) -> bytes:
+        """Decrypt a kept answer. Raises MediaDamaged."""
+        return unwrap(self.master_key, self.account, body)
+
+
+async def _repeat(kept: Kept, send: Send, sealing: Sealing | None) -> None:
     """Send the kept answer, byte for byte. Raises KeyReused, KeyInProgress, AnswerLost."""
     if not kept.same:
         raise KeyReused
@@ -76,15 +99,20 @@ async def _repeat(kept: Kept, send: Send) -> None:
         raise KeyInProgress
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept.headers or []]
     headers.append((b"idempotency-replayed", b"true"))
+    body = kept.body or b""
+    body = body if sealing is None else sealing.open(body)
     await send({"type": "http.response.start", "status": kept.status, "headers": headers})
-    await send({"type": "http.response.body", "body": kept.body or b"", "more_body": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 class _Keeper:
     """Holds an answer back until it is kept, so that nobody can have heard it and then lose it."""
 
-    def __init__(self, database: Pool, account: UUID, key: str, taken: Taken, send: Send) -> None:
+    def __init__(
+        self, database: Pool, account: UUID, key: str, taken: Taken, send: Send, sealing: Sealing | None = None
+    ) -> None:
         self.database, self.account, self.key, self.taken, self.send = database, account, key, taken, send
+        self.sealing = sealing
         self.start: Any = None
         self.body = b""
 
@@ -110,6 +138,7 @@ class _Keeper:
         status: int = self.start["status"]
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.start["headers"]]
         if 200 <= status < 300:
-            await keep(connection, self.account, self.key, self.taken, status, headers, self.body)
+            body = self.body if self.sealing is None else self.sealing.seal(self.body)
+            await keep(connection, self.account, self.key, self.taken, status, headers, body)
         else:
             await give_back(connection, self.account, self.key, self.taken)

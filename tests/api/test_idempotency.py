@@ -8,6 +8,7 @@ from unittest.mock import AsyncMock
 from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 from litestar import Litestar, post
 from litestar.params import JSONBody
@@ -266,3 +267,22 @@ async def test_a_body_that_is_too_large_is_refused_before_its_key_is_taken(order
 
     assert 413 == answer.status_code
     assert 201 == (await ask(orders, "k1", text="a")).status_code
+
+
+async def test_a_secret_that_is_shown_once_is_not_kept_in_the_clear(operator: httpx.AsyncClient, owner_url: str):
+    """Only its hash is kept elsewhere; whoever lost the answer still hears it again."""
+    wish = {"legal_name": "Harbour", "country": "DE", "sector": "speech_technology", "purpose": "Recognition."}
+    headers = {"Idempotency-Key": str(uuid4())}
+    made = await operator.post(
+        "/v1/operator/buyers", json={**wish, "webhook_url": "https://buyer.example/hooks"}, headers=headers
+    )
+    buyer = made.json()["buyer"]["id"]
+    keys = [await operator.post(f"/v1/operator/buyers/{buyer}/keys", headers={"Idempotency-Key": "k"}) for _ in "ab"]
+
+    with psycopg.connect(owner_url) as connection:
+        kept = [bytes(row[0]) for row in connection.execute("SELECT body FROM idempotency_keys WHERE body IS NOT NULL")]
+    for secret in (made.json()["webhook_secret"], keys[0].json()["secret"]):
+        assert not any(secret.encode() in body for body in kept)
+    assert kept
+    assert keys[0].content == keys[1].content
+    assert "true" == keys[1].headers["idempotency-replayed"]
