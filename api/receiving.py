@@ -24,7 +24,7 @@ from msgspec import Struct
 from api.checksums import Checksum
 from api.errors import ChecksumMismatch, UploadTooSlow
 from api.gathering import Gathered
-from storage import examiners, uploads
+from storage import examiners, sweeping, uploads
 from storage.database import Pool, statement, transaction
 from storage.errors import HashMismatch, MoveRefused, TooLarge, TooManyChunks, UploadBusy, UploadMissing
 from storage.objects import Hash, Store
@@ -274,7 +274,7 @@ class Receiver:
         except (UploadBusy, UploadMissing, MoveRefused):
             # No row will ever need them: they go within minutes, not after the day that orphans are given.
             async with transaction(self.database) as connection:
-                await uploads.doom(connection, [piece.object_key for piece in pieces])
+                await sweeping.doom(connection, [piece.object_key for piece in pieces])
             raise
         self.complete = self.complete or complete
         self.stored = self.renewed = time.monotonic()
@@ -283,7 +283,7 @@ class Receiver:
         await self._land()
         async with transaction(self.database) as connection:
             await uploads.start_over(connection, self.upload, self.writer, self.lasts)
-            await uploads.doom(connection, [chunk.object_key for chunk in self.unverified])
+            await sweeping.doom(connection, [chunk.object_key for chunk in self.unverified])
         self.offset = 0
 
     async def _verify(self, ended: bool) -> None:
@@ -292,7 +292,7 @@ class Receiver:
             await self._keep(self.unverified)
             return
         async with transaction(self.database) as connection:
-            await uploads.doom(connection, [chunk.object_key for chunk in self.unverified])
+            await sweeping.doom(connection, [chunk.object_key for chunk in self.unverified])
         raise ChecksumMismatch
 
 

@@ -25,7 +25,7 @@ from api.matching import VERSIONS, Compared, catch_up, compare, likeness, packed
 from capture_validation.examination import Examined
 from capture_validation.examination import examine as examined
 from capture_validation.profile import Profile, override, profile
-from storage import custody, encryption, fingerprints, matches, reports, uploads, validations
+from storage import custody, encryption, fingerprints, matches, reports, sweeping, uploads, validations
 from storage.database import Connection, Pool, Readers, transaction
 from storage.encryption import Layout, SealingFile
 from storage.errors import MediaDamaged, MediaMissing
@@ -185,7 +185,7 @@ async def conclude(
         compared = await catch_up(place.database, compared)
     async with transaction(place.database) as connection:
         if not await validations.fenced(connection, attempt):
-            await uploads.doom(connection, [object_key])
+            await sweeping.doom(connection, [object_key])
             return
         situation = await validations.situation(connection, attempt)
         alike = NOTHING_ALIKE

@@ -83,19 +83,43 @@ async def claim(connection: Connection, account: UUID, wish: Claim, allowance: A
     if present is not None and not _spoilt(present):
         return present, False
     try:
-        if present is not None:
-            await move(connection, present.id, "deleted", by="contributor", because="claimed-again")
-        quote = await _quote(connection, account, wish, present)
-        await _check(connection, account, wish, allowance, quote)
-        if wish.replaces is not None:
-            await _replace(connection, account, wish, wish.replaces)
+        quote = await _admitted(connection, account, wish, allowance, present)
     except (MoveRefused, QuoteUsed, ReplacementRefused):
         # Perhaps by this very claim: a phone that heard nothing sends it again while the first one is still at work.
         present = await _present(connection, account, wish.sha256)
         if present is None:
             raise
         return present, False
-    made = await one(
+    made = await _insert(connection, account, wish, quote)
+    if made is None:
+        return await _beaten(connection, account, wish), False
+    if wish.quote_id is not None:
+        await quotes.use(connection, wish.quote_id)
+    lasts = allowance.claim_lasts
+    await run(connection, INSERT_UPLOAD, recording=made.id, account=account, length=made.size_bytes, lasts=lasts)
+    return made, True
+
+
+async def _admitted(
+    connection: Connection, account: UUID, wish: Claim, allowance: Allowance, spoilt: Recording | None
+) -> UUID | None:
+    """Make room for a claim that may be made, and name the quote that it is made under.
+
+    What arrived `spoilt` under the same hash goes, and so does the take that is replaced. Raises what `_quote`,
+    `_check` and `_replace` raise, and MoveRefused when the spoilt one went this moment.
+    """
+    if spoilt is not None:
+        await move(connection, spoilt.id, "deleted", by="contributor", because="claimed-again")
+    quote = await _quote(connection, account, wish, spoilt)
+    await _check(connection, account, wish, allowance, quote)
+    if wish.replaces is not None:
+        await _replace(connection, account, wish, wish.replaces)
+    return quote
+
+
+async def _insert(connection: Connection, account: UUID, wish: Claim, quote: UUID | None) -> Recording | None:
+    """Write the recording's row; None where another one is in the way."""
+    return await one(
         connection,
         Recording,
         INSERT,
@@ -110,13 +134,6 @@ async def claim(connection: Connection, account: UUID, wish: Claim, allowance: A
         replaces=wish.replaces,
         quote=quote,
     )
-    if made is None:
-        return await _beaten(connection, account, wish), False
-    if wish.quote_id is not None:
-        await quotes.use(connection, wish.quote_id)
-    lasts = allowance.claim_lasts
-    await run(connection, INSERT_UPLOAD, recording=made.id, account=account, length=made.size_bytes, lasts=lasts)
-    return made, True
 
 
 async def _quote(connection: Connection, account: UUID, wish: Claim, spoilt: Recording | None) -> UUID | None:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from storage import uploads
+from storage import sweeping, uploads
 from storage.database import Connection, every, run
 from storage.uploads import MOST_CHUNKS, Chunk, Upload, contiguous
 
@@ -110,7 +110,7 @@ async def settle(
     if lost := [chunk for chunk in stored if present.get(chunk.object_key) != chunk.size]:
         await uploads.forget(connection, upload, lost)
         # A part comes back under the same key, so only what is there, in another size, is let go of.
-        await uploads.doom(connection, [chunk.object_key for chunk in lost if chunk.object_key in present])
+        await sweeping.doom(connection, [chunk.object_key for chunk in lost if chunk.object_key in present])
         stored = [chunk for chunk in stored if chunk not in lost]
     doomed = {row.object_key for row in await every(connection, Key, DOOMED, keys=list(present))}
     kept = {key: size for key, size in present.items() if key not in doomed}

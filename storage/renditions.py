@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg.types.json import Jsonb
 
-from storage import uploads
+from storage import sweeping
 from storage.database import Connection, every, one, run
 from storage.errors import RecordingMissing
 
@@ -205,7 +205,7 @@ async def store(
     """
     recording = order.recording_id
     if not await run(connection, DONE, recording=recording, version=order.version, trouble=None):
-        await uploads.doom(connection, [object_key])
+        await sweeping.doom(connection, [object_key])
         return False
     await run(
         connection,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from storage.database import Pool, every, run, transaction
+from storage.database import Connection, Pool, every, run, transaction
 from storage.objects import Store
 
 #: A chunk whose row is still to be written is young; one without a row after a day never gets it.
@@ -22,6 +22,14 @@ class Doomed(Struct, frozen=True):
 
     id: int
     object_key: str
+
+
+DOOM = "INSERT INTO doomed_objects (object_key) SELECT unnest(%(keys)s::text[])"
+
+
+async def doom(connection: Connection, keys: list[str]) -> None:
+    """Note objects that no row needs; they are removed soon after."""
+    await run(connection, DOOM, keys=keys)
 
 
 DOOMED = """

@@ -390,11 +390,3 @@ async def terminate(connection: Connection, account: UUID, upload: UUID) -> None
     if found.completed_at is not None:
         raise UploadFinished(offset=found.length)
     await delete(connection, account, found.recording_id, because="upload-terminated")
-
-
-DOOM = "INSERT INTO doomed_objects (object_key) SELECT unnest(%(keys)s::text[])"
-
-
-async def doom(connection: Connection, keys: list[str]) -> None:
-    """Note objects that no row needs; they are removed soon after."""
-    await run(connection, DOOM, keys=keys)
