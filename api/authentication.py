@@ -13,7 +13,7 @@ from typing import Any
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.shares import Shares
 from storage.buyers import Buyer, keyholder
@@ -33,13 +33,28 @@ def authenticated(app: ASGIApp) -> ASGIApp:
     async def authenticate(scope: Scope, receive: Receive, send: Send) -> None:
         whose = await asking(scope)
         if whose is None:
-            await app(scope, receive, send)
+            # What is public may be kept, but not the tokens of whoever signs in (RFC 6749, section 5.1).
+            reading_only = scope["method"] in {"GET", "HEAD", "OPTIONS"}  # type: ignore[typeddict-item]
+            await app(scope, receive, send if reading_only else unkept(send))
             return
         shares: Shares = Request(scope).app.state.shares
         with shares.one(whose):
-            await app(scope, receive, send)
+            await app(scope, receive, unkept(send))
 
     return authenticate
+
+
+def unkept(send: Send) -> Send:
+    """Let nobody's browser keep what is somebody's own, unless the route says how."""
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message["headers"]]
+            if not any(name.lower() == b"cache-control" for name, _ in headers):
+                message = {**message, "headers": [*headers, (b"cache-control", b"no-store")]}
+        await send(message)
+
+    return answer
 
 
 async def asking(scope: Scope) -> Hashable | None:

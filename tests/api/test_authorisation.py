@@ -282,6 +282,23 @@ async def test_the_owner_gets_in(
     assert [] == reached
 
 
+async def test_nobody_s_browser_keeps_what_is_somebody_s_own(
+    private: list[Place], owned: dict[str, str], contributor: httpx.AsyncClient
+):
+    """Neither an answer to its owner, nor the tokens of whoever signs up."""
+    kept = []
+    for place in private:
+        if place.method == "GET" and not set(place.parameters) - owned.keys():
+            answer = await ask(contributor, place, owned)
+            kept += [place.name] if "cache-control" not in answer.headers else []
+    signed_up = await contributor.post(
+        "/v1/accounts", json={"email": f"{uuid4()}@example.org", "password": "a sentence nobody says"}
+    )
+
+    assert [] == kept
+    assert (201, "no-store") == (signed_up.status_code, signed_up.headers["cache-control"])
+
+
 async def test_only_an_operator_enters_an_operator_s_route(
     app: Litestar, settings: Settings, contributor: httpx.AsyncClient, operator: httpx.AsyncClient
 ):
