@@ -20,7 +20,7 @@ from pathlib import Path
 
 READY_WITHIN_S = 240.0
 STOP_WITHIN_S = 60.0
-READY = re.compile(r"Ready: (http://\S+?)/? ")
+READY = re.compile(r"Ready: (http://[^/\s]+)")
 # Engines of the machine must not be used by accident: they may hold somebody's recordings.
 NOT_INHERITED = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "S3_ENDPOINT", "COMPANION_DATA", "COMPANION_MASTER_KEY")
 
