@@ -155,58 +155,34 @@ async def refresh(connection: Connection, refresh_token: str) -> Tokens | None:
     return await issue(connection, found.session_id)
 
 
+REVOKE: LiteralString = """
+    UPDATE sessions SET revoked_at = clock_timestamp(), revoked_because = %(because)s WHERE revoked_at IS NULL
+"""
+REVOKE_ONE = REVOKE + "AND id = %(session)s"
+REVOKE_OWN = REVOKE_ONE + " AND account_id = %(account)s"
+REVOKE_OTHERS = REVOKE + "AND account_id = %(account)s AND id <> %(session)s"
+REVOKE_ALL = REVOKE + "AND account_id = %(account)s"
+
+
 async def revoke(connection: Connection, session: UUID, because: str) -> None:
     """End a session: from now on neither of its tokens stands."""
-    await run(
-        connection,
-        """
-        UPDATE sessions SET revoked_at = clock_timestamp(), revoked_because = %(because)s
-        WHERE id = %(session)s AND revoked_at IS NULL
-        """,
-        session=session,
-        because=because,
-    )
+    await run(connection, REVOKE_ONE, session=session, because=because)
 
 
 async def revoke_own(connection: Connection, account: Account, session: UUID) -> bool:
     """Sign one of the account's own devices out; False when it has no such session."""
-    touched = await run(
-        connection,
-        """
-        UPDATE sessions SET revoked_at = clock_timestamp(), revoked_because = 'signed out'
-        WHERE id = %(session)s AND account_id = %(account)s AND revoked_at IS NULL
-        """,
-        session=session,
-        account=account.id,
-    )
+    touched = await run(connection, REVOKE_OWN, session=session, account=account.id, because="signed out")
     return touched > 0
 
 
 async def revoke_others(connection: Connection, account: Account, because: str) -> None:
     """End every session of an account but the one that asks."""
-    await run(
-        connection,
-        """
-        UPDATE sessions SET revoked_at = clock_timestamp(), revoked_because = %(because)s
-        WHERE account_id = %(account)s AND id <> %(session)s AND revoked_at IS NULL
-        """,
-        account=account.id,
-        session=account.session_id,
-        because=because,
-    )
+    await run(connection, REVOKE_OTHERS, session=account.session_id, account=account.id, because=because)
 
 
 async def revoke_all(connection: Connection, account: UUID, because: str) -> None:
     """End every session of an account."""
-    await run(
-        connection,
-        """
-        UPDATE sessions SET revoked_at = clock_timestamp(), revoked_because = %(because)s
-        WHERE account_id = %(account)s AND revoked_at IS NULL
-        """,
-        account=account,
-        because=because,
-    )
+    await run(connection, REVOKE_ALL, account=account, because=because)
 
 
 async def open_sessions(connection: Connection, account: Account) -> list[Session]:
