@@ -16,14 +16,16 @@ from api.errors import CursorInvalid
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from api.term_sheets import TermSheetReference, reference_to
+from api.track_records import TrackRecord, track_record_of
 from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.profile import CaptureProfile, CaptureRule, capture_profile, override, profile
-from storage import campaigns
+from storage import campaigns, track_records
 from storage.campaigns import Campaign as Row
 from storage.campaigns import Draft, Media, Prompt
 from storage.database import reading, transaction
 from storage.errors import CampaignMissing
 from storage.quotes import Offer
+from storage.track_records import TrackRecord as Experience
 
 HOUR_MS = 3_600_000
 
@@ -62,6 +64,7 @@ class Campaign(CampaignEntry, frozen=True):
     """Everything a contributor decides by before recording; `rules` are the capture profile with this campaign's own.
 
     With `review` `always` a person looks at every recording; with `automatic`, only at the ones that leave a doubt.
+    `track_record` tells how it went for others, and is null until there is enough to tell.
     """
 
     brief: Annotated[str, Meta(examples=["Read each sentence aloud once, in a quiet room."])]
@@ -74,6 +77,7 @@ class Campaign(CampaignEntry, frozen=True):
     capture_profile_url: Annotated[
         str, Meta(examples=["/v1/campaigns/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d/capture-profile"])
     ]
+    track_record: TrackRecord | None
 
 
 def rate_of(row: Row | Offer) -> Rate:
@@ -131,7 +135,7 @@ def entry_of(row: Row) -> CampaignEntry:
     )
 
 
-def campaign_of(row: Row, prompts: list[Prompt]) -> Campaign:
+def campaign_of(row: Row, prompts: list[Prompt], experience: Experience | None) -> Campaign:
     """Show a row in full."""
     return Campaign(
         **msgspec.structs.asdict(entry_of(row)),
@@ -143,6 +147,7 @@ def campaign_of(row: Row, prompts: list[Prompt]) -> Campaign:
         term_sheet=reference_to(row.term_sheet_id, row.term_sheet_version, row.term_sheet_sha256),
         rules=rules_of(row).rules,
         capture_profile_url=f"/v1/campaigns/{row.id}/capture-profile",
+        track_record=track_record_of(experience, row.rate_currency) if experience else None,
     )
 
 
@@ -174,11 +179,12 @@ async def list_campaigns(
 async def read_campaign(
     request: Request[Any, Any, Any], campaign: FromPath[UUID], database: Database
 ) -> Response[Campaign]:
-    """Read a campaign: the brief, every prompt, the rules for a recording, the rate and the terms."""
+    """Read a campaign: brief, prompts, the rules for a recording, rate, terms, and how it went for others before."""
     async with transaction(database) as connection:
         row = await campaigns.find(connection, campaign)
         prompts = await campaigns.prompts(connection, campaign)
-    return conditional(request, campaign_of(row, prompts), PUBLIC)
+        experience = await track_records.of_campaign(connection, campaign)
+    return conditional(request, campaign_of(row, prompts, experience), PUBLIC)
 
 
 @get(

@@ -21,6 +21,7 @@ from api.receipts import issue_missing
 from api.settings import Settings
 from api.signing import Signatures
 from api.statements import issue_due
+from api.transparency import publish
 from api.validation import Workplace
 from api.withdrawal_notices import post_due
 from storage import (
@@ -181,6 +182,12 @@ async def close_day(tower: Tower) -> None:
         await make(connection, signer)
 
 
+async def publish_report(tower: Tower) -> None:
+    """Count what became of everybody's recordings, claims and money, once a day."""
+    async with transaction(tower.place.database) as connection:
+        await publish(connection)
+
+
 #: How often, in seconds, and what.
 HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (1, retry_stalled),
@@ -195,6 +202,7 @@ HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (60, ask_for_payouts),
     (60, watch_due_dates),
     (300, close_day),
+    (300, publish_report),
     (300, clear_withdrawn),
     (300, sum_up),
     (3600, clear_orphans),

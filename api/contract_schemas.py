@@ -64,6 +64,7 @@ NAMES = {
     "api.third_party_claims.Found": "ClaimedRecording",
     "api.third_party_claims.NewClaim": "NewThirdPartyClaim",
     "api.third_party_claims.Resolution": "ClaimResolution",
+    "api.transparency.Reports": "TransparencyReports",
     "api.upload_plans.Waiting": "WaitingUpload",
     "api.withdrawals.Consequences": "WithdrawalPreview",
     "capture_validation.catalogue.Entry": "CatalogueEntry",
@@ -81,6 +82,13 @@ NAMES = {
     "storage.notices.Order": "BuyerNotice",
     "storage.steps.Removed": "RemovedSpan",
     "storage.third_party_claims.Claim": "ThirdPartyClaim",
+    "storage.transparency.Decisions": "DecisionFigures",
+    "storage.transparency.Disputes": "DisputeFigures",
+    "storage.transparency.Licensed": "LicenceFigures",
+    "storage.transparency.Objections": "ThirdPartyClaimFigures",
+    "storage.transparency.Paid": "MoneyFigures",
+    "storage.transparency.Report": "TransparencyReport",
+    "storage.transparency.Withdrawn": "WithdrawalFigures",
 }
 
 

@@ -27,7 +27,7 @@ from tests.api.taking import BYTES, TUS
 PUBLIC = {
     "POST /v1/accounts", "POST /v1/sessions", "POST /v1/sessions/refresh",
     "GET /v1/campaigns", "GET /v1/campaigns/{campaign}", "GET /v1/campaigns/{campaign}/capture-profile",
-    "GET /v1/campaigns/{campaign}/estimate", "GET /v1/rates",
+    "GET /v1/campaigns/{campaign}/estimate", "GET /v1/rates", "GET /v1/transparency",
     "GET /v1/term-sheets", "GET /v1/term-sheets/{sheet}", "GET /v1/term-sheets/{sheet}/versions/{version}",
     "GET /v1/term-sheets/{sheet}/versions/{version}/card", "GET /v1/term-sheets/{sheet}/versions/{version}/legal-text",
     "GET /v1/term-sheets/{sheet}/versions/{version}/practice-flags", "GET /v1/term-sheets/{sheet}/diff",

@@ -1,0 +1,50 @@
+"""Track records: how it went for those who recorded for a campaign before."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from api.money import Money, money
+from storage.track_records import DAYS
+from storage.track_records import TrackRecord as Row
+from storage.transparency import Count, Median
+
+HOUR_MS = 3_600_000
+
+
+class TrackRecord(Struct, frozen=True):
+    """What became of the recordings that were decided in the `days` days that end with `until`.
+
+    A recording counts once, as its newest decision left it. `examined_in` is from the last byte to the report,
+    `reviewed_in` from the doubt to the decision of a person. `earned_per_hour` is what an hour of recording earned at
+    acceptance, with the hours that were not accepted counted too, before sales, fees and taxes.
+    """
+
+    until: date
+    days: Annotated[int, Meta(gt=0, examples=[DAYS])]
+    accepted: Count
+    returned: Count
+    rejected: Count
+    examined_in: Median | None
+    reviewed: Count
+    reviewed_in: Median | None
+    earned_per_hour: Money | None
+
+
+def track_record_of(row: Row, currency: str) -> TrackRecord:
+    """Show a record; an hour of what has no length earned nothing that could be told."""
+    hourly = row.earned_micros * HOUR_MS // row.recorded_ms if row.recorded_ms else None
+    return TrackRecord(
+        until=row.day,
+        days=DAYS,
+        accepted=row.accepted,
+        returned=row.returned,
+        rejected=row.rejected,
+        examined_in=row.examined_in,
+        reviewed=row.reviewed,
+        reviewed_in=row.reviewed_in,
+        earned_per_hour=None if hourly is None else money(currency, hourly),
+    )
