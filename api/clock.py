@@ -33,6 +33,7 @@ from storage import (
     notices,
     queue,
     renditions,
+    reviews,
     sessions,
     withdrawn,
 )
@@ -182,6 +183,14 @@ async def close_day(tower: Tower) -> None:
         await make(connection, signer)
 
 
+async def keep_review_promises(tower: Tower) -> None:
+    """Accept what nobody looked at in the time that its quote promised."""
+    accepted = True
+    while accepted:
+        async with transaction(tower.place.database) as connection:
+            accepted = await reviews.accept_overdue(connection) is not None
+
+
 async def publish_report(tower: Tower) -> None:
     """Count what became of everybody's recordings, claims and money, once a day."""
     async with transaction(tower.place.database) as connection:
@@ -201,6 +210,7 @@ HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (30, submit_payouts),
     (60, ask_for_payouts),
     (60, watch_due_dates),
+    (60, keep_review_promises),
     (300, close_day),
     (300, publish_report),
     (300, clear_withdrawn),

@@ -20,7 +20,8 @@ Verdict: TypeAlias = Literal["accepted", "rejected", "needs_fix"]
 class Waiting(Struct, frozen=True):
     """A recording that waits for a person: since when, and the code or the contributor's own words why.
 
-    `consented` tells whether it can be accepted: without its contributor's consent nobody can.
+    `consented` tells whether it can be accepted: without its contributor's consent nobody can. `due` is until when its
+    quote promised a decision.
     """
 
     id: UUID
@@ -32,12 +33,17 @@ class Waiting(Struct, frozen=True):
     because: str | None
     since: datetime
     consented: bool
+    due: datetime | None
 
 
+#: Why a person looks at the quality alone. Likeness to what somebody else holds is never settled by silence.
+QUALITY = ("borderline", "campaign-review")
 QUEUE = """
     SELECT r.id, a.pseudonym, c.title AS campaign, r.media_type, r.language, r.duration_ms, r.moved_because AS because,
-        r.updated_at AS since, EXISTS (SELECT FROM consents WHERE recording_id = r.id) AS consented
+        r.updated_at AS since, EXISTS (SELECT FROM consents WHERE recording_id = r.id) AS consented,
+        r.updated_at + q.review_within AS due
     FROM recordings r JOIN accounts a ON a.id = r.account_id JOIN campaigns c ON c.id = r.campaign_id
+    LEFT JOIN quotes q ON q.id = r.quote_id
     WHERE r.state = 'in_review' ORDER BY r.updated_at, r.id LIMIT %(limit)s
 """
 
@@ -49,6 +55,10 @@ async def queue(connection: Connection, limit: int = 100) -> list[Waiting]:
 
 class _Held(Struct, frozen=True):
     state: State
+
+
+class _Id(Struct, frozen=True):
+    id: UUID
 
 
 LOCK = "SELECT state FROM recordings WHERE id = %(recording)s FOR UPDATE"
@@ -74,3 +84,22 @@ async def decide(
     for span in removed:
         await run(connection, REMOVE, recording=recording, start=span.start_ms, end=span.end_ms, reason=span.reason)
     return await move(connection, recording, verdict, by="operator", because=because)
+
+
+# An open dispute is about a decision that was made; its text is its contributor's and may read like one of our reasons.
+OVERDUE = """
+    SELECT r.id FROM recordings r JOIN quotes q ON q.id = r.quote_id
+    WHERE r.state = 'in_review' AND r.moved_because = ANY(%(quality)s) AND r.updated_at + q.review_within < now()
+        AND EXISTS (SELECT FROM consents WHERE recording_id = r.id)
+        AND NOT EXISTS (SELECT FROM disputes WHERE recording_id = r.id AND answered_at IS NULL)
+    ORDER BY r.updated_at LIMIT 1 FOR UPDATE OF r SKIP LOCKED
+"""
+
+
+async def accept_overdue(connection: Connection) -> Recording | None:
+    """Accept the next recording that nobody looked at in the time that its quote promised; None when there is none.
+
+    It was in doubt for its quality alone, so nobody but us loses by our being late. It earns its pay here.
+    """
+    found = await one(connection, _Id, OVERDUE, quality=list(QUALITY))
+    return None if found is None else await move(connection, found.id, "accepted", by="clock", because="review-overdue")

@@ -74,6 +74,7 @@ async def show(database: Pool) -> int:
     for one in waiting:
         length = "?" if one.duration_ms is None else f"{one.duration_ms / 1000:.1f} s"
         missing = "" if one.consented else "  (no consent yet: cannot be accepted)"
+        missing += "" if one.due is None else f"  (promised until {one.due:%Y-%m-%d %H:%M})"
         print(f"{one.id}  {one.since:%Y-%m-%d %H:%M}  {length:>8}  {one.campaign}, {one.pseudonym}{missing}")
         print(f"    {reason(one.because, 'en') or ''}")
     print(f"{len(waiting)} wait.")
