@@ -20,7 +20,7 @@ from capture_validation.clean.choices import Choices
 from capture_validation.clean.clean import Cleaned, clean
 from capture_validation.errors import ChoicesInvalid, NotClean, Unreadable
 from capture_validation.report import Span
-from storage import encryption, events, renditions
+from storage import encryption, events, renditions, sweeping
 from storage.database import transaction
 from storage.encryption import Layout, SealingFile
 from storage.media import Media, plaintext
@@ -78,6 +78,8 @@ async def keep(place: Workplace, order: Order, key: bytes, done: Cleaned, copy: 
     """Encrypt and store a rendition, and tell its owner, unless the choices changed meanwhile."""
     digest, size = await to_thread.run_sync(measured, copy)
     object_key = f"renditions/{order.recording_id}/{order.version}-{uuid4().hex}"
+    async with transaction(place.database) as connection:
+        await sweeping.plan(connection, object_key)
     layout = Layout(size)
     copy.seek(0)
     sealing = SealingFile(copy, layout, key, order.recording_id)  # type: ignore[arg-type]

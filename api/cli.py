@@ -2,7 +2,7 @@
 
 The table names where each command lives; nothing of it is imported before it is asked for, so that `companion check`
 does not load a web framework and the API does not load a decoder. A command is a function that takes the words after
-its name and returns the process's exit status: 0 done, 1 failed, 2 asked wrongly.
+its name and returns the process's exit status: 0 done, 1 failed, 2 asked wrongly, 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import cast
 from msgspec import Struct
 
 from api.settings import SettingsInvalid
+from storage.errors import StorageError
 
 
 class Command(Struct, frozen=True):
@@ -86,6 +87,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsInvalid as error:
         print(f"companion: {error}", file=sys.stderr)
         return 2
+    except StorageError as error:
+        print(f"companion: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def found(place: str) -> Callable[[Sequence[str]], int]:

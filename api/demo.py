@@ -12,7 +12,7 @@ from api.passwords import HASHER
 from api.publishing import publish as publish_terms
 from api.publishing import shipped
 from storage import accounts, campaigns
-from storage.database import Connection, pool, transaction
+from storage.database import Connection
 from storage.errors import EmailTaken
 
 DATA = files("api") / "demo_data"
@@ -20,11 +20,10 @@ CAMPAIGNS = ("read-speech", "street-scenes")
 OPERATOR = "operator@companion.example"
 
 
-async def seed(database_url: str) -> None:
+async def seed(connection: Connection) -> None:
     """Publish, seed, and print what was made; the operator's password is shown once and kept nowhere."""
-    async with pool(database_url, largest=1) as database, transaction(database) as connection:
-        for line in [*await publish(connection), *await operator(connection)]:
-            print(line)
+    for line in [*await publish(connection), *await operator(connection)]:
+        print(line)
 
 
 async def publish(connection: Connection) -> list[str]:

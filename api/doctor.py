@@ -18,6 +18,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException
 
+from api.settings import SettingsInvalid, check
 from storage.embedded import directory
 from storage.embedded.errors import EmbeddedError
 from storage.room import kept_free
@@ -43,11 +44,12 @@ def main(*, as_json: bool = False) -> int:
 
 
 def findings(environment: Mapping[str, str]) -> list[Finding]:
-    """Look at everything: the data directory and its disk, both engines, the decoder and its sandbox."""
+    """Look at everything: the settings, the data directory and its disk, both engines, the decoder and its sandbox."""
     running = directory.published() or {}
     known = {**running, **{name: value for name, value in environment.items() if value}}
     kind = {name: "external" if environment.get(name) else "embedded" for name in ("DATABASE_URL", "S3_ENDPOINT")}
     parts: list[Callable[[], list[Finding]]] = [
+        lambda: settings(known),
         data_directory,
         lambda: free_disk(known),
         lambda: database(known, kind["DATABASE_URL"]),
@@ -63,6 +65,15 @@ def table(found: list[Finding]) -> str:
     width = max(len(finding.name) for finding in found)
     marks = {True: "ok", False: "FAILED", None: "-"}
     return "\n".join(f"{finding.name:<{width}}  {marks[finding.ok]:<6}  {finding.text}" for finding in found)
+
+
+def settings(known: Mapping[str, str]) -> list[Finding]:
+    """Say what the service would refuse to start with."""
+    try:
+        check(known)
+    except SettingsInvalid as error:
+        return [Finding("settings", False, str(error))]
+    return [Finding("settings", True, "can be used")]
 
 
 def data_directory() -> list[Finding]:
@@ -82,7 +93,8 @@ def free_disk(known: Mapping[str, str]) -> list[Finding]:
     """Compare the free space beside the data with what stays free, below which no recording is taken."""
     place = next(folder for folder in (directory.located(), *directory.located().parents) if reachable(folder))
     usage = shutil.disk_usage(place)
-    needed = kept_free(usage.total, int(known.get("COMPANION_KEEP_FREE") or 0))
+    decided = known.get("COMPANION_KEEP_FREE", "")
+    needed = kept_free(usage.total, int(decided) if decided.isdecimal() else 0)
     text = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB; keep at least {needed / 1e9:.1f} GB"
     return [Finding("free disk", usage.free >= needed, text)]
 
@@ -131,6 +143,8 @@ def object_store(known: Mapping[str, str], kind: str) -> list[Finding]:
     if not (endpoint := known.get("S3_ENDPOINT")):
         return [Finding("S3", None, "embedded, not running: start it with `companion run`")]
     address = urllib3.util.parse_url(endpoint)
+    if address.scheme not in {"http", "https"}:
+        return [Finding("S3", False, f"{kind}, {endpoint}: an address begins with http:// or https://")]
     bucket = known.get("S3_BUCKET") or "companion"
     pool = urllib3.PoolManager(timeout=urllib3.Timeout(PATIENCE_S), retries=False)
     try:

@@ -6,8 +6,16 @@ Litestar answers HEAD with 405 unless a route asks for it. A route that has its 
 import re
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+#: What the copy of a scope bears, for routes whose body costs much or whose reading counts.
+BODILESS = "companion.bodiless"
+
+
+def bodiless(request: Request[Any, Any, Any]) -> bool:
+    """Tell whether nobody will get the body of the answer."""
+    return request.method == "HEAD" or BODILESS in request.scope
 
 
 def headed(app: Litestar, inner: ASGIApp) -> ASGIApp:
@@ -19,7 +27,7 @@ def headed(app: Litestar, inner: ASGIApp) -> ASGIApp:
             await inner(scope, receive, send)
             return
         # The server keeps its own scope and must go on seeing HEAD, so GET is asked with a copy.
-        asked: Any = {**scope, "method": "GET"}
+        asked: Any = {**scope, "method": "GET", BODILESS: True}
 
         async def without_body(message: Message) -> None:
             if message["type"] == "http.response.body":

@@ -20,6 +20,7 @@ from api.addresses import absolute
 from api.conditional import matches
 from api.dependencies import Caller, Configuration, Database, Objects
 from api.errors import RangeUnsatisfiable
+from api.heads import bodiless
 from api.problems import problems
 from api.tickets import opened, signed
 from storage import encryption, recordings
@@ -108,7 +109,7 @@ async def play(request: AnyRequest, store: Store, played: Played) -> Response[An
     if wanted is not None:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     status = 200 if wanted is None else 206
-    if request.method == "HEAD":
+    if bodiless(request):
         return Response(None, status_code=status, headers=headers)
     body = await begun(plaintext(store, played.media, played.key, start, stop))
     return Stream(body, status_code=status, headers=headers, media_type=played.media_type)

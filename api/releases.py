@@ -22,6 +22,7 @@ from api import croissant
 from api.addresses import absolute
 from api.dependencies import Buying, Configuration, Database, Objects
 from api.errors import RangeUnsatisfiable
+from api.heads import bodiless
 from api.media import BYTES, LINK_LASTS_S, PLAYED, Played, play
 from api.pages import Cursor, Limit, cursor_of, position_of
 from api.problems import problems
@@ -221,7 +222,9 @@ async def fetch_delivery(
     """
     buyer, dataset, recording, version = ticket_read(settings.master_key, ticket, time.time())
     async with transaction(database) as connection:
-        delivery = await deliveries.deliver(connection, buyer, dataset, version, recording)
+        delivery = await deliveries.deliver(
+            connection, buyer, dataset, version, recording, fetched=not bodiless(request)
+        )
         played = await opening(connection, settings.master_key, delivery)
     return await play(request, store, played)
 
@@ -247,7 +250,9 @@ async def fetch_file(
         recording = await deliveries.coded(connection, code)
         if recording is None:
             raise DatasetMissing
-        delivery = await deliveries.deliver(connection, keyholder.id, dataset, version, recording)
+        delivery = await deliveries.deliver(
+            connection, keyholder.id, dataset, version, recording, fetched=not bodiless(request)
+        )
         played = await opening(connection, settings.master_key, delivery)
     return await play(request, store, played)
 

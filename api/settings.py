@@ -165,6 +165,24 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise SettingsInvalid(_sentence(str(error))) from None
 
 
+def check(environment: Mapping[str, str]) -> None:
+    """Refuse what cannot be used, before `companion run` fills in how its own engines are reached.
+
+    Raises SettingsInvalid.
+    """
+    given = {name: value for name, value in environment.items() if value}
+    own = [engine for engine in (POSTGRES, STORE) if next(iter(engine)) not in given]
+    made = {name: value for engine in own for name, value in engine.items()}
+    # It makes a key only where everything is its own.
+    Settings.from_environment({**made, **(KEY if len(own) == len((POSTGRES, STORE)) else {}), **given})
+
+
+#: What stands for the engines, and for the key, while they are still to come.
+POSTGRES = {"DATABASE_URL": "postgresql:///companion"}
+STORE = {"S3_ENDPOINT": "http://127.0.0.1", "S3_ACCESS_KEY": "companion", "S3_SECRET_KEY": "companion"}
+KEY = {"COMPANION_MASTER_KEY": "A" * 43 + "="}
+
+
 def _sentence(error: str) -> str:
     """Name the variable; never repeat its value, which may be a secret."""
     what, _, where = error.partition(" - at `$.")

@@ -17,6 +17,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
+from api.settings import SettingsInvalid, check
 from storage.embedded import directory, postgres, process, seaweedfs
 from storage.embedded.directory import Directory
 from storage.embedded.errors import EmbeddedError
@@ -58,6 +59,9 @@ def run() -> int:
     except (EmbeddedError, RunFailed, OSError) as error:
         say("companion", str(error))
         return 1
+    except SettingsInvalid as error:
+        say("companion", str(error))
+        return 2
 
 
 async def supervised() -> int:
@@ -103,6 +107,8 @@ def signals(home: Household, work: asyncio.Task[None]) -> Iterator[None]:
 
 async def lived(home: Household) -> None:
     """Do everything between the start and the end; cancelling it stops what it started, in order."""
+    # A child that cannot use them would be started again and again.
+    check(home.environment)
     settle_address(home)
     place = directory.opened()
     with directory.locked(place):

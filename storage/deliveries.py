@@ -179,8 +179,10 @@ DELIVERED = """
 """
 
 
-async def deliver(connection: Connection, buyer: UUID, dataset: UUID, version: int, recording: UUID) -> Delivery:
-    """Give a rendition to its buyer and write down that it was fetched.
+async def deliver(
+    connection: Connection, buyer: UUID, dataset: UUID, version: int, recording: UUID, *, fetched: bool
+) -> Delivery:
+    """Give a rendition to its buyer, and write down that it was `fetched` unless only its size was asked for.
 
     Raises BuyerRefused, DatasetMissing, LicenceEnded, RecordingOnHold, RenditionPending.
     """
@@ -194,6 +196,7 @@ async def deliver(connection: Connection, buyer: UUID, dataset: UUID, version: i
         raise RecordingOnHold(code=found.code)
     if found.object_key is None or found.size_bytes is None or found.media_type is None or found.sha256 is None:
         raise RenditionPending(code=found.code)
-    await run(connection, DELIVERED, buyer=buyer, dataset=dataset, version=version, recording=recording)
+    if fetched:
+        await run(connection, DELIVERED, buyer=buyer, dataset=dataset, version=version, recording=recording)
     media = Media(recording, found.object_key, found.size_bytes)
     return Delivery(found.account_id, found.code, media, found.media_type, found.sha256)

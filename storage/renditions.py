@@ -199,7 +199,7 @@ async def store(
     edits: list[dict[str, Any]],
     removed_ms: int,
 ) -> bool:
-    """Write a finished rendition and let go of older ones.
+    """Write a finished rendition, whose object was planned (`sweeping.plan`), and let go of older ones.
 
     False, and its object is let go of, when the choices changed, another job was faster, or the recording is gone.
     """
@@ -207,6 +207,7 @@ async def store(
     if not await run(connection, DONE, recording=recording, version=order.version, trouble=None):
         await sweeping.doom(connection, [object_key])
         return False
+    await sweeping.keep(connection, object_key)
     await run(
         connection,
         STORE,

@@ -32,8 +32,21 @@ async def doom(connection: Connection, keys: list[str]) -> None:
     await run(connection, DOOM, keys=keys)
 
 
+PLAN = "INSERT INTO doomed_objects (object_key, due_at) VALUES (%(key)s, now() + %(after)s)"
+
+
+async def plan(connection: Connection, key: str) -> None:
+    """Note an object that is about to be written: without `keep` it is removed after a day, whoever died meanwhile."""
+    await run(connection, PLAN, key=key, after=ORPHANED_AFTER)
+
+
+async def keep(connection: Connection, key: str) -> None:
+    """Let a planned object stay, in the transaction that writes its row."""
+    await run(connection, "DELETE FROM doomed_objects WHERE object_key = %(key)s", key=key)
+
+
 DOOMED = """
-    SELECT id, object_key FROM doomed_objects ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED
+    SELECT id, object_key FROM doomed_objects WHERE due_at <= now() ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED
 """
 
 
@@ -81,12 +94,13 @@ async def forget_left_over(database: Pool) -> int:
 
 
 async def remove_orphans(database: Pool, store: Store, now: datetime | None = None) -> int:
-    """Remove quarantined objects older than a day that nobody can need any more; return how many.
+    """Remove quarantined objects older than a day that nobody can need any more, and parts of none; return how many.
 
     They are left behind by a process that died between storing an object and writing its row, and by parts that were
     put twice or after the end of their upload.
     """
     before = (now or datetime.now(UTC)) - ORPHANED_AFTER
+    await store.abandon(before)
     old = [item.key for item in await store.listing("quarantine/") if item.written_at < before]
     async with transaction(database) as connection:
         needed = {row.object_key for row in await every(connection, Key, NEEDED, keys=old)}

@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from api.commands.database import in_transaction
+import msgspec
+
+from api.buyers import NewBuyer
+from api.commands.database import in_transaction, sentence
 from storage import buyers, screening
 from storage.buyers import Buyer, Registration
 from storage.database import Connection
@@ -36,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     screen.add_argument("file", type=Path, help="CSV: kind (name, country or sector), value, because")
     clear = commands.add_parser("clear", help="say that a buyer is not the listed company of a name like its own")
     clear.add_argument("buyer", type=UUID, metavar="ID")
-    clear.add_argument("--because", required=True)
+    clear.add_argument("--because", type=sentence, required=True, help="why it is another one")
     key = commands.add_parser("key", help="make an API key, and print it this once")
     key.add_argument("buyer", type=UUID, metavar="ID")
     revoke = commands.add_parser("revoke", help="take a key back")
@@ -59,8 +62,9 @@ def say(buyer: Buyer) -> None:
 
 async def add(connection: Connection, chosen: argparse.Namespace) -> None:
     """Enter a buyer."""
-    wish = Registration(chosen.name, chosen.country.upper(), chosen.sector, chosen.purpose)
-    say(await buyers.register(connection, wish))
+    words = {"legal_name": chosen.name, "country": chosen.country.upper()}
+    new = msgspec.convert({**words, "sector": chosen.sector, "purpose": chosen.purpose}, NewBuyer)
+    say(await buyers.register(connection, Registration(new.legal_name, new.country, new.sector, new.purpose)))
 
 
 async def screen(connection: Connection, chosen: argparse.Namespace) -> None:

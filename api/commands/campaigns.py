@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from api.campaigns import HOUR_MS, check_rules, rate_of
-from api.commands.database import amount, in_transaction
+from api.commands.database import in_transaction, price, sentence
 from capture_validation.errors import InvalidRule, UnknownProfile
 from storage import campaigns, rates
 from storage.campaigns import Draft
@@ -55,9 +55,9 @@ def parser() -> argparse.ArgumentParser:
         "rate", help="pay another rate for what is quoted or announced from now on; what was before keeps its own"
     )
     rate.add_argument("campaign", type=UUID, metavar="ID")
-    rate.add_argument("--per-hour", type=amount, required=True, metavar="AMOUNT", help="such as 12.50")
+    rate.add_argument("--per-hour", type=price, required=True, metavar="AMOUNT", help="such as 12.50")
     rate.add_argument("--currency", required=True)
-    rate.add_argument("--because", required=True, help="what everybody reads at /v1/rates")
+    rate.add_argument("--because", type=sentence, required=True, help="what everybody reads at /v1/rates")
     return top
 
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from uuid import UUID
 
-from api.commands.database import in_transaction
+from api.commands.database import in_transaction, sentence
 from storage import third_party_claims
 from storage.database import Connection
 from storage.third_party_claims import Claim
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     ):
         decide = commands.add_parser(name, help=meaning)
         decide.add_argument("claim", type=UUID, metavar="ID")
-        decide.add_argument("--answer", required=True, help="what the claimant reads")
+        decide.add_argument("--answer", type=sentence, required=True, help="what the claimant reads")
     return top
 
 

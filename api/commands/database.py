@@ -8,6 +8,9 @@ import sys
 from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
 
+import msgspec
+import psycopg
+
 from api.money import MICROS
 from api.settings import Settings, SettingsInvalid
 from storage.database import Connection, Pool, pool, transaction
@@ -29,7 +32,7 @@ def configuration() -> Settings:
 
 
 def with_database(name: str, work: Callable[[Pool], Awaitable[int]]) -> int:
-    """Run a command's work; what the database refuses is a sentence and the exit status 1."""
+    """Run a command's work; what is refused is a sentence and the exit status 1, what was asked wrongly 2."""
 
     async def opened() -> int:
         async with pool(database_url(), largest=2) as database:
@@ -39,8 +42,24 @@ def with_database(name: str, work: Callable[[Pool], Awaitable[int]]) -> int:
         return asyncio.run(opened())
     except StorageError as error:
         facts = ", ".join(f"{key} {value}" for key, value in error.facts.items())
-        print(f"companion {name}: {error}" + (f" ({facts})" if facts else ""), file=sys.stderr)
-        return 1
+        return said(name, f"{error}" + (f" ({facts})" if facts else ""))
+    except msgspec.ValidationError as error:
+        return said(name, str(error), status=2)
+    except psycopg.Error as error:
+        return said(name, refusal(error))
+    except OSError as error:
+        return said(name, str(error))
+
+
+def said(name: str, why: str, *, status: int = 1) -> int:
+    """Say why a command was not done; return the exit status."""
+    print(f"companion {name}: {why}", file=sys.stderr)
+    return status
+
+
+def refusal(error: psycopg.Error) -> str:
+    """What PostgreSQL says in one line: without the row, which may be somebody's."""
+    return error.diag.message_primary or str(error).splitlines()[0]
 
 
 def in_transaction(name: str, work: Callable[[Connection], Awaitable[None]]) -> int:
@@ -52,6 +71,20 @@ def in_transaction(name: str, work: Callable[[Connection], Awaitable[None]]) -> 
         return 0
 
     return with_database(name, worked)
+
+
+def sentence(text: str) -> str:
+    """Read what somebody will read, which is not nothing; raises ValueError, which argparse turns into a sentence."""
+    if not text.strip():
+        raise ValueError(text)
+    return text
+
+
+def price(text: str) -> int:
+    """Read an amount that is not below nothing; raises ValueError as `amount` does."""
+    if (micros := amount(text)) < 0:
+        raise ValueError(text)
+    return micros
 
 
 def amount(text: str) -> int:

@@ -6,7 +6,10 @@ import argparse
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
+
 from api.commands.database import in_transaction
+from api.datasets import NewDataset
 from storage import datasets
 from storage.database import Connection
 
@@ -41,7 +44,9 @@ async def show(connection: Connection, _: argparse.Namespace) -> None:
 
 async def create(connection: Connection, chosen: argparse.Namespace) -> None:
     """Name a dataset."""
-    print((await datasets.create(connection, chosen.slug, chosen.title, chosen.description)).id)
+    words = {"slug": chosen.slug, "title": chosen.title, "description": chosen.description}
+    new = msgspec.convert(words, NewDataset)
+    print((await datasets.create(connection, new.slug, new.title, new.description)).id)
 
 
 async def publish(connection: Connection, chosen: argparse.Namespace) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from api.app import bucket_of
-from api.commands.database import with_database
+from api.commands.database import said, with_database
 from api.settings import Settings
 from storage import erasures
 from storage.database import Pool
@@ -23,20 +22,20 @@ from storage.objects import Store, open_store
 def command(words: Sequence[str]) -> int:
     """Run one of the erasures' commands: 0 done, 1 refused, 2 asked wrongly."""
     chosen = parser().parse_args(words)
+    try:
+        kept = noted(chosen.list) if chosen.what == "replay" and chosen.list is not None else []
+    except (OSError, ValueError) as error:
+        return said("erasures", f"{chosen.list} is no list that was printed here: {error}", status=2)
 
     async def work(database: Pool) -> int:
         async with open_store(*bucket()) as store:
             if chosen.what == "list":
                 await show(store)
             else:
-                await replay(database, store, [] if chosen.list is None else noted(chosen.list))
+                await replay(database, store, kept)
         return 0
 
-    try:
-        return with_database("erasures", work)
-    except (OSError, ValueError) as error:
-        print(f"companion erasures: {chosen.list} is no list that was printed here: {error}", file=sys.stderr)
-        return 2
+    return with_database("erasures", work)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from api.commands.database import amount, with_database
+from api.commands.database import amount, said, sentence, with_database
 from api.money import MICROS, display
 from api.statement_forms import decimal
 from storage import accounts, balance_transactions, corrections, reconciling, royalties
@@ -52,15 +51,15 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("account", help="id, pseudonym or e-mail address")
         one.add_argument("amount", type=amount, help="such as 12.50")
         one.add_argument("--currency", required=True)
-        one.add_argument("--because", required=True, help="what the contributor reads")
+        one.add_argument("--because", type=sentence, required=True, help="what the contributor reads")
         one.add_argument("--key", default=None, help="the same key is done once, however often it is asked for")
     clawback = commands.add_parser("clawback", help="take an earning back; what was paid out already is owed")
     clawback.add_argument("earning", type=UUID, metavar="ID")
-    clawback.add_argument("--because", required=True, help="what the contributor reads")
+    clawback.add_argument("--because", type=sentence, required=True, help="what the contributor reads")
     _sold(commands)
     reconcile = commands.add_parser("reconcile", help="compare a report: CSV with reference, currency and amount")
     reconcile.add_argument("file", type=Path)
-    reconcile.add_argument("--since", type=date.fromisoformat, help="with --until: also name what it leaves out")
+    reconcile.add_argument("--since", type=date.fromisoformat, help="the first day: also name what it leaves out")
     reconcile.add_argument("--until", type=date.fromisoformat, help="the last day, included")
     return top
 
@@ -192,8 +191,9 @@ async def _reconcile(database: Pool, chosen: argparse.Namespace) -> int:
     try:
         report = read_report(chosen.file)
     except (OSError, ValueError, csv.Error) as error:
-        print(f"companion ledger: {chosen.file}: {error}", file=sys.stderr)
-        return 2
+        return said("ledger", f"{chosen.file}: {error}", status=2)
+    if (chosen.since is None) != (chosen.until is None):
+        return said("ledger", "--since and --until belong together.", status=2)
     period = None
     if chosen.since and chosen.until:
         first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (chosen.since, chosen.until))

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from schwifty import IBAN
 
-from api.commands.database import configuration, in_transaction
+from api.commands.database import configuration, in_transaction, sentence
 from api.erasure import TYP as RECEIPT
 from api.money import display
 from api.payout_providers import Instruction, manual
@@ -32,6 +32,8 @@ REPORTS: dict[str, State] = {"paid": "paid", "failed": "failed", "returned": "re
 def command(words: Sequence[str]) -> int:
     """Run one of the payout commands: 0 done, 1 refused, 2 asked wrongly."""
     chosen = parser().parse_args(words)
+    if chosen.what == "approve" and chosen.all == bool(chosen.payouts):
+        parser().error("Name the payouts that may go, or say --all.")
 
     async def work(connection: Connection) -> None:
         if chosen.what == "export":
@@ -76,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     ):
         report = commands.add_parser(name, help=meaning)
         report.add_argument("payouts", nargs="+", type=UUID, metavar="ID")
-        report.add_argument("--because", help="what the contributor reads", required=name == "cancel")
+        report.add_argument("--because", type=sentence, help="what the contributor reads", required=name == "cancel")
         if name in {"failed", "returned"}:
             report.add_argument("--code", type=reason_code, help="as the bank reports it (ISO 20022), such as AC04")
     return top

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from uuid import UUID
 
-from api.commands.database import with_database
+from api.commands.database import sentence, with_database
 from api.reasons import reason
 from storage import reviews
 from storage.database import Pool, transaction
@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     ):
         one = commands.add_parser(name, help=meaning)
         one.add_argument("recording", type=UUID, metavar="ID")
-        one.add_argument("--because", required=True, help="what the contributor reads")
+        one.add_argument("--because", type=sentence, required=True, help="what the contributor reads")
         if name == "accept":
             one.add_argument(
                 "--remove",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from uuid import UUID
 
-from api.commands.database import amount, in_transaction
+from api.commands.database import in_transaction, price, sentence
 from api.money import display
 from storage import sales
 from storage.database import Connection
@@ -30,9 +30,9 @@ def parser() -> argparse.ArgumentParser:
     sell.add_argument("--dataset", type=UUID, required=True)
     sell.add_argument("--version", type=int, required=True)
     sell.add_argument("--use", action="append", required=True, help="such as asr_training; may be given several times")
-    sell.add_argument("--purpose", required=True, help="a sentence that contributors read")
+    sell.add_argument("--purpose", type=sentence, required=True, help="a sentence that contributors read")
     sell.add_argument("--until", type=day, required=True, metavar="YYYY-MM-DD", help="the licence's last day (UTC)")
-    sell.add_argument("--price", type=amount, required=True, metavar="AMOUNT", help="for the whole version")
+    sell.add_argument("--price", type=price, required=True, metavar="AMOUNT", help="for the whole version")
     sell.add_argument("--currency", required=True)
     sell.add_argument("--without-refused", action="store_true", help="leave out what may not be sold")
     return top

@@ -66,12 +66,22 @@ def worker(words: Sequence[str]) -> int:
 def migrate(words: Sequence[str]) -> int:
     """Bring the database to the newest schema."""
     no_options("migrate", migrate.__doc__ or "", words)
+    import psycopg
+
+    from api.commands.database import refusal, said
+    from storage.embedded import directory
     from storage.migrate import migrate as newest
 
-    url = os.environ.get("MIGRATION_DATABASE_URL") or os.environ.get("DATABASE_URL")
+    known = {name: value for name, value in os.environ.items() if value}
+    if "DATABASE_URL" not in known:
+        known = {**(directory.published() or {}), **known}
+    url = known.get("MIGRATION_DATABASE_URL") or known.get("DATABASE_URL")
     if not url:
-        raise SettingsInvalid("Neither MIGRATION_DATABASE_URL nor DATABASE_URL is set.")
-    applied = newest(url)
+        raise SettingsInvalid("Neither MIGRATION_DATABASE_URL nor DATABASE_URL is set, and no companion runs here.")
+    try:
+        applied = newest(url)
+    except psycopg.Error as error:
+        return said("migrate", refusal(error))
     print(f"Applied {', '.join(applied)}." if applied else "The schema is up to date.")
     return 0
 
@@ -79,12 +89,10 @@ def migrate(words: Sequence[str]) -> int:
 def demo(words: Sequence[str]) -> int:
     """Publish the demo term sheets, two campaigns and an operator."""
     no_options("demo", demo.__doc__ or "", words)
-    import asyncio
-
     from api import demo as demonstration
+    from api.commands.database import in_transaction
 
-    asyncio.run(demonstration.seed(Settings.from_environment(os.environ).database_url))
-    return 0
+    return in_transaction("demo", demonstration.seed)
 
 
 def doctor(words: Sequence[str]) -> int:

@@ -146,13 +146,15 @@ async def publish(database: Pool, chosen: argparse.Namespace) -> int:
     sheet = check.read(document)
     async with transaction(database) as connection:
         older = await newest(connection, sheet.id)
-        if older is not None:
-            print(f"Compared with version {older.version}:")
-            for line in changes(older, sheet):
-                print(line)
-        if not (chosen.yes or agreed(sheet)):
-            print("Nothing was published.")
-            return 1
+    if older is not None:
+        print(f"Compared with version {older.version}:")
+        for line in changes(older, sheet):
+            print(line)
+    # Outside of any transaction: PostgreSQL ends one in which somebody thinks for half a minute.
+    if not (chosen.yes or agreed(sheet)):
+        print("Nothing was published.")
+        return 1
+    async with transaction(database) as connection:
         new = await publishing.publish(connection, document)
     told = await publishing.announce(database, sheet.id, sheet.version)
     print(f"Published {sheet.id}, version {sheet.version}." if new else "These words are published already.")

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from uuid import UUID
 
-from api.commands.database import in_transaction
+from api.commands.database import in_transaction, sentence
 from storage import notices
 from storage.database import Connection
 from storage.notices import Notice
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     note = commands.add_parser("note", help="note that a buyer was told, or what it answered")
     note.add_argument("notice", type=UUID, metavar="ID")
     note.add_argument("state", choices=NOTED)
-    note.add_argument("--because", required=True, help="how you know; the contributor reads it")
+    note.add_argument("--because", type=sentence, required=True, help="how you know; the contributor reads it")
     return top
 
 

@@ -10,11 +10,13 @@ from storage import campaigns
 from storage.database import Pool, transaction
 
 
-async def test_the_demo_is_seeded_once(database_url: str, database: Pool, capsys: pytest.CaptureFixture[str]):
+async def test_the_demo_is_seeded_once(database: Pool, capsys: pytest.CaptureFixture[str]):
     """The operator's password is shown at the first run and never again, and signs in."""
-    await demo.seed(database_url)
+    async with transaction(database) as connection:
+        await demo.seed(connection)
     first = capsys.readouterr().out
-    await demo.seed(database_url)
+    async with transaction(database) as connection:
+        await demo.seed(connection)
     second = capsys.readouterr().out
 
     assert "" == second

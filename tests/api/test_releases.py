@@ -60,6 +60,21 @@ async def test_a_part_of_a_file_can_be_fetched(sold: Sold, client: Client):
     assert sold.cleaned[1000:2000] == part.content
 
 
+async def test_asking_for_a_file_s_size_is_no_fetching(sold: Sold, client: Client, contributor: Client):
+    """HEAD, by link or with the key: what GET says, without the bytes, and its contributor reads of no delivery."""
+    file = await sold.file()
+    with_key = (await sold.buyer.get(f"{sold.url}/manifest")).json()["distribution"][0]["contentUrl"]
+
+    asked = [await client.head(file["url"]), await sold.buyer.head(with_key)]
+    use = (await contributor.get(f"/v1/recordings/{sold.recording}/uses")).json()["data"][0]
+
+    assert [(200, str(len(sold.cleaned)), b"")] * 2 == [
+        (one.status_code, one.headers["content-length"], one.content) for one in asked
+    ]
+    assert (await client.get(file["url"])).headers["content-type"] == asked[0].headers["content-type"]
+    assert use["delivered_at"] is None
+
+
 async def test_a_manifest_s_addresses_open_with_the_key(sold: Sold, client: Client):
     """They do not expire, so a manifest can be kept."""
     listed = (await sold.buyer.get(f"{sold.url}/manifest")).json()["distribution"][0]["contentUrl"]

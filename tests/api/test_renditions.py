@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.validation import Workplace
-from storage import recordings, renditions
+from storage import recordings, renditions, sweeping
 from storage.database import Connection, Pool
 from tests.api.taking import agree, examined, speech, submit
 
@@ -16,8 +16,8 @@ MADE: dict[str, Any] = {"sha256": bytes(32), "size_bytes": 10, "media_type": "au
 
 
 @pytest.fixture
-async def connection(database: Pool) -> AsyncIterator[Connection]:
-    """A transaction that is rolled back."""
+async def connection(database: Pool, recording: UUID) -> AsyncIterator[Connection]:
+    """A transaction that is rolled back, begun once there is a recording: PostgreSQL ends one that waits for long."""
     async with database.connection() as lent, lent.transaction(force_rollback=True):
         yield lent
 
@@ -68,6 +68,20 @@ async def test_another_choice_takes_the_old_rendition_back_at_once(connection: C
 
     assert (2, False) == (again.version, again.due)
     assert await doomed(connection, "first")
+
+
+async def test_a_copy_that_no_row_needs_is_removed_after_a_day(connection: Connection, recording: UUID):
+    """A worker that was killed after storing it cannot say so; the one that wrote its row keeps it."""
+    await sweeping.plan(connection, "killed")
+    await sweeping.plan(connection, "kept")
+    await made(connection, recording, "kept")
+
+    assert [True, False] == [await doomed(connection, key) for key in ("killed", "kept")]
+    rows = await connection.execute(sweeping.DOOMED)
+    assert "killed" not in {key for _, key in await rows.fetchall()}
+    await connection.execute("UPDATE doomed_objects SET due_at = due_at - interval '1 day' WHERE object_key = 'killed'")
+    rows = await connection.execute(sweeping.DOOMED)
+    assert "killed" in {key for _, key in await rows.fetchall()}
 
 
 async def test_a_job_that_comes_late_stores_nothing(connection: Connection, recording: UUID):

@@ -1,6 +1,11 @@
 """The schema: migrations are complete, and the rules of a recording's life hold for whoever writes to the tables."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -48,6 +53,39 @@ def test_the_queue_that_our_migrations_build_is_the_one_the_package_describes(en
 def test_migrating_twice_changes_nothing(owner_url: str):
     """A second start finds its schema."""
     assert [] == migrate(owner_url)
+
+
+def progress(connection: psycopg.Connection[tuple[str]]) -> int:
+    """Count what a migration has made visible so far: tables, functions, and what is noted of files and migrations."""
+    counts = "SELECT (SELECT count(*) FROM pg_class) + (SELECT count(*) FROM pg_proc)"
+    for table in ("_yoyo_migration", "queue_files"):
+        if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone() != (None,):
+            counts += f" + (SELECT count(*) FROM {table})"
+    return int((connection.execute(counts).fetchone() or (0,))[0])
+
+
+def test_a_migration_that_was_killed_goes_on_where_it_ended(engines: Facts, owner_url: str):
+    """As by Ctrl-C during the first start, again and again, each time a little further on."""
+    url = fresh(engines, f"killed_{psycopg.conninfo.conninfo_to_dict(owner_url)['dbname']}")
+    kills = 0
+    with psycopg.connect(url, autocommit=True) as watching:
+        for further in (1, 4, 7, 11, 15, 30, 0):
+            goal = progress(watching) + further
+            one = subprocess.Popen(
+                [sys.executable, "-m", "api.cli", "migrate"],
+                env={**os.environ, "MIGRATION_DATABASE_URL": url},
+                stdout=subprocess.DEVNULL,
+            )
+            while further and one.poll() is None and progress(watching) < goal:
+                time.sleep(0.001)
+            if further and one.poll() is None:
+                one.send_signal(signal.SIGKILL)
+                kills += 1
+            assert one.wait() == (-signal.SIGKILL if further else 0)
+
+    assert 6 == kills
+    assert [] == migrate(url)
+    assert objects(url) == objects(owner_url)
 
 
 def test_no_query_of_the_service_role_can_change_the_schema(database_url: str):

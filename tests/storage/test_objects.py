@@ -5,6 +5,7 @@ import inspect
 import io
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -43,6 +44,20 @@ async def test_a_large_file_is_stored_in_parts(store: Store) -> None:
     size = await store.copy_to("objects/large", copy, digest)
 
     assert (len(content), hashlib.sha256(content).digest()) == (size, digest.digest())
+
+
+async def test_parts_that_never_became_an_object_are_thrown_away(store: Store) -> None:
+    """As a worker leaves them that was killed while it stored a large recording."""
+    key, begin = f"objects/{os.urandom(4).hex()}", store.client._create_multipart_upload
+    upload = begin(store.bucket, key, {})
+    store.client._upload_part(
+        bucket_name=store.bucket, object_name=key, data=b"x", headers={}, upload_id=upload, part_number=1
+    )
+    yesterday, soon = (datetime.now(UTC) + timedelta(hours=hours) for hours in (-24, 1))
+
+    assert [0, 1, 0] == [await store.abandon(yesterday), await store.abandon(soon), await store.abandon(soon)]
+    with pytest.raises(S3Error):
+        store.client._list_parts(bucket_name=store.bucket, object_name=key, upload_id=upload)
 
 
 async def test_what_is_not_there_is_missing(store: Store) -> None:
@@ -103,3 +118,6 @@ def test_the_client_still_takes_what_we_give_it() -> None:
 
     assert names <= set(inspect.signature(Minio.put_object).parameters)
     assert {"bucket_name", "object_name", "offset", "length"} <= set(inspect.signature(Minio.get_object).parameters)
+    assert "bucket_name" in inspect.signature(Minio._list_multipart_uploads).parameters
+    abort = list(inspect.signature(Minio._abort_multipart_upload).parameters)
+    assert ["bucket_name", "object_name", "upload_id"] == abort[1:4]
