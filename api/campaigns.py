@@ -19,10 +19,11 @@ from api.term_sheets import TermSheetReference, reference_to
 from api.track_records import TrackRecord, track_record_of
 from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.profile import CaptureProfile, CaptureRule, capture_profile, override, profile
-from storage import campaigns, track_records
+from storage import campaign_changes, campaigns, track_records
+from storage.campaign_changes import Change
 from storage.campaigns import Campaign as Row
-from storage.campaigns import Draft, Media, Prompt
-from storage.database import reading, transaction
+from storage.campaigns import Draft, Media, Prompt, Standing, Status
+from storage.database import Connection, reading, transaction
 from storage.errors import CampaignMissing
 from storage.quotes import Offer
 from storage.track_records import TrackRecord as Experience
@@ -46,6 +47,24 @@ class Quota(Struct, frozen=True):
     remaining: Annotated[int, Meta(ge=0, examples=[4871])]
 
 
+class CampaignState(Struct, frozen=True):
+    """What an operator may change of a campaign, as it stood at some moment."""
+
+    standing: Standing
+    quota_recordings: Annotated[int, Meta(ge=0, examples=[5000])]
+    deadline: datetime | None
+
+
+class CampaignChange(Struct, frozen=True):
+    """A change by the campaign's operator, with its reason; it counts for what was announced after it."""
+
+    id: UUID
+    at: datetime
+    because: Annotated[str, Meta(examples=["The buyer has enough hours."])]
+    before: CampaignState
+    after: CampaignState
+
+
 class CampaignEntry(Struct, frozen=True):
     """A campaign in the list."""
 
@@ -55,7 +74,17 @@ class CampaignEntry(Struct, frozen=True):
     languages: Annotated[list[str], Meta(examples=[["en", "de", "es"]])]
     rate: Rate
     quota: Quota
-    open: bool
+    status: Annotated[
+        Status,
+        Meta(
+            description=(
+                "Whether it takes something new: `open`; `paused` for now by its operator; `full`, every place is "
+                "given away; `ended`, its deadline is over; `closed` early, for good. What you have announced, and a "
+                "quote that you hold, go on in all of them."
+            )
+        ),
+    ]
+    open: Annotated[bool, Meta(description="Whether `status` is `open`.")]
     deadline: datetime | None
     url: Annotated[str, Meta(examples=["/v1/campaigns/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d"])]
 
@@ -74,6 +103,7 @@ class Campaign(CampaignEntry, frozen=True):
     review: Annotated[str, Meta(examples=["automatic"])]
     term_sheet: TermSheetReference
     rules: tuple[CaptureRule, ...]
+    changes: Annotated[list[CampaignChange], Meta(description="The newest 50 changes, the newest first.")]
     capture_profile_url: Annotated[
         str, Meta(examples=["/v1/campaigns/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d/capture-profile"])
     ]
@@ -129,14 +159,29 @@ def entry_of(row: Row) -> CampaignEntry:
         languages=row.languages,
         rate=rate_of(row),
         quota=Quota(row.quota_recordings, row.remaining),
-        open=row.open,
+        status=row.status,
+        open=row.status == "open",
         deadline=row.deadline,
         url=f"/v1/campaigns/{row.id}",
     )
 
 
-def campaign_of(row: Row, prompts: list[Prompt], experience: Experience | None) -> Campaign:
-    """Show a row in full."""
+def change_of(row: Change) -> CampaignChange:
+    """Show a change."""
+    before = CampaignState(row.standing_before, row.quota_before, row.deadline_before)
+    return CampaignChange(row.id, row.at, row.because, before, CampaignState(row.standing, row.quota, row.deadline))
+
+
+async def shown(connection: Connection, campaign: UUID) -> Campaign:
+    """Show a campaign in full. Raises CampaignMissing."""
+    row = await campaigns.find(connection, campaign)
+    prompts = await campaigns.prompts(connection, campaign)
+    changes = await campaign_changes.listing(connection, campaign)
+    return campaign_of(row, prompts, changes, await track_records.of_campaign(connection, campaign))
+
+
+def campaign_of(row: Row, prompts: list[Prompt], changes: list[Change], experience: Experience | None) -> Campaign:
+    """Put a row and what belongs to it together."""
     return Campaign(
         **msgspec.structs.asdict(entry_of(row)),
         brief=row.brief,
@@ -146,6 +191,7 @@ def campaign_of(row: Row, prompts: list[Prompt], experience: Experience | None) 
         review=row.review,
         term_sheet=reference_to(row.term_sheet_id, row.term_sheet_version, row.term_sheet_sha256),
         rules=rules_of(row).rules,
+        changes=[change_of(change) for change in changes],
         capture_profile_url=f"/v1/campaigns/{row.id}/capture-profile",
         track_record=track_record_of(experience, row.rate_currency) if experience else None,
     )
@@ -181,10 +227,8 @@ async def read_campaign(
 ) -> Response[Campaign]:
     """Read a campaign: brief, prompts, the rules for a recording, rate, terms, and how it went for others before."""
     async with transaction(database) as connection:
-        row = await campaigns.find(connection, campaign)
-        prompts = await campaigns.prompts(connection, campaign)
-        experience = await track_records.of_campaign(connection, campaign)
-    return conditional(request, campaign_of(row, prompts, experience), PUBLIC)
+        found = await shown(connection, campaign)
+    return conditional(request, found, PUBLIC)
 
 
 @get(

@@ -26,6 +26,7 @@ from api.validation import Workplace
 from api.withdrawal_notices import post_due
 from storage import (
     accounts,
+    campaign_changes,
     consents,
     erasures,
     fingerprints,
@@ -104,6 +105,14 @@ async def order_renditions(tower: Tower) -> None:
     async with transaction(tower.place.database) as connection:
         for recording in await renditions.due(connection):
             await queue.enqueue_rendition(connection, recording)
+
+
+async def tell_campaign_changes(tower: Tower) -> None:
+    """Tell contributors what an operator has changed of a campaign that they take part in."""
+    told = 1
+    while told:
+        async with transaction(tower.place.database) as connection:
+            told = await campaign_changes.tell_next(connection)
 
 
 async def settle_large_sales(tower: Tower) -> None:
@@ -202,6 +211,7 @@ HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (1, retry_stalled),
     (2, order_renditions),
     (2, settle_large_sales),
+    (2, tell_campaign_changes),
     (5, clear_away),
     (10, post_notices),
     (10, release_money),

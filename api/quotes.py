@@ -21,7 +21,7 @@ from api.signing import sign
 from api.term_sheets import TermSheetReference, reference_to
 from storage import quotes
 from storage.database import transaction
-from storage.errors import CampaignClosed, CampaignMissing, TooManyQuotes
+from storage.errors import CampaignClosed, CampaignMissing, CampaignPaused, TooManyQuotes
 from storage.quotes import Offer, Quote
 
 TYP = "quote+jws"
@@ -92,7 +92,7 @@ def view(quote: Quote) -> QuoteView:
 
 @post(
     "/v1/campaigns/{campaign:uuid}/quotes",
-    responses=problems(CampaignMissing, CampaignClosed, TooManyQuotes),
+    responses=problems(CampaignMissing, CampaignClosed, CampaignPaused, TooManyQuotes),
     tags=["Quotes"],
 )
 async def ask_for_quote(

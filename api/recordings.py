@@ -26,6 +26,7 @@ from storage.database import reading, transaction
 from storage.errors import (
     CampaignClosed,
     CampaignMissing,
+    CampaignPaused,
     DailyBytesUsed,
     LanguageRefused,
     MediaTypeRefused,
@@ -187,6 +188,7 @@ def allowance(settings: Settings) -> claims.Allowance:
         **problems(
             CampaignMissing,
             CampaignClosed,
+            CampaignPaused,
             SlotTaken,
             ReplacementRefused,
             TooLarge,
@@ -213,7 +215,8 @@ async def claim_recording(
     """Announce a recording before a byte is sent.
 
     Every limit is checked here, so that nothing is sent in vain. The same bytes from the same contributor are the
-    recording that exists: then the answer is 200, and only an unfinished one has an `upload`.
+    recording that exists: then the answer is 200, and only an unfinished one has an `upload`. A campaign that is paused
+    or over takes what was quoted before, and another try of a take that was begun within a month.
     """
     wish = claims.Claim(
         campaign_id=data.campaign,

@@ -10,17 +10,21 @@ from msgspec import Struct
 from psycopg.types.json import Jsonb
 
 from storage.database import Connection, every, one, run
-from storage.errors import CampaignMissing, TermsTooSoon
+from storage.errors import CampaignClosed, CampaignMissing, CampaignPaused, TermsTooSoon
 from storage.rates import check_promise
 
 Media = Literal["audio", "video"]
+#: What the operator decided; a closed campaign stays closed.
+Standing = Literal["open", "paused", "closed"]
+#: What a contributor meets: `ended` is past its deadline, and `full` has no place left.
+Status = Literal["open", "paused", "full", "ended", "closed"]
 
 
 class Campaign(Struct, frozen=True):
     """One campaign's row, with what is derived from others.
 
     `rate_micros` (1e-6 of the currency's unit) is paid for every `rate_per_ms` of accepted recording. `remaining` tells
-    how many recordings may still be accepted, without the places that quotes keep; `open` looks at the deadline as
+    how many recordings may still be accepted, without the places that quotes keep; `status` looks at the deadline as
     well. `rules` maps a check's name to what this campaign sets differently from its capture profile.
     """
 
@@ -40,7 +44,8 @@ class Campaign(Struct, frozen=True):
     rate_per_ms: int
     quota_recordings: int
     remaining: int
-    open: bool
+    status: Status
+    standing: Standing
     deadline: datetime | None
     term_sheet_id: str
     term_sheet_version: int
@@ -58,9 +63,10 @@ class Prompt(Struct, frozen=True):
 SELECT = """
     SELECT c.id, c.slug, c.title, c.brief, c.media, c.languages, c.profile, c.rules, c.max_bytes, c.max_duration_ms,
         c.review, c.rate_currency, c.rate_micros, c.rate_per_ms, c.quota_recordings, c.deadline,
-        c.term_sheet_id, c.term_sheet_version, s.sha256 AS term_sheet_sha256,
+        c.standing, c.term_sheet_id, c.term_sheet_version, s.sha256 AS term_sheet_sha256,
         greatest(c.quota_recordings - taken.places, 0)::int AS remaining,
-        c.quota_recordings > taken.places AND (c.deadline IS NULL OR c.deadline > now()) AS open
+        coalesce(campaign_stop(c.standing, c.deadline),
+            CASE WHEN c.quota_recordings > taken.places THEN 'open' ELSE 'full' END) AS status
     FROM campaigns c
     JOIN term_sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
     CROSS JOIN LATERAL (SELECT places_taken(c.id, NULL) AS places) taken
@@ -73,6 +79,14 @@ async def find(connection: Connection, campaign: UUID) -> Campaign:
     if found is None:
         raise CampaignMissing
     return found
+
+
+def refuse_new(status: Status) -> None:
+    """Let through what a campaign takes that is open. Raises CampaignPaused, CampaignClosed."""
+    if status == "paused":
+        raise CampaignPaused
+    if status != "open":
+        raise CampaignClosed(campaign_status=status)
 
 
 async def listing(

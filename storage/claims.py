@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from storage import quotes
 from storage.backlog import oldest_due_s
+from storage.campaigns import Status, refuse_new
 from storage.database import Connection, one, run
 from storage.errors import (
-    CampaignClosed,
     CampaignMissing,
     DailyBytesUsed,
     MediaTypeRefused,
@@ -60,9 +60,11 @@ SAME_CONTENT = f"""
 """
 INSERT = f"""
     INSERT INTO recordings
-        (account_id, campaign_id, prompt_id, language, title, sha256, size_bytes, media_type, replaces, quote_id)
+        (account_id, campaign_id, prompt_id, language, title, sha256, size_bytes, media_type, replaces, quote_id,
+            begun_at)
     VALUES (%(account)s, %(campaign)s, %(prompt)s, %(language)s, %(title)s, %(sha256)s, %(size)s, %(media_type)s,
-            %(replaces)s, %(quote)s)
+            %(replaces)s, %(quote)s,
+            (SELECT coalesce(begun_at, created_at) FROM recordings WHERE id = %(earlier)s))
     ON CONFLICT DO NOTHING
     RETURNING {COLUMNS}
 """
@@ -90,7 +92,7 @@ async def claim(connection: Connection, account: UUID, wish: Claim, allowance: A
         if present is None:
             raise
         return present, False
-    made = await _insert(connection, account, wish, quote)
+    made = await _insert(connection, account, wish, quote, _earlier(wish, present))
     if made is None:
         return await _beaten(connection, account, wish), False
     if wish.quote_id is not None:
@@ -111,13 +113,15 @@ async def _admitted(
     if spoilt is not None:
         await move(connection, spoilt.id, "deleted", by="contributor", because="claimed-again")
     quote = await _quote(connection, account, wish, spoilt)
-    await _check(connection, account, wish, allowance, quote)
+    await _check(connection, account, wish, allowance, quote, _earlier(wish, spoilt))
     if wish.replaces is not None:
         await _replace(connection, account, wish, wish.replaces)
     return quote
 
 
-async def _insert(connection: Connection, account: UUID, wish: Claim, quote: UUID | None) -> Recording | None:
+async def _insert(
+    connection: Connection, account: UUID, wish: Claim, quote: UUID | None, earlier: UUID | None
+) -> Recording | None:
     """Write the recording's row; None where another one is in the way."""
     return await one(
         connection,
@@ -133,7 +137,13 @@ async def _insert(connection: Connection, account: UUID, wish: Claim, quote: UUI
         media_type=wish.media_type,
         replaces=wish.replaces,
         quote=quote,
+        earlier=earlier,
     )
+
+
+def _earlier(wish: Claim, spoilt: Recording | None) -> UUID | None:
+    """Name the take that the new one is another try of: it goes on, also where nothing new is taken."""
+    return wish.replaces or (spoilt.id if spoilt is not None and spoilt.campaign_id == wish.campaign_id else None)
 
 
 async def _quote(connection: Connection, account: UUID, wish: Claim, spoilt: Recording | None) -> UUID | None:
@@ -177,17 +187,21 @@ class CampaignLimits(Struct, frozen=True):
     media: str
     languages: list[str]
     max_bytes: int
-    open: bool
+    status: Status
     has_prompt: bool
     prompt_language: str | None
     waiting: int
     claimed_today: int
 
 
+# Who was quoted, or has begun within a month, may finish, whether the campaign is paused or over.
 LIMITS = """
     SELECT c.media, c.languages, c.max_bytes,
-        (%(quote)s::uuid IS NOT NULL OR c.deadline IS NULL OR c.deadline > now())
-            AND place_left(c.id, %(quote)s) AS open,
+        coalesce(
+            CASE WHEN %(quote)s::uuid IS NULL AND coalesce(old.begun_at, old.created_at) > now() - interval '30 days'
+                IS NOT TRUE THEN campaign_stop(c.standing, c.deadline) END,
+            CASE WHEN place_left(c.id, %(quote)s, coalesce(old.begun_at, old.created_at)) THEN 'open' ELSE 'full' END
+        ) AS status,
         p.id IS NOT NULL AS has_prompt, p.language AS prompt_language,
         (SELECT count(*) FROM recordings
             WHERE account_id = %(account)s AND state IN ('validating', 'failed')) AS waiting,
@@ -195,15 +209,24 @@ LIMITS = """
             WHERE account_id = %(account)s AND created_at > now() - interval '1 day'
               AND NOT (state IN ('deleted', 'expired') AND object_key IS NULL)) AS claimed_today
     FROM campaigns c LEFT JOIN prompts p ON p.campaign_id = c.id AND p.id = %(prompt)s
+        LEFT JOIN recordings old ON old.id = %(earlier)s AND old.account_id = %(account)s AND old.campaign_id = c.id
     WHERE c.id = %(campaign)s
 """
 
 
-async def _check(connection: Connection, account: UUID, wish: Claim, allowance: Allowance, quote: UUID | None) -> None:
-    """Refuse what would be refused after the upload as well; who was quoted is in time.
+async def _check(
+    connection: Connection,
+    account: UUID,
+    wish: Claim,
+    allowance: Allowance,
+    quote: UUID | None,
+    earlier: UUID | None,
+) -> None:
+    """Refuse what would be refused after the upload as well; who was quoted, or had begun before, is in time.
 
-    Raises CampaignMissing, CampaignClosed, MediaTypeRefused, TooLarge, PromptMissing, LanguageRefused, TooManyWaiting,
-    DailyBytesUsed, and ValidationBehind while recordings wait longer for their report than the service stands for.
+    Raises CampaignMissing, CampaignClosed, CampaignPaused, MediaTypeRefused, TooLarge, PromptMissing, LanguageRefused,
+    TooManyWaiting, DailyBytesUsed, and ValidationBehind while recordings wait longer for their report than the service
+    stands for.
     """
     if await oldest_due_s(connection) > allowance.longest_wait_s:
         raise ValidationBehind
@@ -215,11 +238,11 @@ async def _check(connection: Connection, account: UUID, wish: Claim, allowance: 
         campaign=wish.campaign_id,
         prompt=wish.prompt_id,
         quote=quote,
+        earlier=earlier,
     )
     if campaign is None:
         raise CampaignMissing
-    if not campaign.open:
-        raise CampaignClosed
+    refuse_new(campaign.status)
     if not may_hold(campaign.media, wish.media_type):
         raise MediaTypeRefused(collects=campaign.media, media_type=wish.media_type)
     largest = min(campaign.max_bytes, allowance.largest_bytes)

@@ -171,7 +171,7 @@ async def go_on(connection: Connection, account: UUID, recording: UUID) -> Recor
         return subject
     terms = await terms_of(connection, recording)
     # The campaign may have filled up since the recording was examined.
-    place_left = await quota.left(connection, subject.campaign_id, subject.quote_id)
+    place_left = await quota.left(connection, subject.campaign_id, recording)
     to, because = onward(review_always=terms.review == "always", quota_left=place_left)
     return await move(connection, recording, to, by="contributor", because=because)
 

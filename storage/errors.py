@@ -12,10 +12,12 @@
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
     │   │   RenditionPending, CaseClosed, PayoutUnderWay, UploadIncomplete, DestinationResting, DestinationInUse,
-    │   │   PayoutMoveRefused, PayoutTooSmall, CurrencyUnpayable, NothingToPay, AccountOpen, DisputeOpen, TermsTooSoon
+    │   │   PayoutMoveRefused, PayoutTooSmall, CurrencyUnpayable, NothingToPay, AccountOpen, DisputeOpen, TermsTooSoon,
+    │   │   CampaignPaused, CampaignOver, QuotaTaken
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
-    │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused, RateBelowTerms, LicenceOver
+    │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused, RateBelowTerms, LicenceOver,
+    │   │   DeadlinePast
     │   └── Exhausted                 allowed, but not so much at once: try again later
     │       ├── TooManyUploads, TooManyWaiting, DailyBytesUsed, TooManyQuotes
     ├── Expired                       UploadExpired, LicenceEnded
@@ -159,6 +161,18 @@ class CampaignClosed(Conflict):
     """This campaign takes no more recordings."""
 
 
+class CampaignPaused(Conflict):
+    """This campaign takes nothing new for now; what you have announced goes on, and a quote that you hold counts."""
+
+
+class CampaignOver(Conflict):
+    """This campaign was closed, and contributors were told so: it stays closed. Open a new one."""
+
+
+class QuotaTaken(Conflict):
+    """So many places are given away: accepted, promised by quotes, or begun. The quota cannot be smaller than that."""
+
+
 class ClaimDiffers(Conflict):
     """The claim of this upload does not match the recording it names."""
 
@@ -273,6 +287,10 @@ class RateBelowTerms(Refused):
 
 class LicenceOver(Refused):
     """A licence has to end later than now."""
+
+
+class DeadlinePast(Refused):
+    """A deadline lies in the future; close the campaign to end it now."""
 
 
 class TermSheetInvalid(Refused):

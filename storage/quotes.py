@@ -12,9 +12,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from storage import quota
+from storage import campaigns, quota
 from storage.database import Connection, every, one, run
-from storage.errors import CampaignClosed, CampaignMissing, QuoteExpired, QuoteMissing, QuoteUsed, TooManyQuotes
+from storage.errors import CampaignMissing, QuoteExpired, QuoteMissing, QuoteUsed, TooManyQuotes
 
 #: Unused quotes that one contributor may hold: enough for an afternoon, too few to empty a campaign.
 AT_ONCE = 20
@@ -96,15 +96,15 @@ async def prepare(
 ) -> Offer:
     """Make an offer that nobody else is made until the transaction ends; `keep` it once it is signed.
 
-    Raises CampaignMissing, CampaignClosed when there is no place or no time left, TooManyQuotes.
+    Raises CampaignMissing, CampaignPaused, CampaignClosed when there is no place or no time left, TooManyQuotes.
     """
+    await quota.hold(connection, campaign)
+    campaigns.refuse_new((await campaigns.find(connection, campaign)).status)
     offer = await one(
         connection, Offer, OFFER, account=account, campaign=campaign, lasts=lasts, review_within=review_within
     )
     if offer is None:
         raise CampaignMissing
-    if not await quota.left(connection, campaign) or offer.expires_at <= offer.created_at:
-        raise CampaignClosed
     held = await one(connection, _Held, HELD, account=account)
     if held is not None and held.unused >= AT_ONCE:
         raise TooManyQuotes(unused=held.unused)

@@ -94,7 +94,7 @@ SITUATION = """
         EXISTS (SELECT FROM recordings other WHERE other.sha256 = r.sha256 AND other.account_id <> r.account_id
             AND (other.object_key IS NOT NULL OR other.state = 'withdrawn')
             AND other.state NOT IN ('deleted', 'erased')) AS held_by_another,
-        place_left(r.campaign_id, r.quote_id) AS quota_left
+        place_left(r.campaign_id, r.quote_id, coalesce(r.begun_at, r.created_at)) AS quota_left
     FROM recordings r JOIN campaigns c ON c.id = r.campaign_id WHERE r.id = %(recording)s
 """
 

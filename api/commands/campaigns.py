@@ -1,10 +1,11 @@
-"""`companion campaigns`: open a campaign, list them, and change what one pays or offers from now on."""
+"""`companion campaigns`: open a campaign, look at one, and change what it pays, offers or takes from now on."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +14,8 @@ import msgspec
 from api.campaigns import HOUR_MS, check_rules, rate_of
 from api.commands.database import in_transaction, price, sentence
 from capture_validation.errors import InvalidRule, UnknownProfile
-from storage import campaigns, rates
+from storage import campaign_changes, campaigns, rates
+from storage.campaign_changes import Wish
 from storage.campaigns import Draft
 from storage.database import Connection
 
@@ -28,12 +30,8 @@ def command(words: Sequence[str]) -> int:
     async def work(connection: Connection) -> None:
         if draft is not None:
             await open_one(connection, draft)
-        elif chosen.what == "list":
-            await show(connection)
-        elif chosen.what == "rate":
-            await change_rate(connection, chosen)
         else:
-            await change_terms(connection, chosen)
+            await WORK[chosen.what](connection, chosen)
 
     return in_transaction("campaigns", work)
 
@@ -58,7 +56,41 @@ def parser() -> argparse.ArgumentParser:
     rate.add_argument("--per-hour", type=price, required=True, metavar="AMOUNT", help="such as 12.50")
     rate.add_argument("--currency", required=True)
     rate.add_argument("--because", type=sentence, required=True, help="what everybody reads at /v1/rates")
+    add_changes(commands)
     return top
+
+
+def add_changes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the words that change an open campaign; what was quoted or announced before goes on as it was."""
+    pause = commands.add_parser("pause", help="take nothing new for now")
+    resume = commands.add_parser("resume", help="take recordings again")
+    close = commands.add_parser("close", help="end a campaign early, for good")
+    quota = commands.add_parser("quota", help="take more recordings, or fewer than now: not fewer than are given away")
+    deadline = commands.add_parser("deadline", help="end a campaign sooner or later")
+    for one in (pause, resume, close, quota, deadline):
+        one.add_argument("campaign", type=UUID, metavar="ID")
+        one.add_argument(
+            "--because", required=True, help="what everybody who takes part is told, and reads on its page"
+        )
+    pause.set_defaults(wish=lambda _: Wish(standing="paused"))
+    resume.set_defaults(wish=lambda _: Wish(standing="open"))
+    close.set_defaults(wish=lambda _: Wish(standing="closed"))
+    quota.add_argument("recordings", type=int, metavar="RECORDINGS", help="in all, with those that are accepted")
+    quota.set_defaults(wish=lambda chosen: Wish(quota_recordings=chosen.recordings))
+    deadline.add_argument("deadline", type=moment, metavar="WHEN", help="such as 2027-03-31, its end in UTC; or never")
+    deadline.set_defaults(wish=lambda chosen: Wish(deadline=chosen.deadline))
+
+
+def moment(words: str) -> datetime | None:
+    """Read when a campaign ends: a day, which counts to its end in UTC, a time with its zone, or `never`."""
+    if words == "never":
+        return None
+    if len(words) == len("2027-03-31"):
+        return datetime.fromisoformat(words).replace(tzinfo=UTC) + timedelta(days=1)
+    read = datetime.fromisoformat(words)
+    if read.tzinfo is None:
+        raise argparse.ArgumentTypeError("a time needs its zone, such as 2027-03-31T18:00+01:00")
+    return read
 
 
 def read(file: Path) -> Draft | None:
@@ -78,11 +110,12 @@ async def open_one(connection: Connection, draft: Draft) -> None:
     print(f"Opened: /v1/campaigns/{made}" if made else f"There is a campaign “{draft.slug}” already; nothing changed.")
 
 
-async def show(connection: Connection) -> None:
+async def show(connection: Connection, _: argparse.Namespace) -> None:
     """Print the newest campaigns."""
     for row in await campaigns.listing(connection, media=None, language=None, after=None, limit=100):
         terms = f"{row.term_sheet_id} {row.term_sheet_version}"
-        print(f"{row.id}  {rate_of(row).display:>24}  {terms:<20}  {row.title}")
+        places = f"{row.status}, {row.remaining} of {row.quota_recordings} left"
+        print(f"{row.id}  {rate_of(row).display:>24}  {terms:<20}  {places:<30}  {row.title}")
 
 
 async def change_rate(connection: Connection, chosen: argparse.Namespace) -> None:
@@ -95,3 +128,21 @@ async def change_terms(connection: Connection, chosen: argparse.Namespace) -> No
     """Change the term sheet."""
     await campaigns.change_terms(connection, chosen.campaign, chosen.sheet, chosen.version)
     print("What is quoted or announced from now on is offered under these terms; what was before keeps its own.")
+
+
+async def change(connection: Connection, chosen: argparse.Namespace) -> None:
+    """Change what a campaign takes, and say how it stands."""
+    changed = await campaign_changes.change(connection, chosen.campaign, chosen.wish(chosen), chosen.because)
+    row = await campaigns.find(connection, chosen.campaign)
+    until = "" if row.deadline is None else f", until {row.deadline:%Y-%m-%d %H:%M} UTC"
+    print(f"{row.title}: {row.status}, {row.remaining} of {row.quota_recordings} places left{until}.")
+    print(
+        "Everybody who takes part is told; what they were quoted or have announced goes on."
+        if changed
+        else "It stood like that already; nobody is told anything."
+    )
+
+
+WORK = {"list": show, "rate": change_rate, "terms": change_terms} | dict.fromkeys(
+    ("pause", "resume", "close", "quota", "deadline"), change
+)
