@@ -183,7 +183,7 @@ async def withdraw(
     """Withdraw consent, for some uses or for all: sales of them stop at once.
 
     Every buyer is told within a day and has thirty days to delete its copies; follow it at `url`. What you earned is
-    kept. A reason is not needed.
+    kept. A reason is not needed. Asked again, the answer is the withdrawal that was made.
     """
     async with transaction(database) as connection:
         made = await withdrawals.withdraw(connection, account.id, recording, data.uses, data.reason)

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-import psycopg.errors
 from msgspec import Meta, Struct
 
 from storage.database import Connection, every, one, run
@@ -59,17 +58,18 @@ COLUMNS = """
     (SELECT max(version) FROM dataset_versions WHERE dataset_id = datasets.id) AS newest_version
 """
 CREATE = """
-    INSERT INTO datasets (slug, title, description) VALUES (%(slug)s, %(title)s, %(description)s) RETURNING id
+    INSERT INTO datasets (slug, title, description) VALUES (%(slug)s, %(title)s, %(description)s)
+    ON CONFLICT (slug) DO NOTHING RETURNING id
 """
 
 
 async def create(connection: Connection, slug: str, title: str, description: str) -> Dataset:
-    """Name a new dataset. Raises DatasetTaken."""
-    try:
-        made = await one(connection, _Id, CREATE, slug=slug, title=title, description=description)
-    except psycopg.errors.UniqueViolation as error:
-        raise DatasetTaken(slug=slug) from error
-    assert made is not None  # noqa: S101 - INSERT … RETURNING gives a row or raises.
+    """Name a new dataset; the one that is called and described just like that is it. Raises DatasetTaken."""
+    query = "SELECT id FROM datasets WHERE slug = %(slug)s AND title = %(title)s AND description = %(description)s"
+    made = await one(connection, _Id, CREATE, slug=slug, title=title, description=description)
+    made = made or await one(connection, _Id, query, slug=slug, title=title, description=description)
+    if made is None:
+        raise DatasetTaken(slug=slug)
     return await find(connection, made.id)
 
 
@@ -115,9 +115,10 @@ LIST = """
 
 
 async def publish(connection: Connection, dataset: UUID, recordings: list[UUID]) -> Version:
-    """Publish the next version with exactly these recordings. Raises DatasetMissing, NotForSale.
+    """Publish the next version with exactly these recordings; when the newest one lists the same, it is that one.
 
-    Only accepted recordings are listed: the rest could not be sold to anybody. Each gets its public code here.
+    Only accepted recordings are listed: the rest could not be sold to anybody. Each gets its public code here. Raises
+    DatasetMissing, NotForSale.
     """
     asked = sorted(set(recordings))
     present = [row.id for row in await every(connection, _Id, LISTABLE, recordings=asked)]
@@ -130,6 +131,8 @@ async def publish(connection: Connection, dataset: UUID, recordings: list[UUID])
     if number is None:
         raise DatasetMissing
     sha256 = hashlib.sha256(b"".join(recording.bytes for recording in asked)).digest()
+    if number.number > 1 and (newest := await version(connection, dataset, number.number - 1)).sha256 == sha256:
+        return newest
     await run(connection, PUBLISH, dataset=dataset, version=number.number, sha256=sha256)
     await run(connection, LIST, dataset=dataset, version=number.number, recordings=asked)
     await _name(connection, asked)

@@ -21,6 +21,13 @@ SOLD_ALREADY = (
 SOLD = "SELECT EXISTS (SELECT FROM sale_lines WHERE recording_id = %(recording)s) AS sold"
 
 
+DELETED = "SELECT id FROM recordings WHERE id = %(recording)s AND account_id = %(account)s AND state = 'deleted'"
+
+
+class _Deleted(Struct, frozen=True):
+    id: UUID
+
+
 class _Sold(Struct, frozen=True):
     sold: bool
 
@@ -31,6 +38,8 @@ async def delete(connection: Connection, account: UUID, recording: UUID) -> None
     Done twice, it does nothing the second time. Of one that was withdrawn only the bytes are left to go. Raises
     RecordingMissing, and MoveRefused for one that was sold.
     """
+    if await one(connection, _Deleted, DELETED, account=account, recording=recording) is not None:
+        return
     await run(connection, recordings.END_WRITING, account=account, recording=recording)
     # A sale that is being written holds the recording until its lines are there.
     subject = await recordings.lock(connection, account, recording)

@@ -45,12 +45,12 @@ OF_RECORDING = f"""
 async def open_dispute(connection: Connection, account: UUID, recording: UUID, text: str) -> Dispute:
     """Hand a rejected or returned recording to a person, with its owner's words.
 
-    Raises RecordingMissing, DisputeOpen, and MoveRefused: there must be a decision to object to, and bytes to look at.
+    In the same words again it is the dispute that is open. Raises RecordingMissing, DisputeOpen for other words, and
+    MoveRefused: there must be a decision to object to, and bytes to look at.
     """
     disputed = await lock(connection, account, recording)
     if disputed.state not in ("rejected", "needs_fix") or disputed.object_key is None:
-        already = [dispute for dispute in await of_recording(connection, recording) if dispute.answered_at is None]
-        raise DisputeOpen if already else MoveRefused(state=disputed.state)
+        return _repeated(await of_recording(connection, recording), text, disputed.state)
     try:
         opened = await one(
             connection, Dispute, OPEN, recording=recording, account=account, because=disputed.moved_because, text=text
@@ -60,6 +60,16 @@ async def open_dispute(connection: Connection, account: UUID, recording: UUID, t
     await move(connection, recording, "in_review", by="contributor", because=text)
     assert opened is not None  # noqa: S101  An insert that returns nothing has raised.
     return opened
+
+
+def _repeated(known: list[Dispute], text: str, state: str) -> Dispute:
+    """Give the open dispute that is sent again. Raises DisputeOpen for other words, and MoveRefused where none is."""
+    already = next((dispute for dispute in known if dispute.answered_at is None), None)
+    if already is None:
+        raise MoveRefused(state=state)
+    if already.text != text:
+        raise DisputeOpen
+    return already
 
 
 async def of_own(connection: Connection, account: UUID, recording: UUID) -> list[Dispute]:

@@ -56,8 +56,12 @@ INSERT = f"""
 async def add(
     connection: Connection, master_key: bytes, account: UUID, destination: UUID, bank: BankAccount, pause: timedelta
 ) -> Destination:
-    """Keep a bank account whose IBAN was checked, and tell its owner."""
+    """Keep a bank account whose IBAN was checked, and tell its owner; one that is kept already is the one of then."""
+    await lock(connection, [account])
     key = await subject_key(connection, master_key, account)
+    for kept in await listing(connection, account):
+        if kept.hint == bank.iban[-4:] and await bank_account(connection, master_key, kept.id) == bank:
+            return kept
     added = await one(
         connection,
         Destination,
@@ -120,10 +124,21 @@ async def find(connection: Connection, account: UUID, destination: UUID) -> Dest
     return found
 
 
+REMOVED = f"""
+    SELECT {COLUMNS} FROM payout_destinations
+    WHERE account_id = %(account)s AND id = %(destination)s AND removed_at IS NOT NULL
+"""
+
+
 async def remove(connection: Connection, account: UUID, destination: UUID) -> bool:
-    """Forget a bank account for good; False while a payout is on its way there. Raises DestinationMissing."""
+    """Forget a bank account for good; False while a payout is on its way there. Raises DestinationMissing.
+
+    One that was forgotten before is forgotten.
+    """
     # A payout that is being asked for holds the account, and is there afterwards for whoever looks.
     await lock(connection, [account])
+    if await one(connection, Destination, REMOVED, account=account, destination=destination) is not None:
+        return True
     await find(connection, account, destination)
     removed = await run(connection, REMOVE, account=account, destination=destination)
     if removed:

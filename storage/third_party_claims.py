@@ -278,8 +278,12 @@ async def resolve(
     """Decide a case; the claimant reads `answer` behind the link, and nobody needs their address any more.
 
     A dismissed claim lets its recording go on, unless another claim or another reason holds it. An upheld one ends it:
-    its contributor could not license what is somebody else's. Raises CaseMissing, CaseClosed, MoveRefused.
+    its contributor could not license what is somebody else's. One that was decided like this is not decided again.
+    Raises CaseMissing, CaseClosed, MoveRefused.
     """
+    before = await one(connection, Claim, LOCK, claim=claim)
+    if before is not None and (before.state, before.answer) == (state, answer):
+        return before
     found = await _open(connection, claim)
     await run(connection, RESOLVE, claim=claim, state=state, answer=answer, operator=operator)
     if found.recording_id is not None:

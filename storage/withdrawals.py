@@ -137,6 +137,22 @@ SELECT = """
 """
 
 
+REPEATED = """
+    AND w.recording_id = %(recording)s AND (w.uses @> %(wanted)s::text[] OR ('*' = ANY(%(wanted)s) AND w.ended))
+    ORDER BY w.id DESC LIMIT 1
+"""
+
+
+async def repeated(
+    connection: Connection, account: UUID, recording: UUID, wanted: list[str], stand: list[UseStatus]
+) -> Withdrawal | None:
+    """Find the withdrawal that a phone asks for again, because the answer to the first request was lost."""
+    given = {use.use_code for use in stand if use.status == "given"}
+    if given if ALL in wanted else given & set(wanted):
+        return None
+    return await one(connection, Withdrawal, SELECT + REPEATED, account=account, recording=recording, wanted=wanted)
+
+
 def meant(wanted: list[str], stand: list[UseStatus]) -> tuple[list[str], bool]:
     """Name the uses that are withdrawn, and whether nothing is left then.
 
@@ -175,10 +191,13 @@ async def withdraw(
 ) -> Withdrawal:
     """Withdraw uses, or all of them with `*`: no sale of them begins after this transaction, and every buyer is told.
 
-    An operator withdraws, too, where somebody else's claim was upheld; `because` says so. Raises RecordingMissing,
-    WithdrawalRefused, and MoveRefused for a recording that was never accepted.
+    An operator withdraws, too, where somebody else's claim was upheld; `because` says so. What was withdrawn already is
+    the withdrawal of then. Raises RecordingMissing, WithdrawalRefused, and MoveRefused for a recording that was never
+    accepted.
     """
     subject, stand = await consents.lock_for_withdrawal(connection, account, recording)
+    if (before := await repeated(connection, account, recording, wanted, stand)) is not None:
+        return before
     uses, ended = meant(wanted, stand)
     if subject.state not in SELLABLE:
         raise MoveRefused(state=subject.state)
