@@ -77,7 +77,7 @@ def explained(
         told.append(
             ExplainedStep(
                 **asdict(step),
-                label=words[label].format(code=step.code),
+                label=words.get(f"{label}.{step.code}", words[label]).format(code=step.code),
                 value=_value(step, currency, locale, words),
                 how=_how(words, how, step),
             )

@@ -35,7 +35,7 @@ class Dropouts(AudioCheck):
     profiles = {name: at_most(0) for name in ("speech", "conversation", "ambient", "music", "video")}
     sentences = {
         "passed": "The sound has no gaps.",
-        "too-high": "The sound is gone for a moment, {value} times in all.",
+        "too-high": "The sound is gone for a moment, {value} × in all.",
     }
     fix = "Close other apps, switch off power saving, do not record over Bluetooth, and record again."
     false_alarms = "Sounds cut together from samples that end abruptly, such as a drum machine."

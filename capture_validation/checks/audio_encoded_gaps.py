@@ -43,7 +43,7 @@ class EncodedGaps(AudioCheck):
     }
     sentences = {
         "passed": "The sound does not drop out.",
-        "too-high": "The sound drops out for a moment, {value} times in all, as in a bad call.",
+        "too-high": "The sound drops out for a moment, {value} × in all, as in a bad call.",
     }
     fix = "Record with the recorder app instead of a call or stream, with other apps closed and power saving off."
     false_alarms = "Drum machines and other sounds cut together; one or two such moments are therefore let pass."

@@ -39,7 +39,7 @@ class NoiseGate(AudioCheck):
     profiles = {"speech": at_most(1), "conversation": at_most(1)}
     sentences = {
         "passed": "The room is heard in the pauses, as it should be.",
-        "too-high": "Between words the microphone was shut off, {value} times in all.",
+        "too-high": "Between words the microphone was shut off, {value} × in all.",
     }
     fix = (
         "Switch off noise suppression and voice isolation, and record with the phone's own recorder, without a headset."

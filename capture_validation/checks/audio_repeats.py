@@ -36,7 +36,7 @@ class Repeats(AudioCheck):
     profiles = {name: at_most(0) for name in ("speech", "conversation", "ambient", "music", "video")}
     sentences = {
         "passed": "No piece of the sound is repeated.",
-        "too-high": "Small pieces of the sound are repeated, {value} times in all, as in a bad phone call.",
+        "too-high": "Small pieces of the sound are repeated, {value} × in all, as in a bad phone call.",
     }
     fix = "Record with the recorder app instead of a call or stream, with other apps closed."
     false_alarms = "Music put together from loops; synthetic tones are recognised and left out."

@@ -23,7 +23,7 @@ class VideoDroppedFrames(VideoCheck):
     unit = "%"
     profiles = {"video": at_most(2.0, reject=20.0, requirement="required")}
     sentences = {
-        "too-high": "{missing} pictures are missing, {value} % of all; at most {maximum} % may be.",
+        "too-high": "Missing pictures: {missing}, {value} % of all; at most {maximum} % may be.",
     }
     fix = "Close other apps, let the phone cool down, free some storage, and record again."
     false_alarms = "Recorders that skip pictures while nothing moves, such as screen recorders and some webcams."
