@@ -6,6 +6,7 @@ A resource is one module, and offers its routes as `handlers`.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.resources import files
 from typing import Any
 
 from litestar import Litestar, Request, Router
@@ -231,7 +232,7 @@ def document() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Contributor companion",
         version="1",
-        description="Send recordings, read what is good and wrong with them, and see what you granted and earned.",
+        description=(files("api") / "contract_overview.md").read_text(),
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         use_handler_docstrings=True,
         openapi_router=Router(

@@ -34,7 +34,7 @@ class CampaignWish(Struct, frozen=True):
     ]
     standing: Annotated[Standing, Meta(description="`closed` is for good.", examples=["paused"])] | UnsetType = UNSET
     quota_recordings: Annotated[int, Meta(ge=0, lt=2**31, examples=[6000])] | UnsetType = UNSET
-    deadline: datetime | UnsetType | None = UNSET
+    deadline: Annotated[datetime, Meta(tz=True, examples=["2030-12-31T23:59:59Z"])] | UnsetType | None = UNSET
 
 
 @patch(

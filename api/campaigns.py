@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -100,7 +100,7 @@ class Campaign(CampaignEntry, frozen=True):
     prompts: list[Prompt]
     max_bytes: Annotated[int, Meta(gt=0, examples=[50_000_000])]
     max_duration_ms: Annotated[int, Meta(gt=0, examples=[60_000])]
-    review: Annotated[str, Meta(examples=["automatic"])]
+    review: Literal["automatic", "always"]
     term_sheet: TermSheetReference
     rules: tuple[CaptureRule, ...]
     changes: Annotated[list[CampaignChange], Meta(description="The newest 50 changes, the newest first.")]

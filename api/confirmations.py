@@ -57,7 +57,7 @@ async def confirm(
     if wait is not None:
         raise TooManyAttempts(wait)
     if known is None or not await passwords.matches(data.password, known.password_hash):
-        raise SignInRefused
+        raise SignInRefused("This is not the password of your account; you stay signed in.")
     async with transaction(database) as connection:
         await accounts.forgive(connection, email, network)
         return Confirmation(await sessions.confirm(connection, account.session_id))

@@ -1,11 +1,11 @@
 """The OpenAPI document that clients are generated from: what is documented is what is sent.
 
-Litestar describes the routes; seven things in its description would mislead a generated client and are put right here:
+Litestar describes the routes; eight things in its description would mislead a generated client and are put right here:
 whole numbers bounded by fractions, tagged unions without their tag, errors in another content type than the one on the
 wire, answers without a body that promise one, lists whose parts seem to be anything, answers that no type of a function
-names (`api/contract_answers.py`), and names that only our modules understand (`api/contract_schemas.py`). Every
-operation also gets an example, composed from the examples its fields carry, because a contributor's developer copies
-the example before reading the schema.
+names (`api/contract_answers.py`), headers that a function reads by itself (`api/contract_headers.py`), and names that
+only our modules understand (`api/contract_schemas.py`). Every operation also gets an example, composed from those of
+its fields, because a contributor's developer copies the example before reading the schema.
 """
 
 import re
@@ -19,6 +19,7 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from api.contract_answers import add_answers
 from api.contract_examples import add_examples
+from api.contract_headers import add_headers
 from api.contract_nodes import Node, nodes
 from api.contract_schemas import describe_schemas
 from api.problems import page_of
@@ -39,6 +40,7 @@ def contract(app: Litestar) -> Node:
         if operation is not None:
             name_the_token(operation, handler)
             add_answers(operation, handler)
+            add_headers(operation, method, path, handler)
             limit_items(document, handler)
     describe_schemas(document)
     return corrected(document)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from api.contract_nodes import Node
-from api.contract_values import FIELDS, PATHS
+from api.contract_values import FIELDS, PARAMETERS
 
 DEEPEST = 12
 
@@ -52,8 +52,7 @@ def exemplify(operation: Node, schemas: Node) -> None:
             media["example"] = example_of(media.get("schema", {}), schemas)
     for parameter in operation.get("parameters", []):
         if parameter.get("required") and not parameter.keys() & {"example", "examples"}:
-            typical = PATHS.get(parameter["name"]) if parameter.get("in") == "path" else None
-            parameter["example"] = typical or example_of(parameter.get("schema", {}), schemas)
+            parameter["example"] = PARAMETERS.get(parameter["name"]) or example_of(parameter.get("schema", {}), schemas)
 
 
 def example_of(schema: Node, schemas: Node, depth: int = 0) -> Any:

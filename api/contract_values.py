@@ -97,11 +97,12 @@ FIELDS: dict[str, dict[str, Any]] = {
     "VideoFacts": {"codec": "h264", "width": 1920, "height": 1080, "frame_rate": 30.0, "pixel_format": "yuv420p"},
 }
 
-PATHS: dict[str, str] = {
+PARAMETERS: dict[str, str] = {
     "case_secret": TOKEN,
     "code": "7K3M9QXA2PV4",
     "frame": "0.webp",
     "slug": "recording-missing",
+    "sha256": "6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090",
     "sheet": "voice-standard",
     "ticket": f"ccm_{TOKEN}",
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from capture_validation.report import Report
-from storage.recordings import State
+from storage.states import State
 from storage.validations import Situation
 
 

@@ -73,7 +73,25 @@ async def read_events(
     """Hear of every move of your recordings, and of what was licensed, earned and paid.
 
     With `Accept: text/event-stream` they come as they happen; `Last-Event-ID` resumes without a gap. Otherwise the
-    events after `cursor` are listed as JSON.
+    events after `cursor` are listed as JSON. Kinds, and what is in `data`; there will be more of both:
+
+    - `recording.` and the state that it moved to, with `because`; `recording.bytes_deleted`
+    - `rendition.made`, `rendition.impossible`: the copy for buyers (`number`, `because`)
+    - `dispute.answered` (`dispute`, `outcome`)
+    - `claim.opened`, `claim.resolved`: somebody in it objected (`claim`, `kind`, `outcome`)
+    - `use.started`: it was licensed (`sale`, `buyer`, `country`, `dataset`, `version`, `uses`, `until`, `currency`,
+      `share_micros`)
+    - `consent.withdrawn` (`withdrawal`, `uses`), `consent.expiring` (`uses`, `expires_at`)
+    - `withdrawal.buyer_updated`: what a buyer did about it (`withdrawal`, `notice`, `buyer`, `country`, `state`)
+    - `campaign.changed`: its operator paused, opened, closed, resized or moved one that you take part in (`campaign`,
+      `title`, `standing`, `quota_recordings`, `deadline`, `because`)
+    - `term_sheet.published`: a newer version of what you agreed to (`term_sheet`, `version`)
+    - `earning.created`, `earning.available`, `earning.reversed` (`id`, `net`, `available_at`, `because`)
+    - `balance.adjusted`, `balance.held`, `balance.freed` (`net`, `because`)
+    - `payout.` and its state (`payout`, `currency`, `micros`, `because`)
+    - `payout_destination.added`, `payout_destination.removed` (`destination`, `country`, `hint`)
+    - `statement.issued` (`statement`, `month`, `currency`)
+    - `tax.action_required` (`residence`, `status`), `password.changed`
     """
     if "text/event-stream" not in request.headers.get("accept", ""):
         return await listed(database, account.id, number_of(cursor, "cursor", "query"))

@@ -15,7 +15,7 @@ from api.recordings import Sha256, Size
 from storage import holdings
 from storage.database import transaction
 from storage.holdings import Holding
-from storage.recordings import State
+from storage.states import State
 
 
 class Lookup(Struct, frozen=True):

@@ -22,7 +22,7 @@ from capture_validation.texts import negotiate
 from storage import matches, recordings
 from storage.database import transaction
 from storage.errors import RecordingMissing
-from storage.recordings import State
+from storage.states import State
 
 
 class HeldRecording(Struct, frozen=True):

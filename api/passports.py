@@ -31,6 +31,7 @@ from storage.passports import Entry, Proof
 from storage.recordings import Recording
 from storage.renditions import Rendition
 from storage.sales import RecordingUse
+from storage.states import State
 
 #: A phone that sends nothing for so long has gone; seconds.
 PATIENCE_S = 30
@@ -44,7 +45,7 @@ class FoundPassport(Struct, frozen=True):
 
     recording: UUID
     copy: Literal["original", "cleaned"]
-    state: Annotated[str, Meta(examples=["accepted"])]
+    state: State
     passport_url: Annotated[str, Meta(examples=["/v1/recordings/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d/passport"])]
 
 

@@ -32,13 +32,13 @@ from storage.errors import (
     PayoutMoveRefused,
     PayoutTooSmall,
 )
+from storage.events import Mover
 from storage.ledger.errors import Overdrawn
-from storage.payouts import Move, Payout
+from storage.payouts import Move, Payout, State
 
 #: A SEPA credit transfer arrives on the next bank day; weekends and our own hands are allowed for.
 USUAL = timedelta(days=5)
 ENDED = frozenset({"paid", "failed", "returned", "cancelled"})
-Step = Annotated[str, Meta(examples=["requested"])]
 Because = Annotated[
     str | None,
     Meta(description="In the words of whoever decided, where there are any.", examples=["We could not reach you."]),
@@ -61,8 +61,8 @@ class NewPayout(Struct, frozen=True):
 class Moment(Struct, frozen=True):
     """One step of a payout's way."""
 
-    state: Step
-    by: Annotated[str, Meta(examples=["contributor"])]
+    state: State
+    by: Mover
     because: Because
     at: datetime
 
@@ -74,13 +74,7 @@ class PayoutView(Struct, frozen=True):
     """
 
     id: UUID
-    state: Annotated[
-        str,
-        Meta(
-            description="requested, approved, submitted, in_transit, paid, failed, returned or cancelled.",
-            examples=["in_transit"],
-        ),
-    ]
+    state: State
     amount: Money
     destination: UUID
     created_at: datetime

@@ -197,7 +197,8 @@ def page_of(slug: str) -> KindPage:
     """Explain a kind of problem by its slug. Raises KindMissing."""
     for exception, kind in TABLE.items():
         if kind.slug == slug:
-            meaning = _sentence(exception) if exception.__module__.startswith(("api", "storage")) else kind.title + "."
+            ours = exception.__module__.startswith(("api", "storage"))
+            meaning = SENTENCES.get(exception) or (_sentence(exception) if ours else kind.title + ".")
             return KindPage(f"/problems/{slug}", kind.title, kind.status, meaning)
     raise KindMissing
 

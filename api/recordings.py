@@ -42,7 +42,8 @@ from storage.errors import (
     TooManyWaiting,
 )
 from storage.events import Event
-from storage.recordings import Recording, State
+from storage.recordings import Recording
+from storage.states import State
 from storage.stories import Story
 
 Sha256 = Annotated[

@@ -23,8 +23,8 @@ from storage import recordings, reports
 from storage.database import Pool, transaction
 from storage.encryption import subject_key
 from storage.errors import RecordingMissing, ReportMissing
-from storage.recordings import State
 from storage.reports import StoredReport
+from storage.states import State
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Theme = Literal["light", "dark"]

@@ -46,7 +46,7 @@ class NewSale(Struct, frozen=True):
     purpose: Annotated[
         str, Meta(min_length=1, max_length=1000, examples=["Speech recognition for hospital documentation."])
     ]
-    ends_at: Annotated[datetime, Meta(tz=True)]
+    ends_at: Annotated[datetime, Meta(tz=True, examples=["2030-12-31T23:59:59Z"])]
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
     price_micros: Annotated[int, Meta(ge=0, le=10**15, examples=[250_000_000])]
     without_refused: Annotated[

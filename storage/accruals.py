@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from storage.balance_transactions import Draft, Written, write
 from storage.database import Connection, every, one
@@ -120,7 +120,7 @@ async def announce(connection: Connection, lines: Sequence[Written]) -> None:
 
 def _news(line: Written) -> News:
     amount = {"currency": line.currency, "micros": line.net_micros}
-    facts = {"id": str(line.id), "net": amount, "available_at": line.available_at.isoformat()}
+    facts = {"id": str(line.id), "net": amount, "available_at": to_builtins(line.available_at)}
     return News(line.account_id, line.recording_id, facts)
 
 

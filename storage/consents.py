@@ -19,7 +19,8 @@ from psycopg.types.json import Jsonb
 from storage import quota
 from storage.database import Connection, every, one, run
 from storage.errors import ConsentMissing, DecisionMissing, MoveRefused, RecordingMissing, TermsChanged
-from storage.recordings import Recording, State, find, lock, move
+from storage.recordings import Recording, find, lock, move
+from storage.states import State
 
 Decision = Literal["given", "refused"]
 #: After these a consent changes nothing any more; withdrawal is a resource of its own.

@@ -17,6 +17,7 @@ from msgspec import Struct
 from psycopg.types.json import Jsonb
 
 from storage.database import Connection, every, run
+from storage.states import State
 
 CHANNEL = "recording_events"
 Mover: TypeAlias = Literal["contributor", "operator", "worker", "clock", "claimant"]
@@ -31,9 +32,9 @@ class Event(Struct, frozen=True):
     number: int
     kind: str
     recording: UUID | None
-    from_state: str | None
-    to_state: str | None
-    moved_by: str
+    from_state: State | None
+    to_state: State | None
+    moved_by: Mover
     because: str | None
     data: dict[str, Any] | None
     at: datetime

@@ -7,7 +7,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from storage.database import Connection, every
-from storage.recordings import NOT_THE_CONTENT, State
+from storage.recordings import NOT_THE_CONTENT
+from storage.states import State
 
 
 class Holding(Struct, frozen=True):

@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from storage.database import Connection, every, one
+from storage.states import State
 
 #: A recording with more than this is read in the database; none came near it.
 LONGEST = 5000
@@ -53,7 +54,7 @@ class Found(Struct, frozen=True):
 
     recording: UUID
     copy: Literal["original", "cleaned"]
-    state: str
+    state: State
 
 
 ENTRIES = """

@@ -60,9 +60,9 @@ class Payout(Struct, frozen=True):
 class Move(Struct, frozen=True):
     """One move of a payout: by whom and why."""
 
-    from_state: str | None
-    to_state: str
-    moved_by: str
+    from_state: State | None
+    to_state: State
+    moved_by: Mover
     because: str | None
     at: datetime
 
@@ -142,7 +142,7 @@ async def request(
     await lock(connection, [account])
     target = await payout_destinations.find(connection, account, destination)
     if not target.usable:
-        raise DestinationResting(usable_from=target.usable_from.isoformat())
+        raise DestinationResting(usable_from=target.usable_from)
     if currency not in payable:
         raise CurrencyUnpayable(currency=currency, payable=sorted(payable))
     promised = await one(connection, _Promised, PROMISED, account=account, currency=currency)

@@ -7,7 +7,7 @@ happens, so a recording's history is complete whoever moves it. `move` is the on
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, LiteralString
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg.errors
@@ -17,25 +17,7 @@ from storage.accruals import accrue
 from storage.database import Connection, every, one, run
 from storage.errors import LanguageRefused, MoveRefused, PromptMissing, RecordingMissing, SlotTaken
 from storage.events import Mover
-
-State = Literal[
-    "claimed",
-    "uploading",
-    "validating",
-    "failed",
-    "needs_fix",
-    "needs_consent",
-    "in_review",
-    "accepted",
-    "held",
-    "rejected",
-    "replaced",
-    "withdrawn",
-    "expired",
-    "deleted",
-    "erased",
-]
-
+from storage.states import State
 
 #: Why a recording was rejected without a look at its content: what arrived is not what was announced or, in old rows,
 #: was lost on our side. The next claim of the same bytes starts over, because a contributor who sends the right file

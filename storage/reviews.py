@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from storage.database import Connection, every, one, run
 from storage.errors import MoveRefused, RecordingMissing
-from storage.recordings import Recording, State, move
+from storage.recordings import Recording, move
+from storage.states import State
 from storage.steps import Removed
 
 Verdict: TypeAlias = Literal["accepted", "rejected", "needs_fix"]

@@ -85,7 +85,8 @@ NEXT = """
 TELL = """
     SELECT tell(line.account_id, 'use.started', line.recording_id, 'operator', jsonb_build_object(
         'sale', s.id, 'buyer', b.legal_name, 'country', b.country, 'dataset', d.title, 'version', s.version,
-        'uses', line.uses, 'until', s.ends_at, 'currency', line.currency, 'share_micros', line.contributor_micros))
+        'uses', line.uses, 'until', rfc3339(s.ends_at), 'currency', line.currency,
+        'share_micros', line.contributor_micros))
     FROM (SELECT * FROM sale_lines WHERE sale_id = %(sale)s AND recording_id = ANY(%(recordings)s)
           ORDER BY account_id, recording_id) AS line
         JOIN sales s ON s.id = line.sale_id JOIN buyers b ON b.id = s.buyer_id JOIN datasets d ON d.id = s.dataset_id

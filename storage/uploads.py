@@ -25,7 +25,8 @@ from storage.errors import (
     UploadMissing,
 )
 from storage.queue import enqueue_validation
-from storage.recordings import State, delete, doom_chunks, move
+from storage.recordings import delete, doom_chunks, move
+from storage.states import State
 
 #: Rows and objects of one upload; a client that sends single bytes is stopped before it fills a table.
 MOST_CHUNKS = 10_000

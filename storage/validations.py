@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from storage import reports
 from storage.database import Connection, one, run
-from storage.recordings import State, doom_chunks, move
+from storage.recordings import doom_chunks, move
+from storage.states import State
 
 #: Moves from here are the worker's.
 WAITING = ("validating", "failed")

@@ -11,7 +11,7 @@ from openapi_spec_validator import validate
 from api.contract import METHODS
 from api.contract_nodes import nodes
 from api.contract_schemas import NAMES, PACKAGES, REFERENCE, known
-from api.contract_values import FIELDS, PATHS
+from api.contract_values import FIELDS, PARAMETERS
 from openapi.export import FILE, current, drift
 
 DOCUMENT = json.loads(current())
@@ -109,11 +109,11 @@ def test_an_operation_shows_examples_that_its_own_schema_accepts(name):
 
 
 @every_operation
-def test_a_parameter_in_a_path_shows_an_example(name):
+def test_a_parameter_that_is_needed_shows_an_example(name):
     """`/v1/recordings/{recording}` says little; one id says the form of all of them."""
     parameters = OPERATIONS[name].get("parameters", [])
 
-    assert [] == [part["name"] for part in parameters if part["in"] == "path" and part.get("example") in (None, "…")]
+    assert [] == [part["name"] for part in parameters if part.get("required") and part.get("example") in (None, "…")]
 
 
 def test_every_typical_value_belongs_to_a_field():
@@ -127,7 +127,7 @@ def test_every_typical_value_belongs_to_a_field():
         for field in fields
         if field not in schemas.get(name, {}).get("properties", {})
     }
-    assert set() == PATHS.keys() - parameters
+    assert set() == PARAMETERS.keys() - parameters
 
 
 def test_whole_numbers_have_whole_bounds():
@@ -179,3 +179,28 @@ def test_a_part_is_described_by_what_is_sent_and_not_by_what_is_kept():
     packages = [one.__module__.partition(".")[0] for one in known()]
 
     assert packages == sorted(packages, key=PACKAGES.index)
+
+
+def test_a_client_of_the_document_can_send_a_recording():
+    """Without the headers of tus in the document a generated client cannot upload a byte."""
+    sent = {name: parameters_of(name, "header") for name in OPERATIONS}
+
+    assert {"Tus-Resumable", "Upload-Offset", "Upload-Checksum"} == sent["PATCH /v1/uploads/{upload}"].keys()
+    assert {"Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Checksum"} == sent["POST /v1/uploads"].keys()
+    assert sent["HEAD /v1/uploads/{upload}"]["Tus-Resumable"]["required"]
+    body = OPERATIONS["PATCH /v1/uploads/{upload}"]["requestBody"]["content"]
+    assert ["application/offset+octet-stream"] == [*body]
+    assert "Upload-Offset" in OPERATIONS["HEAD /v1/uploads/{upload}"]["responses"]["200"]["headers"]
+
+
+def test_what_may_be_sent_again_says_how():
+    """Every private POST that reads JSON takes an Idempotency-Key; uploads and confirmations have their own way."""
+    keyed = {name for name in OPERATIONS if "Idempotency-Key" in parameters_of(name, "header")}
+
+    assert {"POST /v1/payouts", "POST /v1/recordings", "POST /v1/operator/sales"} <= keyed
+    assert set() == keyed & {"POST /v1/accounts", "POST /v1/uploads", "POST /v1/sessions/current/confirmations"}
+    assert all(name.startswith("POST ") for name in keyed)
+
+
+def parameters_of(name: str, place: str) -> dict[str, dict]:
+    return {part["name"]: part for part in OPERATIONS[name].get("parameters", []) if part["in"] == place}

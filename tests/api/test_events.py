@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +13,7 @@ import pytest
 from httpx_sse import EventSource, ServerSentEvent, aconnect_sse
 from litestar import Litestar, Request
 
-from api.events import told
+from api.events import read_events, told
 from storage.database import Pool, transaction
 from storage.events import tell
 from tests.api.taking import TUS, claim, send, speech
@@ -146,3 +148,19 @@ async def test_news_that_are_no_moves_stand_in_the_same_line(
     assert ["recording.claimed", "earning.created", "statement.issued"] == [event["kind"] for event in heard]
     assert [None, {"micros": 1}, None] == [event["data"] for event in heard]
     assert [recording, recording, None] == [event["recording"] for event in heard]
+
+
+#: What is told in code, `tell(…, "noun.what_happened"`, and by the database, `tell(…, 'noun.what_happened'`.
+TOLD = re.compile(r"""tell(?:_each)?\([^;]*?["']([a-z_]+\.[a-z_]*)["']""")
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_every_kind_that_is_told_is_explained():
+    """Whoever writes an app knows kinds from nowhere else than the description of the route."""
+    sources = [path.read_text() for folder in ("api", "storage") for path in (ROOT / folder).rglob("*.*y")]
+    sources += [path.read_text() for path in (ROOT / "storage/migrations").glob("*.sql")]
+    kinds = {kind for source in sources for kind in TOLD.findall(source)}
+    explained = read_events.fn.__doc__ or ""
+
+    assert {"consent.withdrawn", "payout.", "campaign.changed", "dispute.answered"} <= kinds
+    assert set() == {kind for kind in kinds if f"`{kind}`" not in explained}
