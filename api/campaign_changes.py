@@ -1,4 +1,4 @@
-"""Changing an open campaign, for operators: pause it, open it again, close it early, move its quota and deadline."""
+"""Watching and changing an open campaign, for operators: how far it is, pause, close, resize and move it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import patch
+from litestar import get, patch
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.campaigns import Campaign, shown
 from api.dependencies import Database
 from api.problems import problems
-from storage import campaign_changes
+from storage import campaign_changes, progress
 from storage.campaign_changes import Wish
-from storage.campaigns import Standing
+from storage.campaigns import Standing as Decided
 from storage.database import transaction
 from storage.errors import CampaignMissing, CampaignOver, DeadlinePast, QuotaTaken
+from storage.progress import Progress, Standing
 
 
 class CampaignWish(Struct, frozen=True):
@@ -32,9 +33,30 @@ class CampaignWish(Struct, frozen=True):
             examples=["The buyer has enough hours."],
         ),
     ]
-    standing: Annotated[Standing, Meta(description="`closed` is for good.", examples=["paused"])] | UnsetType = UNSET
+    standing: Annotated[Decided, Meta(description="`closed` is for good.", examples=["paused"])] | UnsetType = UNSET
     quota_recordings: Annotated[int, Meta(ge=0, lt=2**31, examples=[6000])] | UnsetType = UNSET
     deadline: Annotated[datetime, Meta(tz=True, examples=["2030-12-31T23:59:59Z"])] | UnsetType | None = UNSET
+
+
+class CampaignProgress(Struct, frozen=True):
+    """How far a campaign has come, as its operator sees it."""
+
+    campaign: Campaign
+    progress: Progress
+    recordings: list[Standing]
+
+
+@get(
+    "/v1/operator/campaigns/{campaign:uuid}",
+    opt={"operator": True},
+    responses=problems(CampaignMissing),
+    tags=["Operators"],
+)
+async def watch_campaign(campaign: FromPath[UUID], database: Database) -> CampaignProgress:
+    """See how far a campaign is: its recordings by their state, what is accepted, and what is given away."""
+    async with transaction(database) as connection:
+        made, standings = await progress.of_campaign(connection, campaign)
+        return CampaignProgress(await shown(connection, campaign), made, standings)
 
 
 @patch(
@@ -56,4 +78,4 @@ async def change_campaign(campaign: FromPath[UUID], data: JSONBody[CampaignWish]
         return await shown(connection, campaign)
 
 
-handlers = [change_campaign]
+handlers = [watch_campaign, change_campaign]

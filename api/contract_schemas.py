@@ -80,6 +80,8 @@ NAMES = {
     "storage.deliveries.Licence": "ReleaseLicence",
     "storage.notices.Notice": "WithdrawalNotice",
     "storage.notices.Order": "BuyerNotice",
+    "storage.progress.Progress": "CampaignPlaces",
+    "storage.progress.Standing": "RecordingsInState",
     "storage.steps.Removed": "RemovedSpan",
     "storage.third_party_claims.Claim": "ThirdPartyClaim",
     "storage.transparency.Decisions": "DecisionFigures",

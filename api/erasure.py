@@ -8,7 +8,7 @@ from uuid import UUID
 
 from litestar import delete
 from litestar.exceptions import NotAuthorizedException
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, to_builtins
 
 from api.confirmations import demand
 from api.dependencies import Caller, Database, Objects, Signing
@@ -88,7 +88,7 @@ def facts(erased: Erased, unpaid: list[Remainder]) -> dict[str, object]:
     return {
         "account": str(erased.account),
         "pseudonym": erased.pseudonym,
-        "erased_at": erased.erased_at.isoformat(),
+        "erased_at": to_builtins(erased.erased_at),
         "recordings": erased.recordings,
         "unpaid": [{"currency": rest.currency, "micros": rest.micros} for rest in unpaid],
     }

@@ -205,7 +205,7 @@ def manifest(account: UUID, archive: Archive, missing: list[str], signer: Signer
     """List every file with its hash, and sign the list; a file that could not be read is named, too."""
     listed: dict[str, Any] = {
         "account": str(account),
-        "exported_at": datetime.now(UTC).isoformat(),
+        "exported_at": msgspec.to_builtins(datetime.now(UTC)),
         "files": [msgspec.to_builtins(file) for file in archive.files],
         "unreadable": missing,
     }

@@ -12,9 +12,9 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from api import confirmations
-from api.conditional import PRIVATE, conditional
 from api.dependencies import Caller, Configuration, Database
 from api.errors import StepUpRequired
+from api.explanation_texts import language_of, texts
 from api.localised import locale_of, localised
 from api.money import Money, money
 from api.problems import problems
@@ -69,10 +69,11 @@ class TaxYears(Struct, frozen=True):
     data: list[TaxYear]
 
 
-async def shown(connection: Connection, account: UUID) -> TaxProfileView:
-    """Show a contributor's profile and the rule that fits it."""
+async def shown(connection: Connection, account: UUID, locale: str) -> TaxProfileView:
+    """Show a contributor's profile and the rule that fits it; a rule of an operator's is in the operator's words."""
     found, rule = await tax.profile(connection, account), await tax.applied(connection, account)
-    withheld = Withholding(rule.bps, rule.code, rule.because)
+    why = texts(language_of(locale)).get(f"tax.{rule.code}", rule.because)
+    withheld = Withholding(rule.bps, rule.code, why)
     if found is None:
         return TaxProfileView("missing", None, None, None, withheld)
     status: Literal["complete", "number-missing"] = "complete" if found.tax_id_hint else "number-missing"
@@ -84,13 +85,18 @@ async def read_tax_profile(
     request: Request[Any, Any, Any], account: Caller, database: Database
 ) -> Response[TaxProfileView]:
     """Read your tax profile, and what is withheld of your earnings and why."""
+    locale = locale_of(request)
     async with transaction(database) as connection:
-        return conditional(request, await shown(connection, account.id), PRIVATE)
+        return localised(request, await shown(connection, account.id, locale), locale)
 
 
 @put("/v1/tax-profile", responses=problems(StepUpRequired), tags=["Earnings"])
 async def change_tax_profile(
-    data: JSONBody[TaxProfile], account: Caller, database: Database, settings: Configuration
+    data: JSONBody[TaxProfile],
+    request: Request[Any, Any, Any],
+    account: Caller,
+    database: Database,
+    settings: Configuration,
 ) -> TaxProfileView:
     """Say where you live for tax; it counts for what you earn from now on.
 
@@ -100,7 +106,7 @@ async def change_tax_profile(
     async with transaction(database) as connection:
         await confirmations.demand(connection, account)
         await tax.keep(connection, settings.master_key, account.id, data.residence, number or None)
-        return await shown(connection, account.id)
+        return await shown(connection, account.id, locale_of(request))
 
 
 @get("/v1/tax-documents", responses=problems(), tags=["Earnings"])

@@ -42,6 +42,9 @@ OF_RECORDING = f"""
 """
 
 
+NOTHING_DECIDED = "There is nothing to object to: only what was rejected or sent back can be disputed."
+
+
 async def open_dispute(connection: Connection, account: UUID, recording: UUID, text: str) -> Dispute:
     """Hand a rejected or returned recording to a person, with its owner's words.
 
@@ -66,7 +69,7 @@ def _repeated(known: list[Dispute], text: str, state: str) -> Dispute:
     """Give the open dispute that is sent again. Raises DisputeOpen for other words, and MoveRefused where none is."""
     already = next((dispute for dispute in known if dispute.answered_at is None), None)
     if already is None:
-        raise MoveRefused(state=state)
+        raise MoveRefused(NOTHING_DECIDED, state=state)
     if already.text != text:
         raise DisputeOpen
     return already

@@ -170,6 +170,7 @@ CHANGE = f"""
     RETURNING {COLUMNS}
 """
 #: A prompt fixes what was asked for; after the decision it stays what it was when the decision was made.
+PROMPT_FIXED = "This recording is decided: its prompt stays what it was then."
 PROMPT_OPEN = ("claimed", "uploading", "validating", "failed", "needs_fix", "needs_consent", "in_review")
 
 
@@ -188,7 +189,7 @@ async def change(connection: Connection, account: UUID, recording: UUID, details
     if language != present.language:
         check_language(language, collected.languages)
     if prompt != present.prompt_id and present.state not in PROMPT_OPEN:
-        raise MoveRefused(state=present.state)
+        raise MoveRefused(PROMPT_FIXED, state=present.state)
     try:
         changed = await one(
             connection, Recording, CHANGE, recording=recording, title=title, language=language, prompt=prompt

@@ -21,6 +21,7 @@ from storage.events import Mover, tell
 #: Every use that is given now.
 ALL = "*"
 NOT_GIVEN = "You have not given the uses in `not_given`, or have withdrawn them already; leave them out."
+NOT_SELLABLE = "Nobody can buy this recording as it stands, so there is nothing to stop; delete it to take it back."
 #: Only what was accepted can have been sold; before, its owner deletes it.
 SELLABLE = ("accepted", "held")
 
@@ -173,7 +174,7 @@ async def preview(connection: Connection, account: UUID, recording: UUID, wanted
     stand = await every(connection, UseStatus, consents.STANDING, recording=recording)
     uses, ended = meant(wanted, stand)
     if subject.state not in SELLABLE:
-        raise MoveRefused(state=subject.state)
+        raise MoveRefused(NOT_SELLABLE, state=subject.state)
     licences = await every(connection, Licence, LICENCES, recording=recording, uses=uses)
     promise = await one(connection, Promise, PROMISE, recording=recording)
     return Preview(uses, ended, licences, promise or Promise({}, None, None))
@@ -200,7 +201,7 @@ async def withdraw(
         return before
     uses, ended = meant(wanted, stand)
     if subject.state not in SELLABLE:
-        raise MoveRefused(state=subject.state)
+        raise MoveRefused(NOT_SELLABLE, state=subject.state)
     made = await one(
         connection, _Id, INSERT, recording=recording, account=account, uses=uses, reason=reason, ended=ended
     )

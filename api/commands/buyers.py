@@ -70,10 +70,10 @@ async def add(connection: Connection, chosen: argparse.Namespace) -> None:
 async def screen(connection: Connection, chosen: argparse.Namespace) -> None:
     """Load a list and print whom it stops."""
     entries = await screening.load(connection, chosen.file.read_bytes())
-    print(f"{entries} entries. Not cleared:")
-    for buyer in await buyers.listing(connection, limit=100_000):
-        if buyer.screening != "cleared":
-            say(buyer)
+    stopped = [buyer for buyer in await buyers.listing(connection, limit=100_000) if buyer.screening != "cleared"]
+    print(f"Entries: {entries}. Buyers that are not cleared: {len(stopped)}{':' if stopped else '.'}")
+    for buyer in stopped:
+        say(buyer)
 
 
 async def clear(connection: Connection, chosen: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from api.campaigns import HOUR_MS, check_rules, rate_of
 from api.commands.database import in_transaction, price, sentence
 from capture_validation.errors import InvalidRule, UnknownProfile
-from storage import campaign_changes, campaigns, rates
+from storage import campaign_changes, campaigns, progress, rates
 from storage.campaign_changes import Wish
 from storage.campaigns import Draft
 from storage.database import Connection
@@ -41,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="companion campaigns", description=__doc__)
     commands = top.add_subparsers(dest="what", required=True, metavar="COMMAND")
     commands.add_parser("list", help="show the newest campaigns and what they pay")
+    look = commands.add_parser("show", help="show how far a campaign is, and what was changed of it")
+    look.add_argument("campaign", type=UUID, metavar="ID")
     new = commands.add_parser("open", help="open a campaign that is described in a JSON file")
     new.add_argument("file", type=Path, metavar="FILE", help="as the files of api/demo_data are")
     terms = commands.add_parser(
@@ -118,6 +120,26 @@ async def show(connection: Connection, _: argparse.Namespace) -> None:
         print(f"{row.id}  {rate_of(row).display:>24}  {terms:<20}  {places:<30}  {row.title}")
 
 
+async def look(connection: Connection, chosen: argparse.Namespace) -> None:
+    """Print how far a campaign is, and what was changed of it, the newest first."""
+    made, standings = await progress.of_campaign(connection, chosen.campaign)
+    row = await campaigns.find(connection, chosen.campaign)
+    print(say(row))
+    hours = made.accepted_ms / HOUR_MS
+    print(f"Taken: {made.places_taken}, of these quotes: {made.unused_quotes}. Accepted: {hours:.2f} h.")
+    for standing in standings:
+        print(f"{standing.recordings:>8}  {standing.state}")
+    for one in await campaign_changes.listing(connection, chosen.campaign):
+        until = "never" if one.deadline is None else f"{one.deadline:%Y-%m-%d %H:%M} UTC"
+        print(f"{one.at:%Y-%m-%d %H:%M}  {one.standing}, quota {one.quota}, ends {until}: {one.because}")
+
+
+def say(row: campaigns.Campaign) -> str:
+    """Write how a campaign stands."""
+    until = "" if row.deadline is None else f", until {row.deadline:%Y-%m-%d %H:%M} UTC"
+    return f"{row.title}: {row.status}, {row.remaining} of {row.quota_recordings} places left{until}."
+
+
 async def change_rate(connection: Connection, chosen: argparse.Namespace) -> None:
     """Change a rate."""
     await rates.change(connection, chosen.campaign, chosen.currency, chosen.per_hour, HOUR_MS, chosen.because)
@@ -133,9 +155,7 @@ async def change_terms(connection: Connection, chosen: argparse.Namespace) -> No
 async def change(connection: Connection, chosen: argparse.Namespace) -> None:
     """Change what a campaign takes, and say how it stands."""
     changed = await campaign_changes.change(connection, chosen.campaign, chosen.wish(chosen), chosen.because)
-    row = await campaigns.find(connection, chosen.campaign)
-    until = "" if row.deadline is None else f", until {row.deadline:%Y-%m-%d %H:%M} UTC"
-    print(f"{row.title}: {row.status}, {row.remaining} of {row.quota_recordings} places left{until}.")
+    print(say(await campaigns.find(connection, chosen.campaign)))
     print(
         "Everybody who takes part is told; what they were quoted or have announced goes on."
         if changed
@@ -143,6 +163,6 @@ async def change(connection: Connection, chosen: argparse.Namespace) -> None:
     )
 
 
-WORK = {"list": show, "rate": change_rate, "terms": change_terms} | dict.fromkeys(
+WORK = {"list": show, "show": look, "rate": change_rate, "terms": change_terms} | dict.fromkeys(
     ("pause", "resume", "close", "quota", "deadline"), change
 )

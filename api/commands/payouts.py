@@ -101,7 +101,10 @@ def reason_code(text: str) -> str:
 
 async def show(connection: Connection, state: State) -> None:
     """Print the payouts in one state."""
-    for payout in await payouts.in_state(connection, state):
+    found = await payouts.in_state(connection, state)
+    if not found:
+        print(f"No payout is {state}.")
+    for payout in found:
         amount = display(payout.currency, payout.micros)
         print(f"{payout.id}  {payout.created_at:%Y-%m-%d %H:%M}  {amount:>14}  {payout.state}")
 

@@ -35,8 +35,11 @@ def parser() -> argparse.ArgumentParser:
 
 async def show(connection: Connection, _: argparse.Namespace) -> None:
     """Print the notices that are open."""
-    for notice in await notices.open_ones(connection):
+    waiting = await notices.open_ones(connection)
+    for notice in waiting:
         say(notice)
+    if not waiting:
+        print("No notice is open.")
 
 
 def say(notice: Notice) -> None:

@@ -219,3 +219,23 @@ async def test_the_same_from_the_console(say: Say, contributor: Client, client: 
     assert (1, True) == (status, "stays closed" in refused)
     assert "closed" == (await standing(client, campaign))[0]
     assert "closed, 0 of 1 left" in (await say("campaigns", "list"))[1]
+    shown = (await say("campaigns", "show", campaign["id"]))[1]
+    assert ("Taken: 1, of these quotes: 1." in shown, 6) == (True, shown.count(WHY))
+
+
+async def test_an_operator_watches_a_campaign(
+    contributor: Client, other: Client, operator: Client, database: Pool, place: Workplace
+):
+    """What its recordings stand at, how much is accepted, and how many places are given away."""
+    campaign = await opened(database, contributor, 9)
+    done = await submit(contributor, campaign, speech())
+    await agree(contributor, campaign, done)
+    await examined(place, contributor, done)
+    await claim(contributor, campaign, speech())
+    await quoted(other, campaign)
+
+    seen = (await operator.get(f"/v1/operator/campaigns/{campaign['id']}")).json()
+
+    assert {"places_taken": 2, "unused_quotes": 1, "accepted_ms": 11_000} == seen["progress"]
+    assert [("accepted", 1), ("claimed", 1)] == [(one["state"], one["recordings"]) for one in seen["recordings"]]
+    assert campaign["id"] == seen["campaign"]["id"]

@@ -227,7 +227,7 @@ async def test_a_deleted_recording_is_gone_with_its_bytes(
 
     assert 204 == deleted.status_code
     assert 404 == (await contributor.get(f"/v1/recordings/{recording}")).status_code
-    assert 404 == (await contributor.delete(f"/v1/recordings/{recording}")).status_code
+    assert 204 == (await contributor.delete(f"/v1/recordings/{recording}")).status_code
     assert [] == await place.store.listing(f"recordings/{recording}/")
     assert 201 == (await claim(contributor, campaign, data)).status_code
 

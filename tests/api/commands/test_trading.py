@@ -36,7 +36,7 @@ async def test_an_operator_sells_from_the_console(
     say: Say, contributor: Client, client: Client, recording: str, screening_list: Path
 ):
     """A list, a buyer, a dataset, a version, a sale and a key that opens it."""
-    assert "3 entries" in (await say("buyers", "screen", str(screening_list)))[1]
+    assert "Entries: 3." in (await say("buyers", "screen", str(screening_list)))[1]
     name = f"Harbour Speech {uuid4().hex[:6]}"
     buyer = ID.findall(
         (
