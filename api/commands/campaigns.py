@@ -72,7 +72,10 @@ def add_changes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     for one in (pause, resume, close, quota, deadline):
         one.add_argument("campaign", type=UUID, metavar="ID")
         one.add_argument(
-            "--because", required=True, help="what everybody who takes part is told, and reads on its page"
+            "--because",
+            type=sentence,
+            required=True,
+            help="what everybody who takes part is told, and reads on its page",
         )
     pause.set_defaults(wish=lambda _: Wish(standing="paused"))
     resume.set_defaults(wish=lambda _: Wish(standing="open"))
