@@ -35,7 +35,8 @@ def recognise_caf(window: Window, capacity: Capacity) -> Container:
             # The data chunk starts with a four-byte edit count; a length of -1 means "to the end of the file".
             available = window.size - at - 16
             cut = size - 4 > available
-            seconds = claimed_s(size - 4, available, layout.bytes_per_second, capacity)
+            # Of compressed sound only the table knows how long it is, and it may stand on either side.
+            seconds = claimed_s(size - 4, available, layout.bytes_per_second, capacity) or seconds
         if size < 0:
             break
         at += 12 + size

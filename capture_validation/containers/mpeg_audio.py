@@ -14,6 +14,9 @@ from capture_validation.errors import Unreadable
 # A tag is read into memory by the decoder. Cover art is the largest honest content.
 TAG_LIMIT = 16 << 20
 FRAMES_IN_A_ROW = 3
+# Where other bytes than zeros stand before them it takes more: in 64 kB of samples without any header three frames of
+# random sizes follow each other by chance (in 25 of 297 recordings whose header was taken off).
+FRAMES_INSIDE = 8
 # Bit rates in kbit/s by index, MPEG-1 layers 1 to 3, then MPEG-2 layer 1 and layers 2 and 3.
 RATES_1 = {
     1: (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -61,23 +64,24 @@ def recognise_mpeg_audio(window: Window, at: int, capacity: Capacity) -> Contain
     # Encoders leave zeros after a tag and cut recordings start in the middle of a frame; text has no 0xFF.
     found = head.find(b"\xff")
     while 0 <= found < len(head) - 4:
-        if frame := _run(window, at + found, mp3_frame):
+        row = FRAMES_INSIDE if head[:found].strip(b"\0") else FRAMES_IN_A_ROW
+        if frame := _run(window, at + found, mp3_frame, row):
             return _mp3(window, at + found, frame, capacity)
-        if frame := _run(window, at + found, adts_frame):
+        if frame := _run(window, at + found, adts_frame, row):
             sound(frame.sample_rate, frame.channels or 2, capacity)
             return Container(format="aac", kind="audio", media_type="audio/aac", size_bytes=window.size)
         found = head.find(b"\xff", found + 1)
     return None
 
 
-def _run(window: Window, at: int, parse) -> Frame | None:  # type: ignore[no-untyped-def]
+def _run(window: Window, at: int, parse, row: int) -> Frame | None:  # type: ignore[no-untyped-def]
     """The first of several frames in a row, or of a shorter row that ends with the file."""
     first = None
-    for _ in range(FRAMES_IN_A_ROW):
+    for number in range(row):
         frame = parse(window.read(at, 8))
         if frame is None:
             # A file cut by a dying phone may hold two frames and a piece; a single one proves nothing.
-            return first if first and at + 8 > window.size and at > 2 * first.size else None
+            return first if number >= row // 2 and at + 8 > window.size and first and at > 2 * first.size else None
         if first and (frame.sample_rate, frame.samples) != (first.sample_rate, first.samples):
             return None
         first = first or frame

@@ -227,6 +227,29 @@ def test_a_caf_that_lost_its_packet_table_is_truncated() -> None:
     assert refusal(data[: len(data) // 2]).code == "truncated"
 
 
+def test_the_packet_table_of_a_caf_may_stand_in_front_of_its_data() -> None:
+    """As libsndfile writes it, and as Apple's format allows; FFmpeg writes it last."""
+    data = sound("caf", "alac", tone(2))
+    table, at = data.index(b"pakt"), data.index(b"data")
+    other = data[:at] + data[table:] + data[at:table]
+
+    assert of(data).claimed_duration_s == of(other).claimed_duration_s
+
+
+def test_samples_without_a_header_are_no_frames() -> None:
+    """In 25 of 297 recordings without their header three frames followed each other by chance, and one got a report."""
+    random = np.random.default_rng(3)
+    refused = [refusal(random.normal(0, 300, 12_000).astype("<i2").tobytes()).code for _ in range(20)]
+
+    assert {"container-unknown"} == set(refused)
+
+
+def test_an_mp3_may_begin_within_a_frame_and_after_zeros() -> None:
+    data = sound("mp3", "libmp3lame", tone(1.0))
+
+    assert ["mp3", "mp3"] == [of(one).format for one in (data[100:], bytes(500) + data)]
+
+
 def test_amr_wide_band_is_recognised_by_its_own_magic() -> None:
     assert of(b"#!AMR-WB\n\x7c").media_type == "audio/amr-wb"
     assert refusal(b"#!AMR\n").code == "empty"
