@@ -39,19 +39,19 @@ class Levels:
         return from_bytes(self._cells)
 
     def pauses(self, shortest_s: float) -> list[tuple[float, float]]:
-        """Stretches (start, end) in seconds of at least `shortest_s` in which nothing is heard.
-
-        Quiet is what lies 38 dB under the loudest hundredth of the recording, or under −60 dBFS.
-        """
+        """Stretches (start, end) in seconds of at least `shortest_s` in which nothing is heard: what is `quiet`."""
         levels = self.all()
         if not len(levels):
             return []
-        quiet = levels < max(INAUDIBLE, float(np.percentile(levels, 99)) - PAUSE_BELOW)
         return [
             (start * self.step_s, end * self.step_s)
-            for start, end in runs(quiet)
+            for start, end in runs(levels < self.quiet())
             if (end - start) * self.step_s >= shortest_s
         ]
+
+    def quiet(self) -> float:
+        """Under what level (dBFS) nothing is heard: 38 dB under the loudest hundredth of the recording, or −60 dBFS."""
+        return max(INAUDIBLE, float(np.percentile(self.all(), 99)) - PAUSE_BELOW)
 
     @property
     def duration_s(self) -> float:

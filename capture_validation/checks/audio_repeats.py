@@ -1,6 +1,7 @@
 """Repeats: a few milliseconds are heard twice."""
 
 import math
+from array import array
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from capture_validation.check import AudioCheck, Measurement, at_most
 from capture_validation.decode import AudioTrack
 from capture_validation.grid import Grid
-from capture_validation.levels import COARSE, resolution
+from capture_validation.levels import COARSE, Levels, resolution
 from capture_validation.sound import Sound
 from capture_validation.spans import Spans
 
@@ -23,14 +24,16 @@ class Repeats(AudioCheck):
     """Frames of 5 ms that are equal, bit for bit, to one of the 200 ms before.
 
     A call over a bad network fills lost packets with the last one, which makes a voice sound like a robot. Two frames
-    of a microphone are never equal to the last bit, unless they are too quiet for the recording's resolution.
+    of a microphone are never equal to the last bit, unless they are too quiet for the recording's resolution. What
+    repeats where nothing is heard counts for nothing: a decoder fills the pauses of a call with the same packet, too.
 
     Block: float32 (samples, channels). Result: number of repeated stretches. Finds lags that are a multiple of 5 ms
-    (10 ms at 44.1 kHz, 6.7 ms at 22.05 kHz), as packets have; not what was encoded with loss afterwards.
+    (10 ms at 44.1 kHz, 6.7 ms at 22.05 kHz), as packets have; not what was encoded with loss afterwards. Keeps the
+    number of each repeated frame, 4 bytes, and 50 bytes a second.
     """
 
     name = "audio.repeats"
-    version = 3
+    version = 4
     title = "Repeated pieces"
     unit = "repeats"
     profiles = {name: at_most(0) for name in ("speech", "conversation", "ambient", "music", "video")}
@@ -40,7 +43,10 @@ class Repeats(AudioCheck):
     }
     fix = "Record with the recorder app instead of a call or stream, with other apps closed."
     false_alarms = "Music put together from loops; synthetic tones are recognised and left out."
-    source = "Equal hashes of 5 ms at lags of 5 to 200 ms: AUC 1.0, no false alarm in 128 clips."
+    source = (
+        "Equal hashes of 5 ms at lags of 5 to 200 ms: AUC 1.0, no false alarm in 128 clips. Of 115 others one was told "
+        "of four frames at −65 dBFS that a decoder had repeated in a pause; since then pauses do not count."
+    )
 
     def start(self, track: AudioTrack) -> None:
         rate = track.sample_rate
@@ -50,12 +56,13 @@ class Repeats(AudioCheck):
         self.lags = round(LONGEST_LAG_S / self.step_s)
         self.weights = np.random.default_rng(1).integers(1, 2**63, (length + 1) // 2, np.uint64) | np.uint64(1)
         self.recent = np.zeros(self.lags, np.uint64)
-        self.last = -2
         self.step = math.inf
-        self.frames = self.repeated = self.stretches = 0
-        self.spans = Spans()
+        self.frames = 0
+        self.repeated = array("I")
+        self.levels = Levels()
 
     def feed(self, sound: Sound) -> None:
+        self.levels.add(sound)
         first, samples = self.grid.take(sound.channels[:1])
         frames = samples.reshape(-1, self.grid.length)
         if not len(frames):
@@ -67,11 +74,7 @@ class Repeats(AudioCheck):
         twice = np.flatnonzero((before == hashes[:, None]).any(axis=1) & (hashes != 0))
         self.recent = known[-self.lags :]
         self.frames += len(frames)
-        self.repeated += len(twice)
-        for frame in (first + twice).tolist():
-            self.stretches += frame != self.last + 1
-            self.last = frame
-            self.spans.add(frame * self.step_s, (frame + 1) * self.step_s)
+        self.repeated.extend((first + twice).tolist())
 
     def _hashes(self, frames: NDArray[np.float32]) -> NDArray[np.uint64]:
         """A number for each frame that equal frames share; 0 for a frame too quiet to say anything."""
@@ -82,9 +85,21 @@ class Repeats(AudioCheck):
         return np.where(loud, np.einsum("fn,n->f", pairs, self.weights), np.uint64(0))
 
     def measure(self) -> Measurement:
-        if self.repeated > PERIODIC * self.frames:
+        if len(self.repeated) > PERIODIC * self.frames:
             return Measurement(None)
-        return Measurement(self.stretches, self.spans.spans())
+        repeated = self._heard(np.frombuffer(self.repeated, np.uint32).astype(np.int64))
+        spans = Spans()
+        spans.extend_steps(repeated.tolist(), self.step_s)
+        stretches = int(np.count_nonzero(np.diff(repeated, prepend=-2) != 1))
+        return Measurement(stretches, spans.spans())
+
+    def _heard(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some frames that do not lie in a pause."""
+        levels = self.levels.all()
+        if not len(levels) or not len(frames):
+            return frames
+        steps = np.minimum((frames + 0.5) * self.step_s / self.levels.step_s, len(levels) - 1).astype(np.int64)
+        return np.asarray(frames[levels[steps] >= self.levels.quiet()], np.int64)
 
 
 def _frame(rate: int) -> int:

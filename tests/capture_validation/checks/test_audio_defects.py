@@ -284,6 +284,15 @@ def test_a_synthetic_tone_is_not_called_a_bad_connection():
     assert "not_applicable" == heard("audio.repeats", tone, 16000).status
 
 
+def test_what_a_decoder_repeats_in_a_pause_is_no_bad_connection():
+    """Opus fills 20 ms between two words with the same packet, at −65 dBFS; as loud as a voice it would be one."""
+    voice, rate = clip("speech_jfk_16k.wav")
+    packet = np.random.default_rng(RANDOM).uniform(-1, 1, rate // 50)
+    quiet, loud = (np.concatenate((voice[:, 0], np.tile(level * packet, 3), voice[:, 0])) for level in (0.0011, 0.1))
+
+    assert ("passed", "hint") == tuple(heard("audio.repeats", one, rate).status for one in (quiet, loud))
+
+
 @pytest.mark.parametrize("name", ["audio.dropouts", "audio.repeats"])
 @pytest.mark.parametrize("speech", ["speech_dialogue_8k.wav", "speech_librispeech_198_16k.ogg"])
 def test_a_coarse_recording_is_not_one_with_holes(name: str, speech: str):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.signal
 
 from capture_validation.rumble import Depths
 from tests.capture_validation.listening import heard
@@ -83,3 +84,17 @@ def test_one_p_that_pops_is_no_knock_and_three_are_worth_another_take():
             signal[at_s * rate : at_s * rate + len(pop)] += pop
 
     assert ("passed", "hint") == tuple(heard("audio.handling", one, rate).status for one in (once, often))
+
+
+@pytest.mark.parametrize(("size", "status"), [(0.1, "passed"), (0.6, "hint")])
+def test_one_b_out_of_nothing_is_no_knock_unless_it_is_louder_than_the_voice(size: float, status: str):
+    """A call that is silenced between words leaves nothing to rise from, so how far a thump rises says little."""
+    rate = 16000
+    times = np.arange(6 * rate) / rate
+    high = scipy.signal.butter(8, 300, "high", fs=rate, output="sos")
+    voiced = scipy.signal.sosfilt(high, np.random.default_rng(RANDOM).normal(0, 0.2, len(times)))
+    spoken = np.where(times % 1.5 < 1, voiced, 0)
+    beat = np.arange(rate // 10) / rate
+    spoken[int(4.3 * rate) : int(4.3 * rate) + len(beat)] += size * np.sin(2 * np.pi * 55 * beat)
+
+    assert status == heard("audio.handling", spoken, rate).status
