@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 MEASURED = Path(__file__).parents[1] / "docs" / "claim.json"
-#: What was measured first, with the versions before.
-SPENT = "52 clean clips with 5"
 
 
 def section() -> str:
@@ -52,11 +50,16 @@ def _claim(told: dict[str, Any]) -> str:
 **Of {clean} clean recordings of {sources} sources that nobody here had seen, {alarms} are complained of, {share} in a
 hundred; the goal is 1.** These figures are newer than the section around them, whose clips are not at hand any more.
 What is a fact and not inferred (too quiet, too long a pause, a narrow band) is true by itself and counted apart.
-Strangers put these recordings beside their own programs; each was measured once, and no complaint was explained away
-afterwards. A first part of the same material, {SPENT} complaints, was measured with the versions before and is spent:
-what it showed was mended (`audio.signal_to_noise`, `audio.loudness_range`, and two limits of the rule below, pops and
-holes). Other clips of the same people may be in both parts. The samples are examined as a WAV; as the file that it came
-in, recording.m4a passes.
+Strangers put these recordings beside their own programs; each was measured once, as the file that it came in, in one
+run, and the rule, the recordings and the versions were settled before it. Nothing was left out afterwards.
+
+What was seen in them afterwards: the clicks of test.wav and the hiss of twenty_bland.wav are there, and so are the pops
+in the three told of handling, small ones. In the other recording told of clicks they lie within the voice and may be
+its own. The three of hats, hen and pen spelt sound by sound for children are no running speech.
+
+**In this run the limit of `audio.handling` was 14 dB. It was given up for the 16 dB of before, by which one of the
+three is told, and 70 instead of 79 % of the mild thumps below are found.** Nothing else was changed by what the run
+showed, and no claim is made of fewer.
 """
 
 
@@ -66,22 +69,21 @@ def _rule() -> str:
 What is clean was decided by `benchmarks/accuracy/clean.py` before any check was run on a clip, with none of the checks'
 own measures: the voice's levels of 20 ms at P95 are 30 dB over P10 (a noise 20 dB under the voice leaves 25); somebody
 may be speaking for a second and 30 % of the time; nothing below 100 Hz comes within 3 dB of the loudest twentieth; the
-first and last 40 ms are 10 dB under it; the fastest twentieth of the falls would lose 60 dB in 0.35 s; no three rows of
+first and last 40 ms are 10 dB under it; the fastest twentieth of the falls would lose 60 dB in 0.3 s; no three rows of
 equal samples at the top; no mains line of 20 dB; no offset of 0.003; no stretch of one and the same sample between
 sounds; 16 kHz and more, and something above 4.6 kHz; no quieter than −42 dBFS. Of music and other sound only clipping
 counts. Besides, pictures of the spectra were looked at for whether somebody speaks: synthetic voices, voices that a
-program had worked on, and collections named elsewhere here were left out. In the rule before, a voice was clean with
-20 dB between P95 and P10, which is more noise than the mild defect adds; 20 of its 26 false alarms were true.
+program had worked on, laughter, and collections named elsewhere here were left out. The claim before let falls last
+0.35 s; half of 72 of its clips still passed with the mild echo of 0.3 s added. It had 149 recordings of 71 sources, 4
+complained of: one is no false alarm by 0.3 s, one was a song, one passed as the file that it came in, and the fourth
+was mended (`audio.handling`, `audio.repeats`).
 """
 
 
 def _found(told: dict[str, Any]) -> str:
     """What the table of defects shows."""
     return f"""\
-Defects done to {told["spoilt"]} of these clips, one of a person, against all clips without that flaw. With the versions
-before the same four clips are complained of; of the mild defects white noise is found in 100 %, pink noise in 93,
-babble in 60 (AUC .993), thumps in 37 (.988), cut starts in 89 and echo in 93 %. So a hiss 20 dB under a voice is the
-price of finding other voices:
+Defects done to {told["spoilt"]} of these clips, one of a source, against all clips without that flaw:
 """
 
 

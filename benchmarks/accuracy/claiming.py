@@ -39,9 +39,9 @@ EXPLAINS = {
 }
 #: What music and other sound can be wrong in: the rest is content there.
 ANYWHERE = {"clipped"}
-#: What is done to a clean clip of a voice, if it is one of the first two of its collection and no longer than this (s).
+#: What is done to a clean clip of a voice, if it is the first of its collection and no longer than this (s).
 SPOILT = {"white noise", "pink noise", "babble", "echo", "thumps", "start cut off", "end cut off", "noise gate"}
-LONGEST_S, FIRST = 20.0, 2
+LONGEST_S, FIRST = 20.0, 1
 
 
 def judged(clip: Clip) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def kinds(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     told = {}
     for kind in dict.fromkeys(one["kind"] for one in rows):
         clean = [one for one in rows if one["kind"] == kind and not one["flaws"]]
-        wrong = [(one["clip"], sorted(set(one["complaints"]) - FACTS)) for one in clean]
+        wrong = [(one["clip"], wrongly(one)) for one in clean]
         told[kind] = {
             "clean": len(clean),
             "sources": len({one["source"] for one in clean}),
@@ -79,6 +79,11 @@ def kinds(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "false_alarms": [[clip, names] for clip, names in wrong if names],
         }
     return told
+
+
+def wrongly(one: dict[str, Any]) -> list[str]:
+    """What is complained of on a clean clip but facts; that it is refused, where no check came to see it."""
+    return sorted(set(one["complaints"]) - FACTS) if one["values"] else ["refused"]
 
 
 def summed(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

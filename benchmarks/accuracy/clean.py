@@ -20,9 +20,11 @@ STANDS_OUT_DB = 30.0
 #: Somebody speaks: no further (dB) under the loudest twentieth, and so far over the quietest. For so long (s), this
 #: share of the time.
 SPEAKS_DB, OVER_DB, SPOKEN_S, SPOKEN = 25.0, 6.0, 1.0, 0.3
-#: The fastest twentieth of the falls over 100 ms, between 250 and 4,000 Hz, would lose 60 dB in this time (s). They
-#: begin in the loudest 40 % and end so far (dB) over the quietest twentieth; fewer than so many say nothing.
-DRY_S, FALL_HZ, FALL, FALL_S, LEFT_DB, FALLS = 0.35, (250.0, 4000.0), 10, 0.01, 3.0, 10
+#: The fastest twentieth of the falls over 100 ms, between 250 and 4,000 Hz, would lose 60 dB in this time (s), that of
+#: the mild echo. They begin in the loudest 40 % and end so far (dB) over the quietest twentieth; fewer than so many say
+#: nothing. Of 72 clips that were clean at 0.35 s, half measured over that when they were given the mild echo, and half
+#: under it: it did not keep out what it is there to keep out.
+DRY_S, FALL_HZ, FALL, FALL_S, LEFT_DB, FALLS = 0.3, (250.0, 4000.0), 10, 0.01, 3.0, 10
 #: What lies below the first (Hz) stays so far (dB) under the loudest twentieth of the voice; a mild thump is at −2.
 DEEP_HZ, POP_DB = 100.0, -3.0
 #: The first and last two levels lie so far (dB) under the loudest twentieth.

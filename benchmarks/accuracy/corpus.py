@@ -20,6 +20,8 @@ SHORTEST_S, LONGEST_S, CUT_S = 2.0, 60.0, 8.0
 MOST = 12
 #: Whose first and last moments are judged, and which is taken whole.
 SPOKEN = {"speech", "conversation"}
+#: A bare G.722 stream carries no header that says so.
+BARE = {".g722": "g722"}
 #: Takes are compared at this rate; what correlates by so much at some lag is one take, in whatever container it comes.
 THIN_HZ, SAME = 4000, 0.9
 
@@ -37,6 +39,8 @@ class Clip:
     chosen: bool
     #: How many of its collection came before it.
     before: int
+    #: The file that it is all of, which is examined as it is; None where it is a part, or has no container.
+    file: Path | None = None
 
 
 def clips(folders: Sequence[Path], wanted: Callable[[Path], bool] = lambda file: True) -> Iterator[Clip]:
@@ -51,9 +55,15 @@ def clips(folders: Sequence[Path], wanted: Callable[[Path], bool] = lambda file:
         if len(held) < MOST and (read := decoded(file, kind)) is not None:
             take = thinned(*read)
             if not any(same(take, other) for other in held):
-                yield Clip(file.name, kind, source, *read, not reported(file), counts[collection])
+                whole = file if is_whole(file, kind, *read) else None
+                yield Clip(file.name, kind, source, *read, not reported(file), counts[collection], whole)
                 held.append(take)
                 counts[collection] += 1
+
+
+def is_whole(file: Path, kind: Kind, samples: Signal, rate: int) -> bool:
+    """Whether samples are all of a file that says what it holds."""
+    return file.suffix not in BARE and (kind in SPOKEN or len(samples) < round(CUT_S * rate))
 
 
 def thinned(samples: Signal, rate: int) -> Signal:
@@ -73,8 +83,7 @@ def decoded(file: Path, kind: Kind) -> tuple[Signal, int] | None:
 
     Speech is taken whole, because its first and last moments are judged; the rest is cut from the middle.
     """
-    # A bare G.722 stream carries no header that says so.
-    form = "g722" if file.suffix == ".g722" else None
+    form = BARE.get(file.suffix)
     try:
         with av.open(str(file), format=form, metadata_errors="ignore") as media:
             length_s = (media.duration or 0) / av.time_base
