@@ -4,6 +4,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from litestar import Request
+from litestar.types import HTTPScope
 
 from api.settings import Settings
 
@@ -13,11 +14,20 @@ def network_of(request: Request[Any, Any, Any]) -> str:
 
     Behind a proxy it is the client's only when COMPANION_TRUSTED_PROXIES names that proxy.
     """
-    host = request.client.host if request.client else ""
+    return network(request.scope)
+
+
+def network(scope: HTTPScope) -> str:
+    """Name the network of a request that no route has seen yet."""
+    client = scope.get("client")
+    host = client[0] if client else ""
     try:
         address = ip_address(host)
     except ValueError:
         return "unknown"
+    if isinstance(address, IPv6Address):
+        # A service that listens on both kinds sees every IPv4 address in the clothes of the same /64.
+        address = address.ipv4_mapped or address
     return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
 
 

@@ -1,33 +1,35 @@
 """The gate: when more is asked than can be done, a few are served at a time and the rest hear "come back in a moment".
 
 Without it every request is begun, all of them share one processor, and everybody waits for seconds. It stands before
-tokens are looked up and JSON is read. A request holds its place only while it is worked on: its body has arrived
-before, and what goes out slowly goes out after, so a slow network never holds up others. The bytes of an upload do not
-stand in the line at all: they have a limit of their own, and so they are finished first.
+tokens are looked up and JSON is read. A request holds its place only while it is worked on: a body that is still on its
+way is waited for outside of the line, and what goes out slowly goes out after, so a slow network never holds up others.
+A body is read when the route asks for it, which is after whoever is not let in has been answered. The bytes of an
+upload do not stand in the line at all: they have a limit of their own, and so they are finished first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Hashable
 from typing import Any, cast
 
 import msgspec
 from litestar.enums import ScopeType
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 
+from api.addresses import network
+from api.authentication import BUYER, KEY
+from api.bodies import Bodies, Room, whole
 from api.errors import BodyTooSlow, Overloaded
 from api.line import HASHING, Line
 from api.problems import MEDIA_TYPE, problem
 
-#: A body that is no upload arrives within this time, in seconds; no JSON is larger than this, in bytes.
-BODY_S = 30.0
-BODY_BYTES = 1_000_000
 #: How long one account's refusals are held back when it has more than a handful here, in seconds, and how many at most.
 LINGER_S, MOST_LINGERING = 1.0, 256
+#: Tokens that were found to be somebody's a while ago and are remembered for the line.
+MOST_RECOGNISED = 20_000
 #: What an orchestrator and a scraper ask must be answered most of all when nothing else is.
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 #: Where bodies are recordings: streamed, judged by their own clock, and never kept in memory.
@@ -44,6 +46,8 @@ class Gate:
     def __init__(self, running: int, waiting: int, transfers: int) -> None:
         """Begin empty."""
         self.line = Line(running, waiting)
+        self.bodies = Bodies()
+        self.recognised: dict[bytes, None] = {}
         self.most_transfers = transfers
         self.transfers = 0
         self.transfers_turned_away = 0
@@ -86,35 +90,96 @@ class Gate:
                 self.lingering -= 1
 
     async def _in_line(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Take the body, wait for a turn, and give the turn back when the answer begins."""
-        account, urgent = asking(scope), urgency(scope)
-        if scope["method"] not in READING:
-            receive = await taken(receive)
+        """Wait for a turn, and give the turn back when the answer begins."""
+        turn = Turn(self.line, self._asking(scope), urgency(scope))
         try:
-            await self.line.enter(account, urgent)
+            await turn.begin()
         except Overloaded:
-            del receive  # A body of up to 1 MB, which nobody will read.
-            await self._linger(account)
+            await self._linger(turn.account)
             raise
-        await in_turn(app, scope, receive, send, partial(self.line.leave, account, urgent))
+        with self.bodies.room() as room:
+            await self._in_turn(app, scope, turn.body(scope, receive, room), turn.sending(send), turn)
+
+    async def _in_turn(self, app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send, turn: Turn) -> None:
+        try:
+            await app(scope, receive, send)
+        finally:
+            turn.end()
+            self._recognise(scope)
+
+    def _asking(self, scope: HTTPScope) -> bytes:
+        """Who asks, without looking it up, which is work: a token that was somebody's before, else the network.
+
+        Whoever makes tokens up would be another one with each of them.
+        """
+        token = token_in(scope)
+        return token if token in self.recognised else network(scope).encode()
+
+    def _recognise(self, scope: HTTPScope) -> None:
+        """Remember the token of a request that was let in."""
+        token = token_in(scope)
+        if token and token not in self.recognised and signed_in(scope) is not None:
+            if len(self.recognised) >= MOST_RECOGNISED:
+                del self.recognised[next(iter(self.recognised))]
+            self.recognised[token] = None
 
 
-async def in_turn(app: ASGIApp, scope: Scope, receive: Receive, send: Send, leave: Callable[[], None]) -> None:
-    """Have a request answered, and give its turn back once: when the answer begins, or when there is none."""
-    held = True
+class Turn:
+    """One request's turn in the line: it begins, rests while a body is on its way, and ends with the answer."""
 
-    async def answer(message: Message) -> None:
-        nonlocal held
-        if held:
-            held = False
-            leave()
-        await send(message)
+    def __init__(self, line: Line, account: bytes, urgency: int) -> None:
+        """Begin outside of the line."""
+        self.line, self.account, self.urgency = line, account, urgency
+        self.number: int | None = None
+        self.held = False
 
-    try:
-        await app(scope, receive, answer)
-    finally:
-        if held:
-            leave()
+    async def begin(self) -> None:
+        """Wait for the turn; a second time where it stood at first. Raises Overloaded."""
+        self.number = await self.line.enter(self.account, self.urgency, self.number)
+        self.held = True
+
+    def end(self) -> None:
+        """Give the turn back, if it is held."""
+        if self.held:
+            self.held = False
+            self.line.leave(self.account, self.urgency)
+
+    def sending(self, send: Send) -> Send:
+        """Give the turn back when the answer begins."""
+
+        async def answer(message: Message) -> None:
+            self.end()
+            await send(message)
+
+        return answer
+
+    def body(self, scope: HTTPScope, receive: Receive, room: Room) -> Receive:
+        """Give the whole body when it is asked for, and hold no turn while it is on its way."""
+        given = scope["method"] in READING
+
+        async def asked() -> HTTPReceiveMessage:
+            nonlocal given
+            if given:
+                return cast("HTTPReceiveMessage", await receive())
+            given = True
+            known = signed_in(scope)
+            return await self._arrived(whole(receive, room, known or network(scope), known is not None))
+
+        return cast("Receive", asked)
+
+    async def _arrived(self, body: Any) -> HTTPReceiveMessage:
+        reading = asyncio.ensure_future(body)
+        try:
+            # Most bodies are here already, and then nothing is waited for.
+            await asyncio.sleep(0)
+            if reading.done() or not self.held:
+                return cast("HTTPReceiveMessage", await reading)
+            self.end()
+            event = await reading
+            await self.begin()
+            return cast("HTTPReceiveMessage", event)
+        finally:
+            reading.cancel()
 
 
 def transfers(scope: HTTPScope) -> bool:
@@ -129,47 +194,15 @@ def urgency(scope: HTTPScope) -> int:
     return HASHING if scope["method"] in {"POST", "PUT"} and scope["path"] in PASSWORDS else 1
 
 
-def asking(scope: HTTPScope) -> bytes:
-    """Who asks: the token as it stands in the header, because looking it up is work; else the address."""
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            return value
-    client = scope.get("client")
-    return client[0].encode() if client else b""
+def token_in(scope: HTTPScope) -> bytes:
+    """Give the token as it stands in the header; nothing where there is none."""
+    return next((value for name, value in scope["headers"] if name == b"authorization"), b"")
 
 
-async def taken(receive: Receive) -> Receive:
-    """Read a whole body and give it again. Raises BodyTooSlow, RequestEntityTooLarge."""
-    pieces: list[bytes] = []
-    size, more = 0, True
-    try:
-        async with asyncio.timeout(BODY_S):
-            while more:
-                event = await receive()
-                if event["type"] != "http.request":
-                    return _again(cast("Message", event), receive)
-                pieces.append(event.get("body", b""))
-                size += len(pieces[-1])
-                if size > BODY_BYTES:
-                    raise RequestEntityTooLarge
-                more = event.get("more_body", False)
-    except TimeoutError as error:
-        raise BodyTooSlow from error
-    whole: HTTPRequestEvent = {"type": "http.request", "body": b"".join(pieces), "more_body": False}
-    return _again(whole, receive)
-
-
-def _again(event: Any, receive: Receive) -> Receive:
-    given = False
-
-    async def replay() -> Any:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return event
-
-    return replay
+def signed_in(scope: HTTPScope) -> Hashable | None:
+    """Give the id of the account or buyer that was let in; None while, or where, nobody has to be."""
+    found: Any = scope.get(KEY) or scope.get(BUYER)
+    return None if found is None else cast("Hashable", found.id)
 
 
 async def refuse(scope: HTTPScope, send: Send, error: Exception) -> None:

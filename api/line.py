@@ -53,18 +53,20 @@ class Line:
         self.arrivals = 0
         self.turned_away = 0
 
-    async def enter(self, account: bytes, urgency: int) -> None:
+    async def enter(self, account: bytes, urgency: int, since: int | None = None) -> int:
         """Wait for a turn; `urgency` 0 goes before 1. Raises Overloaded when others have the better claim.
 
-        Every return must be followed by one `leave` of the same urgency.
+        Every return must be followed by one `leave` of the same urgency. What is returned is the number of this
+        arrival: who comes back with it, as `since`, stands where it stood before.
         """
         rank = max(0, self.present[account] - ALIKE)
         self.present[account] += 1
+        self.arrivals += since is None
+        number = self.arrivals if since is None else since
         if self.busy < self.running and self._may_run(account, rank, urgency):
             self._begin(account, urgency)
-            return
-        self.arrivals += 1
-        place = Place(account, (rank, urgency, self.arrivals), asyncio.get_running_loop().create_future())
+            return number
+        place = Place(account, (rank, urgency, number), asyncio.get_running_loop().create_future())
         self._stand(place)
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
@@ -75,6 +77,7 @@ class Line:
                 self.turned_away += 1
                 raise Overloaded from error
             raise
+        return number
 
     def leave(self, account: bytes, urgency: int = 0) -> None:
         """Make room for the next one."""

@@ -5,6 +5,9 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
 from litestar.static_files import create_static_files_router
 
 from api.conditional import PUBLIC, conditional_bytes
@@ -37,7 +40,25 @@ def document() -> bytes:
     return msgspec.json.format(msgspec.json.encode(contract(create_app(nowhere))), indent=1) + b"\n"
 
 
+def named(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Refuse a name that no file can have, and of which the operating system only says ValueError."""
+    if "\0" in connection.scope["path"]:
+        raise NotFoundException
+
+
+async def unframed(response: Response[Any]) -> Response[Any]:
+    """Let nobody show the page inside of theirs; a policy in the page itself cannot say so (CSP3, section 6.4.2)."""
+    response.headers.update({"Content-Security-Policy": "frame-ancestors 'none'", "X-Frame-Options": "DENY"})
+    return response
+
+
 page = create_static_files_router(
-    path="/reference", directories=[FOLDER], html_mode=True, opt={"public": True}, include_in_schema=False
+    path="/reference",
+    directories=[FOLDER],
+    html_mode=True,
+    after_request=unframed,
+    guards=[named],
+    opt={"public": True},
+    include_in_schema=False,
 )
 handlers = [openapi, page]

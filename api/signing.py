@@ -13,6 +13,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Struct
@@ -132,8 +133,8 @@ def sign_detached(signer: Signer, payload: bytes | dict[str, Any], *, typ: str) 
 
 def verified(token: str, jwks: Jwks, payload: bytes | dict[str, Any] | None = None) -> Verified:
     """Check a compact JWS, or a detached one over `payload`. Raises SignatureWrong."""
-    keys = KeySet([_public(key) for key in jwks.keys])
     try:
+        keys = KeySet([_public(key) for key in jwks.keys])
         if payload is not None:
             head, _, signature = token.split(".")
             token = f"{head}.{_base64url(_bytes(payload))}.{signature}"
@@ -165,6 +166,10 @@ def parse_jwks(text: Sequence[Any] | dict[str, Any]) -> Jwks:
     """Read a key set that was fetched before; keys of other kinds are left out. Raises SignatureWrong."""
     try:
         found = text["keys"] if isinstance(text, dict) else text
-        return Jwks([PublicJwk(key["kid"], key["x"]) for key in found if key.get("crv") == "Ed25519"])
-    except (KeyError, TypeError) as error:
+        ours = [key for key in found if key.get("crv") == "Ed25519"]
+        jwks = Jwks([msgspec.convert({"kid": key["kid"], "x": key["x"]}, PublicJwk) for key in ours])
+        for key in jwks.keys:
+            _public(key)
+    except (KeyError, TypeError, AttributeError, ValueError, JoseError) as error:
         raise SignatureWrong("This is not a set of public keys.") from error
+    return jwks

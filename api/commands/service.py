@@ -30,6 +30,7 @@ def api(words: Sequence[str]) -> int:
 
     from api import logs
     from api.app import create_app
+    from api.connections import Connection
 
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
@@ -38,7 +39,8 @@ def api(words: Sequence[str]) -> int:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
+        ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,

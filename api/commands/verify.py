@@ -55,7 +55,7 @@ def read_keys(place: str) -> Jwks:
         text = Path(place).read_bytes()
     try:
         return parse_jwks(json.loads(text))
-    except SignatureWrong as error:
+    except (SignatureWrong, RecursionError) as error:
         raise ValueError(str(error)) from error
 
 
@@ -93,6 +93,6 @@ def _document(text: str) -> dict[str, Any]:
 
     try:
         found = json.loads(text, object_pairs_hook=once)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SignatureWrong("This is not a JSON document.") from error
     return dict(found)

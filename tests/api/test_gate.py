@@ -2,12 +2,17 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from api import bodies
 from api import gate as gate_module
+from api.authentication import KEY
+from api.errors import Overloaded
 from api.gate import Gate
+from storage.sessions import Account
 
 
 class Application:
@@ -95,8 +100,8 @@ async def test_bytes_of_uploads_have_a_limit_of_their_own():
 
 @pytest.mark.parametrize("path", ["/v1/sessions", "/v1/uploads/1/parts", "/v1/uploads/1/completion"])
 async def test_a_body_that_never_ends_holds_no_place(path: str, monkeypatch: pytest.MonkeyPatch):
-    """It is read before the line, and only for so long; what is said about an upload takes no upload's place."""
-    monkeypatch.setattr(gate_module, "BODY_S", 0.1)
+    """It is waited for outside of the line, and only for so long; none of these takes an upload's place."""
+    monkeypatch.setattr(bodies, "BODY_S", 0.1)
     gate, application = Gate(running=1, waiting=0, transfers=1), Application()
     application.go_on.set()
     never = asyncio.Event()
@@ -130,6 +135,106 @@ async def test_a_body_arrives_whole_and_not_beyond_its_limit():
 
     assert (200, [b"one two three"]) == (whole.status_code, application.bodies)
     assert (413, "/problems/body-too-large") == (large.status_code, large.json()["type"])
+
+
+async def test_whoever_is_not_let_in_is_answered_before_the_body_is_read():
+    """Three hundred of them took 288 MB, before."""
+    asked_for = 0
+
+    async def refusing(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def body() -> Any:
+        nonlocal asked_for
+        asked_for += 1
+        yield b"a" * 1000
+
+    gate = Gate(running=1, waiting=0, transfers=1)
+    async with client_of(gate, refusing) as client:
+        refused = await client.post("/v1/recordings", content=body())
+
+    assert (401, 0, 0) == (refused.status_code, asked_for, gate.bodies.size)
+
+
+async def test_a_slow_body_comes_back_to_where_it_stood():
+    """Whoever came while it was on its way has not overtaken it twice."""
+    gate, application, order = Gate(running=1, waiting=5, transfers=1), Application(), []
+    application.go_on.set()
+    sent = asyncio.Event()
+
+    async def slow() -> Any:
+        yield b"half"
+        await sent.wait()
+        yield b"whole"
+
+    async def noting(name: str, request: Any) -> None:
+        await request
+        order.append(name)
+
+    async with client_of(gate, application) as client:
+        posting = asyncio.create_task(noting("post", client.post("/v1/me", content=slow())))
+        await asyncio.sleep(0.01)
+        application.go_on.clear()
+        busy = asyncio.create_task(noting("first", client.get("/v1/me")))
+        await asyncio.sleep(0.01)
+        later = asyncio.create_task(noting("later", client.delete("/v1/me")))
+        await asyncio.sleep(0.01)
+        sent.set()
+        await asyncio.sleep(0.01)
+        application.go_on.set()
+        await asyncio.gather(posting, busy, later)
+
+    assert ["first", "post", "later"] == order
+    assert (0, 0) == (gate.line.busy, gate.bodies.size)
+
+
+def test_bodies_together_have_an_end(monkeypatch: pytest.MonkeyPatch):
+    """And so have those of one account, and those that nobody signed in for; what is answered gives its room back."""
+    monkeypatch.setattr(bodies, "MOST", 100)
+    monkeypatch.setattr(bodies, "EACH", 30)
+    monkeypatch.setattr(bodies, "OF_STRANGERS", 50)
+    held = bodies.Bodies()
+
+    def taken(size: int, whose: str, known: bool) -> str:
+        room = bodies.Room(held)
+        rooms.append(room)
+        try:
+            room.take(size, whose, known)
+        except Overloaded:
+            room.clear()
+            return "refused"
+        return "taken"
+
+    rooms: list[bodies.Room] = []
+    assert ["taken", "refused", "taken", "refused"] == [
+        taken(*asked) for asked in [(30, "a", False), (1, "a", False), (20, "b", False), (1, "c", False)]
+    ]
+    assert ["taken", "taken", "refused"] == [
+        taken(*asked) for asked in [(30, "x", True), (20, "y", True), (1, "z", True)]
+    ]
+    for room in rooms:
+        room.clear()
+    assert (0, 0, {}) == (held.size, held.strangers, dict(held.held))
+
+
+async def test_whoever_makes_tokens_up_is_one_asker():
+    """Each would else stand in the line like somebody with a single request; a token that was let in is known again."""
+    gate, seen = Gate(running=1, waiting=0, transfers=1), []
+    somebody = UUID(int=1)
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(dict(gate.line.served))
+        if (b"authorization", b"Bearer real") in scope["headers"]:
+            scope[KEY] = Account(somebody, "contributor", somebody)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with client_of(gate, application) as client:
+        for token in ("one", "two", "real", "real"):
+            await client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+
+    assert [{b"127.0.0.1": 1}] * 3 + [{b"Bearer real": 1}] == seen
 
 
 async def test_what_goes_out_slowly_holds_no_place():

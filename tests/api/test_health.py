@@ -73,6 +73,15 @@ async def test_a_store_that_hangs_is_not_waited_for(
     assert (503, "unavailable", "missing") == (ready.status_code, ready.json()["status"], ready.json()["store"])
 
 
+async def test_nobody_frames_the_reference_page(client: httpx.AsyncClient):
+    """Neither the page nor what it is made of; and a name that no file can have is one that is not there."""
+    for path in ("/reference", "/reference/", "/reference/index.html", "/reference/reference.css"):
+        page = await client.get(path)
+        assert (200, "DENY") == (page.status_code, page.headers["x-frame-options"]), path
+        assert "frame-ancestors 'none'" == page.headers["content-security-policy"]
+    assert 404 == (await client.get("/reference/%00")).status_code
+
+
 async def test_the_reference_page_and_its_document_are_served(client: httpx.AsyncClient):
     """Everything the page asks for is here."""
     page = await client.get("/reference/")

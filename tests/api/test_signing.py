@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.cli import main
+from api.commands.verify import checked
 from api.settings import Settings
 from api.signing import (
     Jwks,
@@ -20,6 +22,7 @@ from api.signing import (
     Signer,
     current,
     draw,
+    parse_jwks,
     public_jwk,
     sign,
     sign_detached,
@@ -43,6 +46,26 @@ def test_what_was_signed_is_what_is_read(payload: dict[str, int | str]):
 
     backwards = dict(reversed(list(payload.items())))
     assert "test+jws" == verified(token, KEYS, backwards).typ
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x", 5, None, {"keys": 5}, {"keys": [1]}, {"keys": ["a"]}, {"keys": {"a": 1}}, {"keys": [{"crv": "Ed25519"}]},
+        *({"keys": [{"crv": "Ed25519", "kid": kid, "x": x}]} for kid, x in [(1, 2), ("k", "!!"), ("k", "AAAA")]),
+    ],
+)  # fmt: skip
+def test_what_is_no_set_of_keys_is_said_to_be_none(text: Any):
+    """Somebody else may have written the file."""
+    with pytest.raises(SignatureWrong):
+        parse_jwks(text)
+
+
+@pytest.mark.parametrize("text", ['{"a":' * 100_000, "[" * 100_000, "{", "a.b", '{"signature": "a..b", "n": 1e999}'])
+def test_a_text_that_nobody_signed_is_not_genuine(text: str):
+    """Also one that is nested without a bottom."""
+    with pytest.raises(SignatureWrong):
+        checked(text, KEYS)
 
 
 @given(st.binary(min_size=1, max_size=40), st.data())
