@@ -7,13 +7,13 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from api.addresses import network_of
+from api.addresses import SITE, hashed, network, network_of
 from api.confirmations import demand
-from api.dependencies import Caller, Database, Hashing
+from api.dependencies import Caller, Configuration, Database, Hashing
 from api.errors import StepUpRequired, TooManyAttempts
 from api.passwords import PasswordsBusy
 from api.problems import problems
-from storage import accounts, sessions
+from storage import accounts, attempts, sessions
 from storage.accounts import Profile
 from storage.database import reading, transaction
 from storage.errors import EmailTaken
@@ -49,22 +49,33 @@ class SignedUp(Struct, frozen=True):
     tags=["Accounts"],
 )
 async def sign_up(
-    data: JSONBody[SignUp], request: Request[Any, Any, Any], database: Database, passwords: Hashing
+    data: JSONBody[SignUp],
+    request: Request[Any, Any, Any],
+    database: Database,
+    passwords: Hashing,
+    settings: Configuration,
 ) -> SignedUp:
     """Open an account.
 
-    The pseudonym is random; buyers never see the e-mail address. The account is signed in on this device at once.
+    The pseudonym is random; buyers never see the e-mail address. The account is signed in on this device at once. One
+    network may open a hundred accounts within a day, or as many as the operator lets it.
     """
-    network = network_of(request)
+    here, site = network_of(request), hashed(settings, network(request.scope, SITE))
     async with transaction(database) as connection:
-        # Only sign-ups that hit an existing account stay counted, so nobody can try out who has one.
-        wait = await accounts.admit(connection, data.email, network)
+        # Only sign-ups that hit an existing account stay counted here, so nobody can try out who has one.
+        wait = await attempts.admit(connection, data.email, here)
+        wait = wait or await attempts.admit_sign_up(connection, site, settings.sign_ups)
     if wait is not None:
         raise TooManyAttempts(wait)
     password_hash = await passwords.hash(data.password)
     async with transaction(database) as connection:
+        # Again: others on the same network had their passwords hashed meanwhile.
+        if (wait := await attempts.admit_sign_up(connection, site, settings.sign_ups)) is not None:
+            raise TooManyAttempts(wait)
         account = await accounts.create(connection, data.email, password_hash)
-        await accounts.forgive(connection, data.email, network)
+        await attempts.count_sign_up(connection, site)
+        await attempts.forgive(connection, data.email, here)
+        await attempts.remember(connection, account.id, hashed(settings, here))
         _, tokens = await sessions.start(connection, account.id, data.device)
     return SignedUp(account, tokens)
 
@@ -86,7 +97,14 @@ class NewPassword(Struct, frozen=True):
 
 
 @put("/v1/me/password", responses=problems(StepUpRequired, PasswordsBusy), status_code=204, tags=["Accounts"])
-async def change_password(data: JSONBody[NewPassword], account: Caller, database: Database, passwords: Hashing) -> None:
+async def change_password(
+    data: JSONBody[NewPassword],
+    request: Request[Any, Any, Any],
+    account: Caller,
+    database: Database,
+    passwords: Hashing,
+    settings: Configuration,
+) -> None:
     """Change your password, and sign every other device out.
 
     Needs the present one (`POST /v1/sessions/current/confirmations`). Whoever has forgotten it asks an operator, who
@@ -98,6 +116,8 @@ async def change_password(data: JSONBody[NewPassword], account: Caller, database
     async with transaction(database) as connection:
         await accounts.rehash(connection, account.id, password_hash)
         await sessions.revoke_others(connection, account, "password changed")
+        await attempts.forget_networks(connection, account.id)
+        await attempts.remember(connection, account.id, hashed(settings, network_of(request)))
         await tell(connection, account.id, "password.changed", by="contributor")
 
 

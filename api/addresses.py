@@ -1,5 +1,7 @@
 """Where a request comes from and where its answer's links lead to."""
 
+import hmac
+from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -17,7 +19,11 @@ def network_of(request: Request[Any, Any, Any]) -> str:
     return network(request.scope)
 
 
-def network(scope: HTTPScope) -> str:
+#: What one household has of IPv6, and what one site may have in all (RFC 6177): 65,536 households.
+HOUSEHOLD, SITE = 64, 48
+
+
+def network(scope: HTTPScope, prefix: int = HOUSEHOLD) -> str:
     """Name the network of a request that no route has seen yet."""
     client = scope.get("client")
     host = client[0] if client else ""
@@ -28,7 +34,12 @@ def network(scope: HTTPScope) -> str:
     if isinstance(address, IPv6Address):
         # A service that listens on both kinds sees every IPv4 address in the clothes of the same /64.
         address = address.ipv4_mapped or address
-    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
+    return str(ip_network((address, prefix), strict=False)) if isinstance(address, IPv6Address) else str(address)
+
+
+def hashed(settings: Settings, network: str) -> bytes:
+    """Name a network by a hash under a key of ours: four billion addresses are hashed in minutes."""
+    return hmac.digest(hmac.digest(settings.master_key, b"companion network", sha256), network.encode(), sha256)
 
 
 def absolute(request: Request[Any, Any, Any], settings: Settings, path: str) -> str:

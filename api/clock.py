@@ -25,7 +25,7 @@ from api.transparency import publish
 from api.validation import Workplace
 from api.withdrawal_notices import post_due
 from storage import (
-    accounts,
+    attempts,
     campaign_changes,
     consents,
     erasures,
@@ -92,7 +92,7 @@ async def forget_expired(tower: Tower) -> None:
     async with transaction(tower.place.database) as connection:
         await sessions.prune(connection)
         await idempotency.prune(connection)
-        await accounts.prune(connection)
+        await attempts.prune(connection)
 
 
 async def release_money(tower: Tower) -> None:

@@ -6,18 +6,17 @@ A phone that lies unlocked on a table is signed in for weeks; sending its owner'
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, post
+from litestar import post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from api.addresses import network_of
 from api.dependencies import Caller, Database, Hashing
 from api.errors import StepUpRequired, TooManyAttempts
 from api.passwords import PasswordsBusy
 from api.problems import problems
-from storage import accounts, sessions
+from storage import accounts, attempts, sessions
 from storage.database import Connection, transaction
 from storage.errors import SignInRefused
 from storage.sessions import Account
@@ -41,25 +40,24 @@ class Confirmation(Struct, frozen=True):
     responses=problems(SignInRefused, TooManyAttempts, PasswordsBusy),
     tags=["Sessions"],
 )
-async def confirm(
-    data: JSONBody[Password], request: Request[Any, Any, Any], account: Caller, database: Database, passwords: Hashing
-) -> Confirmation:
+async def confirm(data: JSONBody[Password], account: Caller, database: Database, passwords: Hashing) -> Confirmation:
     """Give your password again: bank accounts and payouts ask for it.
 
-    It holds on this device for five minutes. Wrong ones count as failed sign-ins do.
+    It holds on this device for five minutes. After 5 wrong ones within 15 minutes this device waits.
     """
-    network = network_of(request)
+    # Of its own, because whoever guesses elsewhere must not keep a device that is signed in from its money.
+    device = f"session {account.session_id}"
     async with transaction(database) as connection:
         profile = await accounts.profile_of(connection, account.id)
         email = "" if profile is None else profile.email
-        wait = await accounts.admit(connection, email, network)
+        wait = await attempts.admit(connection, email, device, familiar=True)
         known = await accounts.credentials(connection, email)
     if wait is not None:
         raise TooManyAttempts(wait)
     if known is None or not await passwords.matches(data.password, known.password_hash):
         raise SignInRefused("This is not the password of your account; you stay signed in.")
     async with transaction(database) as connection:
-        await accounts.forgive(connection, email, network)
+        await attempts.forgive(connection, email, device)
         return Confirmation(await sessions.confirm(connection, account.session_id))
 
 

@@ -23,8 +23,8 @@ from api.errors import RangeUnsatisfiable
 from api.heads import bodiless
 from api.problems import problems
 from api.tickets import opened, signed
-from storage import encryption, recordings
-from storage.database import Pool, transaction
+from storage import encryption, recordings, sessions
+from storage.database import Pool, reading, transaction
 from storage.errors import MediaDamaged, MediaMissing, RecordingMissing, StoreUnavailable
 from storage.media import Media, plaintext
 from storage.objects import Store
@@ -32,13 +32,17 @@ from storage.objects import Store
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 #: Minutes are enough for a media element to begin; each further range is a request under the same link.
 LINK_LASTS_S = 15 * 60
-#: recording, account, and when the link ends, in seconds since 1970.
+#: recording, session, and when the link ends, in seconds since 1970.
 LINK = struct.Struct(">16s16sQ")
-PURPOSE = b"companion media link"
+PURPOSE = b"companion media link of a session"
+LINK_OVER = "This link does not lead to a recording, or not any more; ask for a new one."
 
 
 class MediaLink(Struct, frozen=True):
-    """An address that plays without a header, for a media element; whoever has it can listen until it expires."""
+    """An address that plays without a header, for a media element; whoever has it can listen until it expires.
+
+    It ends with the session it was made in, so signing a device out ends what was made on it, too.
+    """
 
     url: Annotated[str, Meta(examples=["https://example.org/v1/media/AZjC9GpRfD6dG18_CgxAOw"])]
     expires_at: datetime
@@ -171,22 +175,22 @@ async def make_media_link(
     """Make an address that plays for a quarter of an hour without a token, because media elements send none."""
     await stored_media(database, settings.master_key, account.id, recording)
     ends = int(time.time()) + LINK_LASTS_S
-    ticket = leading_to(settings.master_key, recording, account.id, ends)
+    ticket = leading_to(settings.master_key, recording, account.session_id, ends)
     return MediaLink(absolute(request, settings, f"/v1/media/{ticket}"), datetime.fromtimestamp(ends, UTC))
 
 
-def leading_to(master_key: bytes, recording: UUID, account: UUID, ends: int) -> str:
-    """Write whom a link lets listen to what, and until when."""
-    return signed(master_key, PURPOSE, LINK.pack(recording.bytes, account.bytes, ends))
+def leading_to(master_key: bytes, recording: UUID, session: UUID, ends: int) -> str:
+    """Write who, signed in on which device, may listen to what, and until when."""
+    return signed(master_key, PURPOSE, LINK.pack(recording.bytes, session.bytes, ends))
 
 
 def led_to(master_key: bytes, ticket: str, now: float) -> tuple[UUID, UUID]:
-    """Read recording and account from a link. Raises MediaMissing, whatever is wrong with it."""
+    """Read recording and session from a link. Raises MediaMissing, whatever is wrong with it."""
     facts = opened(master_key, PURPOSE, ticket, LINK.size)
-    recording, account, ends = LINK.unpack(facts) if facts else (b"", b"", 0)
+    recording, session, ends = LINK.unpack(facts) if facts else (b"", b"", 0)
     if facts is None or ends < now:
-        raise MediaMissing("This link does not lead to a recording, or not any more; ask for a new one.")
-    return UUID(bytes=recording), UUID(bytes=account)
+        raise MediaMissing(LINK_OVER)
+    return UUID(bytes=recording), UUID(bytes=session)
 
 
 @get(
@@ -199,7 +203,11 @@ async def play_link(
     ticket: FromPath[str], request: AnyRequest, database: Database, store: Objects, settings: Configuration
 ) -> Response[Any]:
     """Play what a link leads to, from any byte on (`Range`); the link itself is the permission."""
-    recording, account = led_to(settings.master_key, ticket, time.time())
+    recording, session = led_to(settings.master_key, ticket, time.time())
+    async with reading(database) as connection:
+        account = await sessions.speaks_for(connection, session)
+    if account is None:
+        raise MediaMissing(LINK_OVER)
     return await play(request, store, await stored_media(database, settings.master_key, account, recording))
 
 

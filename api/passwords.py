@@ -9,6 +9,7 @@ import asyncio
 import os
 import secrets
 import sys
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -30,6 +31,21 @@ class PasswordsBusy(Exception):
     """Very many people are signing in right now; try again in a moment."""
 
 
+def prepared(password: str) -> str:
+    """Spell a password as it is hashed: keyboards write one ö as one character or as two, and spaces of many kinds.
+
+    The profile OpaqueString (RFC 8265, section 4.2), which NIST SP 800-63B, section 5.1.1.2, asks for in other words.
+    """
+    plain = "".join(" " if unicodedata.category(character) == "Zs" else character for character in password)
+    return unicodedata.normalize("NFC", plain)
+
+
+def spellings(password: str) -> list[str]:
+    """List what a password may have been hashed as, before all were spelt alike: as it is typed, here or elsewhere."""
+    forms = [unicodedata.normalize("NFC", password), unicodedata.normalize("NFD", password)]
+    return list(dict.fromkeys([prepared(password), password, *forms]))
+
+
 class Passwords:
     """Hashes and checks passwords in threads."""
 
@@ -42,12 +58,19 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Hash a new password. Raises PasswordsBusy."""
-        return await self._in_turn(HASHER.hash, password)
+        return await self._in_turn(HASHER.hash, prepared(password))
 
     async def matches(self, password: str, known_hash: str | None) -> bool:
         """Say whether the password is the one; a stranger (None) costs the same time. Raises PasswordsBusy."""
-        correct = await self._in_turn(_verify, known_hash or self.nobody, password)
+        correct = False
+        for spelling in spellings(password):
+            correct = correct or await self._in_turn(_verify, known_hash or self.nobody, spelling)
         return correct and known_hash is not None
+
+    async def renewed(self, password: str, known_hash: str) -> str | None:
+        """Hash a password that matched anew, where its hash was made otherwise than today's. Raises PasswordsBusy."""
+        same = len(spellings(password)) == 1 or await self._in_turn(_verify, known_hash, prepared(password))
+        return None if same and not self.outdated(known_hash) else await self.hash(password)
 
     def outdated(self, known_hash: str) -> bool:
         """Say whether a hash was made with other parameters than today's."""

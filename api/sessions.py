@@ -9,13 +9,13 @@ from litestar.status_codes import HTTP_200_OK
 from msgspec import Meta, Struct
 
 from api.accounts import Device, Email
-from api.addresses import network_of
-from api.dependencies import Caller, Database, Hashing
+from api.addresses import hashed, network_of
+from api.dependencies import Caller, Configuration, Database, Hashing
 from api.errors import TooManyAttempts
 from api.pages import Page
 from api.passwords import PasswordsBusy
 from api.problems import problems
-from storage import accounts, sessions
+from storage import accounts, attempts, sessions
 from storage.accounts import Credentials
 from storage.database import Pool, reading, transaction
 from storage.errors import SessionMissing, SignInRefused, TokenRefused
@@ -43,31 +43,40 @@ class Refresh(Struct, frozen=True):
     tags=["Sessions"],
 )
 async def sign_in(
-    data: JSONBody[SignIn], request: Request[Any, Any, Any], database: Database, passwords: Hashing
+    data: JSONBody[SignIn],
+    request: Request[Any, Any, Any],
+    database: Database,
+    passwords: Hashing,
+    settings: Configuration,
 ) -> Tokens:
     """Sign in on this device.
 
     A wrong password and an unknown address get the same answer after the same time. After 5 failures within 15
-    minutes from one network, that network waits.
+    minutes from one network, that network waits; after 100 within an hour from anywhere, every network does from which
+    nobody has signed in to the account before. Devices that are signed in stay so.
     """
-    network = network_of(request)
-    known = await _admitted(database, data.email, network)
+    network, network_hash = network_of(request), hashed(settings, network_of(request))
+    known = await _admitted(database, data.email, network, network_hash)
     if not await passwords.matches(data.password, known.password_hash if known else None) or known is None:
         raise SignInRefused
-    fresh_hash = await passwords.hash(data.password) if passwords.outdated(known.password_hash) else None
+    fresh_hash = await passwords.renewed(data.password, known.password_hash)
     async with transaction(database) as connection:
-        await accounts.forgive(connection, data.email, network)
+        if not await accounts.standing(connection, known):
+            raise SignInRefused
+        await attempts.forgive(connection, data.email, network)
+        await attempts.remember(connection, known.id, network_hash)
         if fresh_hash is not None:
             await accounts.rehash(connection, known.id, fresh_hash)
         _, tokens = await sessions.start(connection, known.id, data.device)
     return tokens
 
 
-async def _admitted(database: Pool, email: str, network: str) -> Credentials | None:
-    """Count the attempt, then read what its password is checked against. Raises TooManyAttempts."""
+async def _admitted(database: Pool, email: str, network: str, network_hash: bytes) -> Credentials | None:
+    """Count the attempt, and read what its password is checked against. Raises TooManyAttempts."""
     async with transaction(database) as connection:
-        wait = await accounts.admit(connection, email, network)
         known = await accounts.credentials(connection, email)
+        familiar = await attempts.familiar(connection, known.id if known else None, network_hash)
+        wait = await attempts.admit(connection, email, network, familiar=familiar)
     # Raised outside the transaction, which would otherwise take the counted attempt back.
     if wait is not None:
         raise TooManyAttempts(wait)
@@ -81,7 +90,9 @@ async def _admitted(database: Pool, email: str, network: str) -> Credentials | N
     responses=problems(TokenRefused, public=True),
     tags=["Sessions"],
 )
-async def refresh(data: JSONBody[Refresh], database: Database) -> Tokens:
+async def refresh(
+    data: JSONBody[Refresh], request: Request[Any, Any, Any], database: Database, settings: Configuration
+) -> Tokens:
     """Exchange the refresh token for a fresh pair.
 
     Each refresh token is used once. A phone that lost the answer may ask again for 10 seconds; after that, a token that
@@ -89,6 +100,9 @@ async def refresh(data: JSONBody[Refresh], database: Database) -> Tokens:
     """
     async with transaction(database) as connection:
         tokens = await sessions.refresh(connection, data.refresh_token)
+        if tokens is not None and (account := await sessions.owner(connection, tokens.access_token)) is not None:
+            # Whoever is signed in here may sign another device in here, whatever is guessed elsewhere.
+            await attempts.remember(connection, account.id, hashed(settings, network_of(request)))
     if tokens is None:
         raise TokenRefused
     return tokens

@@ -41,6 +41,8 @@ WEATHER = {
 }
 #: Where a fault lies that `broken.py` puts into the service's processes.
 BROKEN = "COMPANION_LOAD_BROKEN"
+#: A crowd of people who are all on this machine.
+CROWD = {"COMPANION_SIGN_UPS": "1000000"}
 #: Every bound of the gate, so far away that nobody meets it: the service as it would be without.
 NO_GATE = {
     "COMPANION_REQUESTS_AT_ONCE": "1000000",
@@ -60,7 +62,7 @@ def load_test(words: Sequence[str]) -> int:
     if chosen.host:
         os.sched_setaffinity(0, generator_cores)
         return generate(chosen, wanted, chosen.host, generator_cores)
-    more = NO_GATE if chosen.without_gate else {}
+    more = {**CROWD, **(NO_GATE if chosen.without_gate else {})}
     if BROKEN in os.environ:
         more = {**more, "PYTHONPATH": os.environ[BROKEN]}
     # Killed, it must not leave a whole service behind.

@@ -1,13 +1,14 @@
-"""Accounts: who somebody is here, and how often a password may be guessed.
+"""Accounts: who somebody is here.
 
-An e-mail address is compared in lower case and never shown to anybody but its owner; other people see the pseudonym.
+An e-mail address is compared in lower case and in one spelling of its characters, and never shown to anybody but its
+owner; other people see the pseudonym.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
@@ -17,10 +18,6 @@ from msgspec import Meta, Struct
 
 from storage.database import Connection, every, one, run
 from storage.errors import EmailTaken
-
-#: Failed sign-ins of one address (network) to one account within 15 minutes, and of one address to all within an hour.
-PER_ACCOUNT = 5
-PER_ADDRESS = 50
 
 
 class Profile(Struct, frozen=True):
@@ -40,8 +37,9 @@ class Credentials(Struct, frozen=True):
     password_hash: str
 
 
-class _Wait(Struct, frozen=True):
-    seconds: int | None
+def spelt(email: str) -> str:
+    """Spell an address as it is kept: phones write ö as one character or as two (RFC 6532, section 3.1)."""
+    return unicodedata.normalize("NFC", email)
 
 
 async def create(
@@ -56,7 +54,7 @@ async def create(
         VALUES (lower(%(email)s), %(password_hash)s, %(role)s, %(pseudonym)s)
         ON CONFLICT (email) DO NOTHING RETURNING id, pseudonym, email, role, created_at
         """,
-        email=email,
+        email=spelt(email),
         password_hash=password_hash,
         role=role,
         # 40 random bits: derived from nothing, so it leads back to nobody.
@@ -79,12 +77,23 @@ async def profile_of(connection: Connection, account: UUID) -> Profile | None:
 
 async def credentials(connection: Connection, email: str) -> Credentials | None:
     """Read what a password is checked against; None when nobody has that address."""
-    return await one(
-        connection,
-        Credentials,
-        "SELECT id, password_hash FROM accounts WHERE email = lower(%(email)s)",
-        email=email,
-    )
+    return await one(connection, Credentials, CREDENTIALS, email=email, spelt=spelt(email))
+
+
+#: Two who spelt one address differently both had an account before: the spelling that was typed goes first.
+CREDENTIALS = """
+    SELECT id, password_hash FROM accounts WHERE email IN (lower(%(email)s), lower(%(spelt)s))
+    ORDER BY email <> lower(%(email)s) LIMIT 1
+"""
+
+
+async def standing(connection: Connection, known: Credentials) -> bool:
+    """Whether the password that was checked is the account's still; it stays so until the transaction ends.
+
+    Checking takes a while, in which it may have been changed, or the account closed.
+    """
+    same = "SELECT id FROM accounts WHERE id = %(id)s AND password_hash = %(hash)s FOR NO KEY UPDATE"
+    return await one(connection, _Id, same, id=known.id, hash=known.password_hash) is not None
 
 
 async def rehash(connection: Connection, account: UUID, password_hash: str) -> None:
@@ -97,69 +106,20 @@ async def rehash(connection: Connection, account: UUID, password_hash: str) -> N
     )
 
 
-async def admit(connection: Connection, email: str, address: str) -> int | None:
-    """Count one attempt as failed until `forgive` says otherwise; give the seconds to wait when there were too many.
-
-    It is counted before the password is looked at, under a lock on the address: a hundred guesses sent at once are
-    counted like a hundred guesses in a row.
-    """
-    names = {"email_hash": hashlib.sha256(email.lower().encode()).digest(), "address": address}
-    await run(connection, "SELECT pg_advisory_xact_lock(hashtextextended(%(address)s, 0))", address=address)
-    await run(
-        connection,
-        "DELETE FROM sign_in_failures WHERE address = %(address)s AND at < now() - interval '1 hour'",
-        address=address,
-    )
-    wait = await one(connection, _Wait, WAIT, per_account=PER_ACCOUNT, per_address=PER_ADDRESS, **names)
-    if wait is not None and wait.seconds is not None:
-        return wait.seconds
-    await run(
-        connection,
-        "INSERT INTO sign_in_failures (email_hash, address) VALUES (%(email_hash)s, %(address)s)",
-        **names,
-    )
-    return None
-
-
-#: The attempt that must leave its window before another is allowed is the limit-th newest one.
-WAIT = """
-    SELECT ceil(extract(epoch FROM greatest(
-        (SELECT at + interval '15 minutes' - now() FROM sign_in_failures
-         WHERE email_hash = %(email_hash)s AND address = %(address)s AND at > now() - interval '15 minutes'
-         ORDER BY at DESC OFFSET %(per_account)s - 1 LIMIT 1),
-        (SELECT at + interval '1 hour' - now() FROM sign_in_failures
-         WHERE address = %(address)s ORDER BY at DESC OFFSET %(per_address)s - 1 LIMIT 1)
-    )))::int AS seconds
-"""
-
-
-async def forgive(connection: Connection, email: str, address: str) -> None:
-    """Forget the attempts that a successful one has explained."""
-    await run(
-        connection,
-        "DELETE FROM sign_in_failures WHERE email_hash = %(email_hash)s AND address = %(address)s",
-        email_hash=hashlib.sha256(email.lower().encode()).digest(),
-        address=address,
-    )
-
-
-async def prune(connection: Connection) -> int:
-    """Drop failures that no longer count; the clock calls this now and then."""
-    return await run(connection, "DELETE FROM sign_in_failures WHERE at < now() - interval '1 hour'")
-
-
 class _Id(Struct, frozen=True):
     id: UUID
 
 
 CALLED = """
-    SELECT id FROM accounts WHERE id::text = %(name)s OR pseudonym = %(name)s OR email = lower(%(name)s) LIMIT 1
+    SELECT id FROM accounts
+    WHERE id::text = %(name)s OR pseudonym = %(name)s OR email IN (lower(%(name)s), lower(%(spelt)s))
+    ORDER BY email = lower(%(name)s) DESC NULLS LAST LIMIT 1
 """
 
 
 async def called(connection: Connection, name: str) -> UUID | None:
     """Find an account by what an operator has at hand: its id, its pseudonym or its e-mail address."""
-    found = await one(connection, _Id, CALLED, name=name)
+    found = await one(connection, _Id, CALLED, name=name, spelt=spelt(name))
     return None if found is None else found.id
 
 

@@ -10,13 +10,13 @@ A backup would bring an erased account back. So every erasure is written down in
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from storage import attempts
 from storage.database import Connection, Pool, every, one, run, transaction
 from storage.errors import PayoutUnderWay
 from storage.objects import Store
@@ -104,6 +104,7 @@ STEPS = (
     "DELETE FROM tax_profiles WHERE account_id = %(account)s",
     "DELETE FROM data_budgets WHERE account_id = %(account)s",
     "DELETE FROM idempotency_keys WHERE account_id = %(account)s",
+    "DELETE FROM familiar_networks WHERE account_id = %(account)s",
     "DELETE FROM sessions WHERE account_id = %(account)s AND id IS DISTINCT FROM %(session)s",
     "DELETE FROM refresh_tokens WHERE session_id = %(session)s",
     # Its token opens nothing any more, but for the farewell: an answer that was lost on the way holds the only receipt.
@@ -145,20 +146,14 @@ async def erase(
             await withdraw(connection, account, sold.id, [ALL], None)
         for step in STEPS:
             await run(connection, step, account=account, session=session, now=subject.now)
-        await _forget_attempts(connection, subject.email)
+        if subject.email is not None:
+            await attempts.forget_all(connection, subject.email)
     return Erased(account, subject.pseudonym, len(recordings), subject.erased_at or subject.now)
 
 
 async def _check(connection: Connection, account: UUID) -> None:
     if await one(connection, _Id, PAYOUT_UNDER_WAY, account=account):
         raise PayoutUnderWay
-
-
-async def _forget_attempts(connection: Connection, email: str | None) -> None:
-    """Drop the failed sign-ins, which name the address by its hash."""
-    if email is not None:
-        email_hash = hashlib.sha256(email.encode()).digest()
-        await run(connection, "DELETE FROM sign_in_failures WHERE email_hash = %(hash)s", hash=email_hash)
 
 
 async def log(store: Store, account: UUID, at: datetime) -> None:

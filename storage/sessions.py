@@ -120,6 +120,13 @@ async def owner(connection: Connection, access_token: str) -> Account | None:
     return await one(connection, Account, OWNER, hash=hashed(access_token))
 
 
+async def speaks_for(connection: Connection, session: UUID) -> UUID | None:
+    """Find whose session it is; None once it has ended."""
+    standing = "SELECT account_id AS id FROM sessions WHERE id = %(session)s AND revoked_at IS NULL"
+    found = await one(connection, _Id, standing, session=session)
+    return None if found is None else found.id
+
+
 async def leaver(connection: Connection, access_token: str) -> Account | None:
     """Find the erased account that was erased with this token, within a day or so; None for every other token."""
     return await one(connection, Account, LEAVER, hash=hashed(access_token))

@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Sequence
 
 from api.commands.database import in_transaction
-from api.passwords import HASHER
-from storage import accounts, sessions
+from api.passwords import HASHER, prepared
+from storage import accounts, attempts, sessions
 from storage.database import Connection
 from storage.events import tell
 from storage.ledger.errors import AccountUnknown
@@ -36,7 +36,9 @@ async def reset(connection: Connection, name: str) -> None:
     if profile is None:
         raise AccountUnknown("There is no such account.")
     password = secrets.token_urlsafe(15)
-    await accounts.rehash(connection, profile.id, HASHER.hash(password))
+    await accounts.rehash(connection, profile.id, HASHER.hash(prepared(password)))
     await sessions.revoke_all(connection, profile.id, "password changed")
+    await attempts.forget_networks(connection, profile.id)
+    await attempts.forget_all(connection, profile.email)
     await tell(connection, profile.id, "password.changed", by="operator")
     print(f"{profile.email}, password {password} (shown only this once); every device is signed out.")

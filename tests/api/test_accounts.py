@@ -1,10 +1,14 @@
 """Accounts: sign up once, seen by nobody else."""
 
+import asyncio
 import os
 
 import httpx
 import pytest
 
+from api.addresses import SITE, hashed, network
+from api.settings import Settings
+from storage import attempts
 from storage.database import Pool, transaction
 
 PASSWORD = "a sentence nobody else says"
@@ -73,6 +77,35 @@ async def test_nobody_can_try_out_who_has_an_account(client: httpx.AsyncClient):
     ]
 
     assert [409] * 5 + [429] == statuses
+
+
+async def test_a_network_opens_a_hundred_accounts_a_day(client: httpx.AsyncClient, database: Pool, settings: Settings):
+    """Also when it asks for many at once; a household with addresses without number is one network, too."""
+    address = client._transport.client[0]  # type: ignore[attr-defined]
+    async with transaction(database) as connection:
+        for _ in range(settings.sign_ups - 2):
+            await attempts.count_sign_up(connection, hashed(settings, address))
+
+    answers = await asyncio.gather(
+        *(client.post("/v1/accounts", json={"email": fresh_email(), "password": PASSWORD}) for _ in range(6))
+    )
+
+    assert [201, 201, 429, 429, 429, 429] == sorted(answer.status_code for answer in answers)
+    assert (
+        86_000 < int(next(answer for answer in answers if answer.status_code == 429).headers["retry-after"]) <= 86_400
+    )
+
+
+def test_networks_are_told_apart_as_people_have_them():
+    """IPv4 looks the same however it comes; of IPv6 a household is one, and for accounts a whole site."""
+
+    def seen(host: str, **how: int) -> str:
+        return network({"client": (host, 1)}, **how)  # type: ignore[typeddict-item]
+
+    assert "192.0.2.7" == seen("192.0.2.7") == seen("::ffff:192.0.2.7") == seen("::ffff:192.0.2.7", prefix=SITE)
+    assert "2001:db8:1:2::/64" == seen("2001:db8:1:2:3:4:5:6")
+    assert "2001:db8:1::/48" == seen("2001:db8:1:2:3:4:5:6", prefix=SITE) == seen("2001:db8:1:9::1", prefix=SITE)
+    assert "unknown" == seen("a-socket")
 
 
 @pytest.mark.parametrize(

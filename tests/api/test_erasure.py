@@ -18,7 +18,7 @@ from api.erasure import TYP
 from api.settings import Settings
 from api.signing import parse_jwks, verified
 from api.validation import Workplace
-from storage import accounts, erasures, sessions
+from storage import attempts, erasures, sessions
 from storage.accounts import create
 from storage.database import Pool, pool, transaction
 from storage.embedded import postgres
@@ -31,8 +31,8 @@ from tests.engines import Facts
 Client = httpx.AsyncClient
 #: Every table that names an account or a recording, and what becomes of it. A new table is added here on purpose.
 GONE = {
-    "access_tokens", "data_budgets", "fingerprints", "idempotency_keys", "matches", "privacy", "refresh_tokens",
-    "renditions", "reports", "sign_in_failures", "subject_keys", "tax_profiles", "upload_chunks",
+    "access_tokens", "data_budgets", "familiar_networks", "fingerprints", "idempotency_keys", "matches", "privacy",
+    "refresh_tokens", "renditions", "reports", "sign_in_failures", "subject_keys", "tax_profiles", "upload_chunks",
 }  # fmt: skip
 #: Of the tables above: their rows hang on a session, an upload or an address.
 BY_OTHER_NAMES = {"access_tokens", "refresh_tokens", "sign_in_failures", "upload_chunks"}
@@ -68,7 +68,8 @@ async def leaver(
         profile = await create(connection, email, "no password")
         session, tokens = await sessions.start(connection, profile.id, f"The phone of {profile.id}")
         await sessions.confirm(connection, session)
-        await accounts.admit(connection, email, "10.0.0.1")
+        await attempts.admit(connection, email, "10.0.0.1")
+        await attempts.remember(connection, profile.id, bytes(32))
     async with client_of(app, tokens.access_token) as client:
         accepted = await trading.accepted(place, client, campaign)
         await trading.cleaned(place, accepted)

@@ -8,12 +8,16 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from litestar import Litestar
 
 from api.errors import RangeUnsatisfiable
 from api.media import asked_range, leading_to, led_to
 from api.settings import Settings
 from api.validation import Workplace
+from storage import sessions
+from storage.database import Pool, transaction
 from storage.errors import MediaMissing
+from tests.api.clients import client_of
 from tests.api.taking import claim, examined, speech, submit
 
 Campaign = dict[str, Any]
@@ -104,6 +108,25 @@ async def test_a_link_plays_without_a_token_and_only_for_its_recording(
 
     assert (201, 206, data[5:10]) == (link.status_code, played.status_code, played.content)
     assert 404 == refused.status_code
+
+
+async def test_a_link_ends_with_the_session_it_was_made_in(
+    contributor: Client, client: Client, stored: tuple[str, bytes], database: Pool, app: Litestar
+) -> None:
+    """A lost phone that is signed out plays nothing for another quarter of an hour; other devices' links go on."""
+    url, _ = stored
+    mine = (await contributor.get("/v1/me")).json()["id"]
+    async with transaction(database) as connection:
+        session, tokens = await sessions.start(connection, UUID(mine), "a tablet")
+    async with client_of(app, tokens.access_token) as tablet:
+        links = [(await who.post(url.replace("/media", "/media-links"))).json()["url"] for who in (contributor, tablet)]
+
+    async def played() -> list[int]:
+        return [(await client.get(urlsplit(link).path, headers={"Range": "bytes=0-1"})).status_code for link in links]
+
+    before = await played()
+    assert 204 == (await contributor.delete(f"/v1/sessions/{session}")).status_code
+    assert ([206, 206], [206, 404]) == (before, await played())
 
 
 async def test_a_forged_or_late_link_leads_nowhere(client: Client, settings: Settings) -> None:

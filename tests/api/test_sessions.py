@@ -4,14 +4,16 @@ import asyncio
 import os
 import statistics
 import time
+import unicodedata
 from collections.abc import Awaitable, Callable
 
 import httpx
+import pytest
 from argon2 import PasswordHasher
 from litestar import Litestar
 
 from api.passwords import HASHER
-from storage import accounts
+from storage import accounts, attempts
 from storage.database import Pool, transaction
 from tests.api.clients import client_of
 
@@ -257,6 +259,83 @@ async def test_a_lost_phone_is_signed_out_from_another_device(client: httpx.Asyn
     assert 204 == answer.status_code
     assert 401 == (await client.get("/v1/me", headers=bearer(lost))).status_code
     assert 1 == len((await client.get("/v1/sessions", headers=bearer(mine))).json()["data"])
+
+
+async def guessed_from_everywhere(database: Pool, email: str) -> None:
+    """As many wrong passwords as an address may get within an hour, each from another network."""
+    await age(
+        database,
+        "INSERT INTO sign_in_failures (email_hash, address) SELECT %s, 'botnet ' || n FROM generate_series(1, %s) AS n",
+        attempts.email_hash(email),
+        attempts.FROM_EVERYWHERE,
+    )
+
+
+async def test_who_guesses_from_everywhere_waits_and_keeps_nobody_out(app: Litestar, database: Pool):
+    """Strangers wait. Who signed in from here before does not, nor who is signed in, nor another device beside them."""
+    email, never = await account(database), f"{os.urandom(8).hex()}@example.org"
+    async with client_of(app) as home, client_of(app) as travelling, client_of(app) as stranger:
+        await signed_in(home, email)
+        phone = await signed_in(travelling, email)
+        async with client_of(app) as elsewhere:
+            await guessed_from_everywhere(database, email)
+            await guessed_from_everywhere(database, never)
+            strangers = [
+                (await stranger.post("/v1/sessions", json={"email": who, "password": PASSWORD})).status_code
+                for who in (email, never)
+            ]
+            assert [429, 429] == strangers
+            await signed_in(home, email)
+            # The phone is somewhere new, stays signed in there, and lets a new tablet in.
+            assert 200 == (await refreshed(elsewhere, phone["refresh_token"])).status_code
+            await signed_in(elsewhere, email, "a new tablet")
+            confirmed = await elsewhere.post(
+                "/v1/sessions/current/confirmations", json={"password": PASSWORD}, headers=bearer(phone)
+            )
+            assert 201 == confirmed.status_code
+
+
+async def test_a_password_that_changes_while_it_is_checked_opens_nothing(
+    client: httpx.AsyncClient, app: Litestar, database: Pool, monkeypatch: pytest.MonkeyPatch
+):
+    """Checking takes a while, and whoever knew the old one would be signed in after all others were signed out."""
+    email, new = await account(database), HASHER.hash("another sentence")
+    matches = app.state.passwords.matches
+
+    async def slowly(password: str, known_hash: str | None) -> bool:
+        correct: bool = await matches(password, known_hash)
+        await age(database, "UPDATE accounts SET password_hash = %s WHERE email = %s", new, email)
+        return correct
+
+    monkeypatch.setattr(app.state.passwords, "matches", slowly)
+    answer = await client.post("/v1/sessions", json={"email": email, "password": PASSWORD})
+
+    assert (401, "/problems/sign-in-refused") == (answer.status_code, answer.json()["type"])
+
+
+@pytest.mark.parametrize(("made", "typed"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+async def test_one_address_and_one_password_are_the_same_on_every_keyboard(
+    app: Litestar, database: Pool, made: str, typed: str
+):
+    """Some write ö as one character and some as two; also for those who were here before that was known."""
+    name, password = f"zoë-{os.urandom(8).hex()}@exämple.org", "größer\u00a0als du denkst"
+    old = unicodedata.normalize(made, f"old-{name}"), HASHER.hash(unicodedata.normalize(made, password))
+    await age(database, "INSERT INTO accounts (email, password_hash, pseudonym) VALUES (%s, %s, %s)", *old, name)
+    async with client_of(app) as one, client_of(app) as another:
+        body = {"email": unicodedata.normalize(made, name), "password": unicodedata.normalize(made, password)}
+        assert 201 == (await one.post("/v1/accounts", json=body)).status_code
+        other = {"email": unicodedata.normalize(typed, name), "password": unicodedata.normalize(typed, password)}
+        answers = [
+            await another.post("/v1/sessions", json=other),
+            await another.post("/v1/sessions", json={**other, "password": password.replace("\u00a0", " ")}),
+            await another.post("/v1/accounts", json=other),
+        ]
+        # The old one's own spelling of the address; its password as any keyboard writes it, and as it is kept from now.
+        for form in (typed, "NFC"):
+            again = {"email": old[0], "password": unicodedata.normalize(form, password)}
+            answers.append(await another.post("/v1/sessions", json=again))
+
+    assert [201, 201, 409, 201, 201] == [answer.status_code for answer in answers]
 
 
 async def test_no_token_is_stored(client: httpx.AsyncClient, database: Pool):

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg import AsyncConnection
 
-from storage import accounts, idempotency, sessions
+from storage import accounts, attempts, idempotency, sessions
 from storage.database import Connection, Pool, pool, transaction
 
 
@@ -80,12 +80,12 @@ async def test_an_old_key_stands_for_a_new_request(connection: Connection):
 @pytest.mark.parametrize(("minutes", "left"), [(59, 1), (61, 0)])
 async def test_a_failed_sign_in_counts_for_an_hour(connection: Connection, minutes: int, left: int):
     address = str(uuid4())
-    assert await accounts.admit(connection, "a@example.org", address) is None
+    assert await attempts.admit(connection, "a@example.org", address) is None
     await connection.execute(
         "UPDATE sign_in_failures SET at = now() - %s WHERE address = %s", (timedelta(minutes=minutes), address)
     )
 
-    await accounts.prune(connection)
+    await attempts.prune(connection)
 
     assert left == await count(connection, "SELECT count(*) FROM sign_in_failures WHERE address = %s", address)
 
@@ -93,14 +93,14 @@ async def test_a_failed_sign_in_counts_for_an_hour(connection: Connection, minut
 async def test_five_failures_wait_for_the_oldest_of_them(connection: Connection):
     """Not for a fresh quarter of an hour: the sixth may come when the first has left the window."""
     address = str(uuid4())
-    for _ in range(accounts.PER_ACCOUNT):
-        assert await accounts.admit(connection, "a@example.org", address) is None
+    for _ in range(attempts.PER_ACCOUNT):
+        assert await attempts.admit(connection, "a@example.org", address) is None
     await connection.execute(
         "UPDATE sign_in_failures SET at = now() - interval '14 minutes' WHERE address = %s", (address,)
     )
 
-    assert 60 == await accounts.admit(connection, "A@example.org", address)
-    assert await accounts.admit(connection, "another@example.org", address) is None
+    assert 60 == await attempts.admit(connection, "A@example.org", address)
+    assert await attempts.admit(connection, "another@example.org", address) is None
 
 
 async def test_a_failed_transaction_leaves_nothing(database_url: str):
