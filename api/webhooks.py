@@ -4,7 +4,8 @@ An address that leads into our own network would let its chooser speak to our en
 resolved first, every address it has must be a public one, and the connection goes to exactly the address that was
 looked at: a name that changes its mind in between changes nothing. Redirects are not followed.
 
-Nor may a receiver hold us up, or fill our memory: only the status of its answer is read, within a time of its own.
+Nor may a receiver hold us up, or fill our memory: only the status of its answer is read, within a time of its own. So
+the library below is httpcore, which leaves an answer where we stop: urllib3 has no time for an answer in all.
 """
 
 from __future__ import annotations
@@ -13,22 +14,21 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import re
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
 
+import httpcore
 from urllib3.exceptions import HTTPError
 from urllib3.util import Url, parse_url
 
 PORTS = {"https": 443, "http": 80}
 #: Seconds from the name to the status of the answer. Whoever takes longer is asked again later.
 PATIENCE_S = 15.0
-STATUS = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)\b")
 #: The addresses of the internet (RFC 4291, section 2.4); all else of IPv6 stays in a network, or hides an IPv4 address.
 UNICAST = IPv6Network("2000::/3")
 #: Networks that translate to IPv4 put the address behind this (RFC 6052, section 2.1).
@@ -51,23 +51,35 @@ async def post(url: str, secret: bytes, message_id: str, body: bytes, *, anywher
     `anywhere` allows private addresses and plain HTTP: for development, and for buyers inside of one's own network.
     """
     try:
-        place = parse_url(url)
-        message = request(place, secret, message_id, body)
-        async with asyncio.timeout(PATIENCE_S), connected(place, anywhere) as (reader, writer):
-            writer.write(message)
-            await writer.drain()
-            status = await answered(reader)
-    except (HTTPError, OSError, ValueError, TimeoutError) as error:
+        place = place_of(parse_url(url), anywhere)
+        headers = {"Host": parse_url(url).netloc or "", **signed(secret, message_id, body)}
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            httpcore.AsyncConnectionPool(trusting(), network_backend=Outside(anywhere)) as pool,
+            # Whatever comes after the status is not waited for.
+            pool.stream("POST", place, headers=[*headers.items()], content=body) as answer,
+        ):
+            status = answer.status
+    except (HTTPError, httpcore.NetworkError, httpcore.ProtocolError, OSError, ValueError, TimeoutError) as error:
         raise NotDelivered(type(error).__name__) from error
     if not 200 <= status < 300:
         raise NotDelivered(f"answered {status}")
 
 
-def request(place: Url, secret: bytes, message_id: str, body: bytes) -> bytes:
-    """Write the message as it is sent."""
+def place_of(asked: Url, anywhere: bool) -> httpcore.URL:
+    """Take an address apart once, so that what was looked at is what is connected to. Raises NotDelivered."""
+    if asked.host is None or asked.scheme not in PORTS or (asked.scheme == "http" and not anywhere):
+        raise NotDelivered("not an https address")
+    port = asked.port or PORTS[asked.scheme]
+    return httpcore.URL(
+        scheme=asked.scheme.encode(), host=asked.host.strip("[]").encode("ascii"), port=port, target=asked.request_uri
+    )
+
+
+def signed(secret: bytes, message_id: str, body: bytes) -> dict[str, str]:
+    """Head a message as Standard Webhooks does."""
     timestamp = int(time.time())
-    headers = {
-        "Host": place.netloc or "",
+    return {
         "User-Agent": "contributor-companion",
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
@@ -76,43 +88,33 @@ def request(place: Url, secret: bytes, message_id: str, body: bytes) -> bytes:
         "webhook-timestamp": str(timestamp),
         "webhook-signature": signature(secret, message_id, timestamp, body),
     }
-    lines = [f"POST {place.request_uri} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-    return "\r\n".join(lines).encode("ascii") + body
 
 
-@asynccontextmanager
-async def connected(place: Url, anywhere: bool) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Lend a connection to the address that was looked at. Raises NotDelivered, OSError."""
-    if place.host is None or place.scheme not in PORTS or (place.scheme == "http" and not anywhere):
-        raise NotDelivered("not an https address")
-    port, host = place.port or PORTS[place.scheme], place.host.strip("[]")
-    address = await resolved(host, port, anywhere=anywhere)
-    # The certificate must be the name's, although the connection goes to the address.
-    context, name = (trusting(), host) if place.scheme == "https" else (None, None)
-    reader, writer = await asyncio.open_connection(address, port, ssl=context, server_hostname=name)
-    try:
-        yield reader, writer
-    finally:
-        # Whatever else comes is not waited for.
-        writer.transport.abort()
+class Outside(httpcore.AsyncNetworkBackend):
+    """The network as a webhook sees it: a name leads to the address that was looked at, or nowhere."""
+
+    def __init__(self, anywhere: bool) -> None:
+        """Look, unless `anywhere` is allowed."""
+        self.anywhere = anywhere
+        self.network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect. The certificate must be the name's all the same. Raises NotDelivered, OSError."""
+        address = await resolved(host, port, anywhere=self.anywhere)
+        return await self.network.connect_tcp(address, port, timeout, local_address, socket_options)
 
 
 @cache
 def trusting() -> ssl.SSLContext:
     """Trust whom this machine trusts."""
     return ssl.create_default_context()
-
-
-async def answered(reader: asyncio.StreamReader) -> int:
-    """Read the status of an answer, past those that only announce one (RFC 9110, section 15.2). Raises ValueError."""
-    while True:
-        found = STATUS.match(await reader.readline())
-        if found is None:
-            raise ValueError("This is no answer in HTTP/1.1.")
-        if int(found[1]) >= 200:
-            return int(found[1])
-        while (await reader.readline()).strip():
-            pass
 
 
 async def resolved(host: str, port: int, *, anywhere: bool) -> str:

@@ -89,6 +89,48 @@ async def test_a_receiver_gets_one_whole_request():
     assert asked.endswith(b"\r\n\r\n{}")
 
 
+async def test_a_name_leads_to_the_address_that_was_looked_at(monkeypatch: pytest.MonkeyPatch):
+    """It is asked for once: a second answer could be another one (DNS rebinding). The receiver sees its own name."""
+    asked: list[tuple[str, bool]] = []
+    seen: list[bytes] = []
+
+    async def resolved(host: str, _port: int, *, anywhere: bool) -> str:
+        asked.append((host, anywhere))
+        return "127.0.0.1"
+
+    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    monkeypatch.setattr(webhooks, "resolved", resolved)
+    async with await asyncio.start_server(receive, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        await webhooks.post(f"http://buyer.example:{port}/", b"secret", "17", b"{}", anywhere=True)
+
+    assert [("buyer.example", True)] == asked
+    assert b"\r\nHost: buyer.example:%d\r\n" % port in seen[0]
+
+
+async def test_a_head_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch):
+    """Neither one header, nor announcements of an answer that never comes."""
+    monkeypatch.setattr(webhooks, "PATIENCE_S", 1.0)
+    for begin, more in ((b"HTTP/1.1 200 OK\r\nX: ", b"a" * 100_000), (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 4000)):
+        sent = 0
+
+        async def endless(writer: asyncio.StreamWriter, begin: bytes = begin, more: bytes = more) -> None:
+            nonlocal sent
+            writer.write(begin)
+            while sent < 500:
+                writer.write(more)
+                await writer.drain()
+                sent += 1
+
+        with pytest.raises(webhooks.NotDelivered):
+            async with asyncio.timeout(20):
+                await told(endless)
+
+
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\n\r\n", b"SSH-2.0-x\r\n", b""])
 async def test_only_success_counts(answer: bytes):
     """A redirect is not followed: it could lead into our own network."""
