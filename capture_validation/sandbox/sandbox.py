@@ -101,12 +101,14 @@ class Sandbox:
         memory"), SandboxOverflow for more than `result_limit` bytes, SandboxUnavailable, and SandboxError with the
         child's own words when our code failed inside.
         """
+        recording = read_only(source_fd)
         result, result_end = os.pipe()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with os.fdopen(result, "rb", buffering=0) as pipe, ours:
             try:
-                self._order(Order(job, wall_s, cpu_s), [source_fd, result_end, theirs.fileno()])
+                self._order(Order(job, wall_s, cpu_s), [recording, result_end, theirs.fileno()])
             finally:
+                os.close(recording)
                 os.close(result_end)
                 theirs.close()
             deadline = time.monotonic() + wall_s + STOP_S
@@ -168,6 +170,15 @@ class Sandbox:
                 self._zygote.kill()
                 self._zygote.wait()
             self._zygote = None
+
+
+def read_only(descriptor: int) -> int:
+    """Open what a descriptor leads to once more, to be read and with a position of its own.
+
+    A decoder that was taken over would else write to the recording, which was hashed before and is stored afterwards: a
+    map of it into memory asks no system call. Raises OSError.
+    """
+    return os.open(f"/dev/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _environment() -> dict[str, str]:

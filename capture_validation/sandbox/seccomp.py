@@ -18,6 +18,8 @@ NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16
 X32_BIT = 0x40000000
 PROT_EXEC = 4
 CLONE_THREAD = 0x10000
+#: F_DUPFD, F_GETFD, F_SETFD and F_GETFL are 0 to 3 (asm-generic/fcntl.h); this is every bit of all others.
+BEYOND_GETFL = 0xFFFFFFFC
 #: "This kernel has no such call": the C library then makes its thread with the older one, whose flags can be read.
 UNKNOWN = 0x00050000 | errno.ENOSYS
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
@@ -48,6 +50,8 @@ def assemble(result_fd: int, machine: str | None = None, *, threads: bool = Fals
     code += [step for name in ALLOWED if name in numbers for step in _decide(numbers[name], ALLOW)]
     code += [step for name in FATAL for step in _decide(numbers[name], KILL)]
     code += _decide_by_argument(numbers["write"], 0, JUMP_EQUAL, result_fd, matches=ALLOW, differs=FAIL)
+    # What a descriptor is may be asked. The commands beyond lock, resize, and have signals sent to other processes.
+    code += _decide_by_argument(numbers["fcntl"], 1, JUMP_ANY_BIT, BEYOND_GETFL, matches=FAIL, differs=ALLOW)
     # A process may lower its own limits (process 0), not look at those of others.
     code += _decide_by_argument(numbers["prlimit64"], 0, JUMP_EQUAL, 0, matches=ALLOW, differs=FAIL)
     # Memory that can be executed is what an attacker needs after overflowing a buffer; no decoder makes any.

@@ -1,6 +1,8 @@
 """Jobs in the sandbox: what they may, what they may not, and what happens to those that misbehave."""
 
+import fcntl
 import os
+import platform
 import signal
 import tempfile
 import threading
@@ -56,6 +58,26 @@ def test_the_position_of_the_callers_descriptor_is_left_alone(sandbox: Sandbox, 
     sandbox.run(take.fileno(), COUNT, wall_s=20)
 
     assert 7 == take.tell()
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="The numbers of the attempts are that machine's.")
+def test_a_decoder_that_was_taken_over_reaches_nothing(sandbox: Sandbox) -> None:
+    """By system calls of its own: no file, process, address or descriptor, and above all not the recording itself.
+
+    It was hashed before it was decoded, and is stored afterwards.
+    """
+    with tempfile.TemporaryFile() as file:
+        file.write(b"original" * 1000)
+        file.flush()
+        file.seek(7)
+        done = msgspec.json.decode(sandbox.run(file.fileno(), b'{"task":"attack"}', wall_s=20))
+        position, flags = file.tell(), fcntl.fcntl(file, fcntl.F_GETFL)
+        here = os.lseek(file.fileno(), 0, os.SEEK_CUR)
+        file.seek(0)
+
+        assert [] == done
+        assert (7, 7, 0) == (position, here, flags & os.O_DIRECT)
+        assert b"original" * 1000 == file.read()
 
 
 def test_every_property_of_the_sandbox_holds_on_this_machine() -> None:

@@ -66,6 +66,12 @@ def test_no_memory_becomes_executable(machine: str) -> None:
         assert [ALLOW, ALLOW, FAIL, FAIL] == [call(machine, name, 0, 4096, prot) for prot in (1, 3, 5, 7)]
 
 
+def test_a_descriptor_s_other_commands_are_out_of_reach(machine: str) -> None:
+    """F_SETFL, F_SETOWN, F_SETSIG, F_SETLEASE, F_SETPIPE_SZ: what changes it for others, or has a signal sent."""
+    assert [ALLOW] * 4 == [call(machine, "fcntl", 3, command) for command in range(4)]
+    assert {FAIL} == {call(machine, "fcntl", 3, command) for command in (4, 6, 8, 10, 1024, 1030, 1031)}
+
+
 def test_limits_of_other_processes_are_out_of_reach(machine: str) -> None:
     assert [ALLOW, FAIL] == [call(machine, "prlimit64", process) for process in (0, 1)]
 
