@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from api.money import exact
 from api.signing import Signer, sign_detached
-from api.spreadsheets import inert
+from capture_validation.spreadsheets import inert
 from storage.balance_transactions import BalanceTransaction
 from storage.statements import Due, Month, Statement
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from capture_validation.report import Report
+from capture_validation.spreadsheets import inert
 from capture_validation.texts import language, told, told_rejection
 
 #: What a folder is searched for; a file that is named is taken whatever its name.
@@ -66,7 +67,8 @@ def as_csv(examined: Iterable[Examined]) -> str:
 
 
 def _rows(one: Examined) -> Iterator[tuple[Any, ...]]:
-    start = (str(one.file), one.report.profile, one.report.outcome)
+    # Whoever sent a file has chosen its name.
+    start = (inert(str(one.file)), one.report.profile, one.report.outcome)
     if one.report.rejection is not None:
         yield (*start, "", "", "", "", "", "", one.report.rejection.code, "")
     for check in one.report.checks:

@@ -21,7 +21,7 @@ from sepaxml import SepaTransfer
 
 from api.payout_providers import Instruction
 from api.settings import SettingsInvalid
-from api.spreadsheets import inert
+from capture_validation.spreadsheets import inert
 
 NAME = "manual"
 SCHEMA = "pain.001.001.09"
