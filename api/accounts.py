@@ -22,7 +22,7 @@ from storage.sessions import Tokens
 
 #: One @ with something on both sides is all that can be known without sending a letter.
 Email = Annotated[
-    str, Meta(pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$", max_length=254, examples=["amina@example.org"])
+    str, Meta(pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\Z", max_length=254, examples=["amina@example.org"])
 ]
 Device = Annotated[str, Meta(max_length=100, examples=["Amina's phone"])]
 

@@ -34,7 +34,7 @@ class BalanceView(Struct, frozen=True):
     account yet: `note` says so in your language, and all of it stays yours.
     """
 
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])]
     pending: Money
     available: Money
     reserved: Money
@@ -71,7 +71,7 @@ class BalanceTransactionView(Struct, frozen=True):
 
     id: UUID
     type: Type
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])]
     gross: Money
     fee: Money
     tax: Money

@@ -33,8 +33,8 @@ class NewBuyer(Struct, frozen=True):
     """What a buyer says about itself; contributors read the name, the country and the purpose."""
 
     legal_name: Annotated[str, Meta(min_length=1, max_length=300, examples=["Harbour Speech GmbH"])]
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.", examples=["DE"])]
-    sector: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$", examples=["speech_technology"])]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z", description="ISO 3166-1 alpha-2.", examples=["DE"])]
+    sector: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}\Z", examples=["speech_technology"])]
     purpose: Annotated[
         str, Meta(min_length=1, max_length=1000, examples=["Speech recognition for hospital documentation."])
     ]

@@ -34,7 +34,7 @@ HOUR_MS = 3_600_000
 class Rate(Struct, frozen=True):
     """What is paid: `micros` (1e-6 of the currency's unit) for every `per_ms` milliseconds of accepted recording."""
 
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])]
     micros: Annotated[int, Meta(ge=0, examples=[12_000_000])]
     per_ms: Annotated[int, Meta(gt=0, examples=[HOUR_MS])]
     display: Annotated[str, Meta(examples=["12.00 EUR per hour"])]

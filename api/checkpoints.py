@@ -23,7 +23,7 @@ from storage.checkpoints import Leaf
 from storage.database import Connection, reading
 from storage.errors import CheckpointMissing
 
-Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", examples=["6ca13d52" * 8])]
+Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", examples=["6ca13d52" * 8])]
 
 
 class LedgerDay(Struct, frozen=True):

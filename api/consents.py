@@ -48,18 +48,18 @@ class Agreement(Struct, frozen=True):
     sha256: Annotated[
         str,
         Meta(
-            pattern="^[0-9a-f]{64}$",
+            pattern=r"^[0-9a-f]{64}\Z",
             description="The `sha256` of the term sheet.",
             examples=["6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090"],
         ),
     ]
-    locale: Annotated[str, Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", examples=["en"])]
+    locale: Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z", examples=["en"])]
     decisions: Decisions
     card_sha256: (
         Annotated[
             str,
             Meta(
-                pattern="^[0-9a-f]{64}$",
+                pattern=r"^[0-9a-f]{64}\Z",
                 description="The hash of the plain-language card that was shown; without it, the one in that `locale`.",
                 examples=["2a1d5299b16be60f954b5ec314035dfa7a17f12b2c0aca828d403b3bb7d68d79"],
             ),

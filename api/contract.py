@@ -20,7 +20,7 @@ from litestar.types.internal_types import PathParameterDefinition
 from api.contract_answers import add_answers
 from api.contract_examples import add_examples
 from api.contract_headers import add_headers
-from api.contract_nodes import Node, nodes
+from api.contract_nodes import Node, end_patterns, nodes
 from api.contract_schemas import describe_schemas
 from api.problems import page_of
 
@@ -54,6 +54,7 @@ def corrected(document: Node) -> Node:
         unwrap_single_choice(node)
         name_the_tag(node, schemas)
         drop_noise(node)
+        end_patterns(node)
     for operation in operations(document):
         describe_errors_as_sent(operation)
         use_first_sentence_as_summary(operation)

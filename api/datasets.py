@@ -23,7 +23,7 @@ from storage.errors import DatasetMissing, DatasetTaken, NotForSale
 class NewDataset(Struct, frozen=True):
     """A dataset's name: `slug` in addresses and manifests, `title` and `description` for people."""
 
-    slug: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100, examples=["read-speech-en"])]
+    slug: Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=100, examples=["read-speech-en"])]
     title: Annotated[str, Meta(min_length=1, max_length=200, examples=["Read speech, English"])]
     description: Annotated[
         str, Meta(min_length=1, max_length=4000, examples=["Sentences read aloud on phones, one speaker each."])

@@ -21,7 +21,7 @@ class Objection(Struct, frozen=True):
     """Why a person should look at it."""
 
     text: Annotated[
-        str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00]*$", examples=["The siren is the scene."])
+        str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00]*\Z", examples=["The siren is the scene."])
     ]
 
 

@@ -34,7 +34,7 @@ BRIEFLY = "private, max-age=300"
 class Total(Struct, frozen=True):
     """Amounts of one currency added up; what was taken back is subtracted."""
 
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])]
     gross: Money
     fee: Money
     tax: Money
@@ -52,7 +52,7 @@ class Part(Total, frozen=True):
 class Point(Struct, frozen=True):
     """One month of a chart."""
 
-    month: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}$", examples=["2026-11"])]
+    month: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}\Z", examples=["2026-11"])]
     net: Money
 
 
@@ -77,7 +77,7 @@ class RecordingEarnings(Struct, frozen=True):
 class Projection(Struct, frozen=True):
     """What the coming weeks might bring, if they are like the last ones; nobody promises it."""
 
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])]
     weeks: Annotated[int, Meta(ge=1, examples=[4])]
     low: Money
     likely: Money

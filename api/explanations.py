@@ -48,7 +48,7 @@ class Explanation(Struct, frozen=True):
     type: Type
     title: Annotated[str, Meta(examples=["Earned for an accepted recording"])]
     recording: UUID | None
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])]
     net: Money
     steps: list[ExplainedStep]
     available_at: datetime

@@ -39,7 +39,7 @@ LOCALES = (
 class Money(Struct, frozen=True):
     """An amount of one currency; `micros` is exact, `display` is for people and may be rounded to a ten-thousandth."""
 
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", description="ISO 4217.", examples=["EUR"])]
     micros: Annotated[int, Meta(description="Millionths of the currency's unit.", examples=[12_345_678])]
     display: Annotated[str, Meta(examples=["12,35 €"])]
 

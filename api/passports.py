@@ -141,7 +141,7 @@ async def find_passports(
     account: Caller,
     database: Database,
     sha256: Annotated[
-        str, QueryParameter(pattern="^[0-9a-f]{64}$", description="SHA-256 of a file, in lower-case hexadecimal.")
+        str, QueryParameter(pattern=r"^[0-9a-f]{64}\Z", description="SHA-256 of a file, in lower-case hexadecimal.")
     ],
 ) -> FoundPassports:
     """Find which of your recordings a file is, by its hash: an original, or a cleaned copy that a buyer has."""

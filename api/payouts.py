@@ -55,7 +55,7 @@ class NewPayout(Struct, frozen=True):
     micros: (
         Annotated[int, Meta(ge=1, description="Millionths of the unit; rounded down to the smallest coin.")] | None
     ) = None
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])] = "EUR"
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])] = "EUR"
 
 
 class Moment(Struct, frozen=True):

@@ -34,7 +34,7 @@ class RenditionView(Struct, frozen=True):
 
     number: Annotated[int, Meta(ge=1, examples=[1])]
     url: Annotated[str, Meta(examples=["/v1/recordings/0190c9f0-7a8e-7000-8000-0000000000aa/rendition"])]
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", examples=["3f1b8c0d" * 8])]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", examples=["3f1b8c0d" * 8])]
     size_bytes: int
     media_type: Annotated[str, Meta(examples=["video/mp4"])]
     edits: list[Edit]

@@ -39,7 +39,7 @@ class RateVersion(Struct, frozen=True):
     title: Annotated[str, Meta(examples=["Read twelve sentences"])]
     media: Media
     languages: Annotated[list[str], Meta(examples=[["en", "de", "es"]])]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])]
     micros: Annotated[int, Meta(ge=0, examples=[12_000_000])]
     per_ms: Annotated[int, Meta(gt=0, examples=[HOUR_MS])]
     per_hour: Money
@@ -89,7 +89,7 @@ async def list_rates(
     ] = None,
     territory: Annotated[
         str | None,
-        QueryParameter(pattern="^[A-Z]{2}$", description="Only where recordings are licensed for this country."),
+        QueryParameter(pattern=r"^[A-Z]{2}\Z", description="Only where recordings are licensed for this country."),
     ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,

@@ -49,7 +49,7 @@ from storage.stories import Story
 Sha256 = Annotated[
     str,
     Meta(
-        pattern="^[0-9a-f]{64}$",
+        pattern=r"^[0-9a-f]{64}\Z",
         description="SHA-256 of the whole file, in lower-case hexadecimal.",
         examples=["59dfb9a4acb36fe2a2affc14bacbee2920ff435cb13cc314a08c13f66ba7860e"],
     ),
@@ -58,15 +58,15 @@ Size = Annotated[int, Meta(ge=1, le=2**53 - 1, description="Size of the file in 
 MediaType = Annotated[
     str,
     Meta(
-        pattern=r"^((audio|video)/[A-Za-z0-9][A-Za-z0-9.+-]{0,60}|application/ogg)$",
+        pattern=r"^((audio|video)/[A-Za-z0-9][A-Za-z0-9.+-]{0,60}|application/ogg)\Z",
         description="What the phone calls the file; the content decides in the end.",
         examples=["audio/wav"],
     ),
 ]
 Language = Annotated[
-    str, Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="BCP 47.", examples=["en-GB"])
+    str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z", description="BCP 47.", examples=["en-GB"])
 ]
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$", examples=["By the window"])]
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*\Z", examples=["By the window"])]
 Reason = Annotated[str, Meta(description="A stable code for the reason of the last move.", examples=["passed"])]
 
 

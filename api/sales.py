@@ -33,7 +33,7 @@ from storage.errors import (
 from storage.ledger.errors import CurrencyUnknown
 from storage.sales import Sale
 
-UseCode = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$", examples=["asr_training"])]
+UseCode = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}\Z", examples=["asr_training"])]
 
 
 class NewSale(Struct, frozen=True):
@@ -47,7 +47,7 @@ class NewSale(Struct, frozen=True):
         str, Meta(min_length=1, max_length=1000, examples=["Speech recognition for hospital documentation."])
     ]
     ends_at: Annotated[datetime, Meta(tz=True, examples=["2030-12-31T23:59:59Z"])]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])]
     price_micros: Annotated[int, Meta(ge=0, le=10**15, examples=[250_000_000])]
     without_refused: Annotated[
         bool, Meta(description="Leave out what may not be sold, instead of refusing the whole sale.")

@@ -40,7 +40,7 @@ class StatementView(Struct, frozen=True):
 
     id: UUID
     url: Annotated[str, Meta(examples=["/v1/statements/0198c2f4-6a51-7c3e-9d1b-5f3f0a1c2b3d"])]
-    month: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}$", examples=["2026-11"])]
+    month: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}\Z", examples=["2026-11"])]
     opening: Money
     closing: Money
     lines: Annotated[int, Meta(ge=0, examples=[42])]

@@ -25,7 +25,7 @@ from storage.database import Connection, reading, transaction
 class TaxProfile(Struct, frozen=True):
     """Where you live for tax, and your tax number, if you have one there."""
 
-    residence: Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1.", examples=["DE"])]
+    residence: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z", description="ISO 3166-1.", examples=["DE"])]
     tax_id: Annotated[str, Meta(min_length=4, max_length=40, examples=["65 929 970 489"])] | None = None
 
 
@@ -54,7 +54,7 @@ class TaxYear(Struct, frozen=True):
     """
 
     year: Annotated[int, Meta(examples=[2026])]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])]
     gross: Money
     fee: Money
     withheld: Money

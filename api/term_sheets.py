@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from api import money, renderings
 from api.conditional import IMMUTABLE, PUBLIC, conditional, conditional_bytes
+from api.contract_nodes import end_patterns, nodes
 from api.dependencies import Database, Signing
 from api.media_types import wanted
 from api.pages import Page
@@ -36,7 +37,7 @@ from storage.term_sheets import Published
 
 EXAMPLE_SHA256 = "3f1b8c0de2a94e57b6a1c9d40f7e62835a0d4b1c9e8f7263544d3c2b1a09f8e7"
 EXAMPLE_JWS = "eyJhbGciOiJFZDI1NTE5Iiwia2lkIjoiM0NLIiwidHlwIjoidGVybXMrandzIn0..cXVhcnRlcg"
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", examples=[EXAMPLE_SHA256])]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", examples=[EXAMPLE_SHA256])]
 Version = Annotated[int, PathParameter(ge=1)]
 JSON, LD_JSON, RSL_XML = "application/json", "application/ld+json", "application/rsl+xml"
 MARKDOWN, PDF = "text/markdown", "application/pdf"
@@ -162,10 +163,10 @@ def spoken(request: Request[Any, Any, Any]) -> tuple[str, dict[str, str]]:
 async def list_term_sheets(
     request: Request[Any, Any, Any],
     database: Database,
-    media: Annotated[str | None, QueryParameter(pattern="^(audio|video)$", description="Only for this.")] = None,
+    media: Annotated[str | None, QueryParameter(pattern=r"^(audio|video)\Z", description="Only for this.")] = None,
     territory: Annotated[
         str | None,
-        QueryParameter(pattern="^[A-Z]{2}(-[A-Z0-9]{1,3})?$", description="Only where it counts (ISO 3166)."),
+        QueryParameter(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?\Z", description="Only where it counts (ISO 3166)."),
     ] = None,
 ) -> Response[Page[TermSheetEntry]]:
     """List the newest version of every term sheet, with what an hour earns and how many flags it has."""
@@ -343,7 +344,7 @@ async def term_sheet_flags(
     database: Database,
     compare: Annotated[
         str | None,
-        QueryParameter(pattern="^market-worst$", description="`market-worst` holds a composed worst case beside it."),
+        QueryParameter(pattern=r"^market-worst\Z", description="`market-worst` holds a composed worst case beside it."),
     ] = None,
 ) -> Response[PracticeFlags]:
     """Read what of a version is against the contributor, computed from its JSON, the most serious first."""
@@ -368,7 +369,10 @@ async def term_sheet_schema(request: Request[Any, Any, Any]) -> Response[dict[st
     What harms a contributor beyond repair has no spelling in it: a grant that cannot be withdrawn, never ends, renews
     itself, or covers what it does not name.
     """
-    return conditional_bytes(request, msgspec.json.encode(check.schema()), "application/schema+json", PUBLIC)
+    schema = check.schema()
+    for node in nodes(schema):
+        end_patterns(node)
+    return conditional_bytes(request, msgspec.json.encode(schema), "application/schema+json", PUBLIC)
 
 
 handlers = [

@@ -21,7 +21,7 @@ from storage.notices import Notice
 from storage.withdrawals import ALL, Licence, Preview, Withdrawal
 
 Uses = Annotated[
-    list[Annotated[str, Meta(pattern=r"^(\*|[a-z][a-z0-9_]{0,62})$", examples=["asr_training"])]],
+    list[Annotated[str, Meta(pattern=r"^(\*|[a-z][a-z0-9_]{0,62})\Z", examples=["asr_training"])]],
     Meta(
         min_length=1,
         max_length=50,

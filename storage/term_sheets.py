@@ -24,7 +24,7 @@ from storage.errors import TermSheetInvalid, TermSheetMissing, TermSheetPublishe
 class Name(Struct, frozen=True):
     """What a row needs to know of a sheet; the rest of it is `api.terms`' to understand."""
 
-    id: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,63}$")]
+    id: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,63}\Z")]
     version: Annotated[int, Meta(ge=1)]
     title: Annotated[str, Meta(min_length=1)]
 

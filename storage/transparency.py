@@ -81,7 +81,7 @@ class Paid(Struct, frozen=True):
     `paid_in` is the median from asking to having it.
     """
 
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])]
     earned_micros: Annotated[int, Meta(description="Millionths of the currency's unit.", examples=[12_345_678])]
     paid_micros: Annotated[int, Meta(description="Millionths of the currency's unit.", examples=[9_876_000])]
     payouts: Count

@@ -45,7 +45,7 @@ class EventData(Struct, frozen=True):
 
     end_to_end_id: UUID
     because: Annotated[str, Meta(max_length=500)] | None = None
-    code: Annotated[str, Meta(pattern="^[A-Z0-9]{4}$")] | None = None
+    code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{4}\Z")] | None = None
 
 
 class ProviderEvent(Struct, frozen=True):
@@ -59,7 +59,7 @@ class Refusal(Struct, frozen=True):
     """Why a payout is not taken, where the provider says so."""
 
     because: Annotated[str, Meta(max_length=500)] | None = None
-    code: Annotated[str, Meta(pattern="^[A-Z0-9]{4}$")] | None = None
+    code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{4}\Z")] | None = None
 
 
 class Standing(Struct, frozen=True):
@@ -67,7 +67,7 @@ class Standing(Struct, frozen=True):
 
     state: Literal["accepted", "in_transit", "paid", "failed", "returned"]
     because: Annotated[str, Meta(max_length=500)] | None = None
-    code: Annotated[str, Meta(pattern="^[A-Z0-9]{4}$")] | None = None
+    code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{4}\Z")] | None = None
 
 
 Answer = TypeVar("Answer")

@@ -58,7 +58,7 @@ class Card(Struct, frozen=True):
 
     term_sheet: Annotated[str, Meta(examples=["voice-standard"])]
     version: int
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", examples=["3f1b8c0de2a94e57" * 4])]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", examples=["3f1b8c0de2a94e57" * 4])]
     title: Annotated[str, Meta(examples=["Read speech for speech recognition"])]
     locale: Annotated[str, Meta(examples=["en"])]
     binding: bool

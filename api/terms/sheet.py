@@ -18,21 +18,21 @@ from api.terms import vocabulary as v
 
 #: The schema's own address, relative to the service; the number rises when an old sheet would no longer fit.
 SCHEMA: Literal["/v1/schemas/term-sheet/1"] = "/v1/schemas/term-sheet/1"
-DURATION = "^P(?:[0-9]{1,4}D|[0-9]{1,3}M|[0-9]{1,2}Y)$|^PT[0-9]{1,4}[HM]$"
+DURATION = r"^P(?:[0-9]{1,4}D|[0-9]{1,3}M|[0-9]{1,2}Y)\Z|^PT[0-9]{1,4}[HM]\Z"
 #: A grant of more than ten years is a grant for ever by another name.
-TERM = "^P(?:[1-9]|10)Y$|^P(?:[1-9][0-9]?|1[01][0-9]|120)M$|^P[1-9][0-9]{0,2}D$"
+TERM = r"^P(?:[1-9]|10)Y\Z|^P(?:[1-9][0-9]?|1[01][0-9]|120)M\Z|^P[1-9][0-9]{0,2}D\Z"
 
 Duration: TypeAlias = Annotated[str, Meta(pattern=DURATION, examples=["P30D"])]
 Term: TypeAlias = Annotated[str, Meta(pattern=TERM, examples=["P5Y"])]
 Bps: TypeAlias = Annotated[int, Meta(ge=0, le=10_000, description="Hundredths of a percent.", examples=[5000])]
 Micros: TypeAlias = Annotated[int, Meta(ge=0, le=10**15, description="Millionths of the currency's unit.")]
-Currency: TypeAlias = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["EUR"])]
-Country: TypeAlias = Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1.", examples=["DE"])]
+Currency: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", description="ISO 4217.", examples=["EUR"])]
+Country: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z", description="ISO 3166-1.", examples=["DE"])]
 Territory: TypeAlias = Annotated[
-    str, Meta(pattern="^(?:worldwide|[A-Z]{2}(?:-[A-Z0-9]{1,3})?)$", description="ISO 3166-1 or -2.", examples=["DE"])
+    str, Meta(pattern=r"^(?:worldwide|[A-Z]{2}(?:-[A-Z0-9]{1,3})?)\Z", description="ISO 3166-1 or -2.", examples=["DE"])
 ]
 Address: TypeAlias = Annotated[
-    str, Meta(pattern="^(?:mailto:|https://).+$", max_length=300, examples=["mailto:terms@example.org"])
+    str, Meta(pattern=r"^(?:mailto:|https://).+\Z", max_length=300, examples=["mailto:terms@example.org"])
 ]
 Note: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=300, examples=["Teaching machines to write down what people say."])
@@ -165,7 +165,7 @@ class Bipa(Part, frozen=True):
 
     written_release: Literal["required_if_us_il"]
     purpose_stated: Literal[True]
-    period: Annotated[str, Meta(pattern="^P(?:[1-3]Y|[1-9]M|[12][0-9]M|3[0-6]M|[1-9][0-9]{0,2}D)$", examples=["P3Y"])]
+    period: Annotated[str, Meta(pattern=r"^P(?:[1-3]Y|[1-9]M|[12][0-9]M|3[0-6]M|[1-9][0-9]{0,2}D)\Z", examples=["P3Y"])]
     retention_schedule: Annotated[str, Meta(min_length=1, examples=["/v1/policies/biometric-retention"])]
 
 
@@ -202,7 +202,7 @@ class Rate(Part, frozen=True):
     event: Literal["accepted_duration"]
     currency: Currency
     micros: Annotated[int, Meta(ge=0, le=10**12, examples=[12_000_000])]
-    per: Annotated[str, Meta(pattern="^PT(?:1M|1H)$", examples=["PT1H"])]
+    per: Annotated[str, Meta(pattern=r"^PT(?:1M|1H)\Z", examples=["PT1H"])]
     basis: v.Basis
 
 
@@ -263,7 +263,7 @@ class Payout(Part, frozen=True):
     threshold: Threshold
     schedule: v.Schedule
     fee_paid_by: v.Payer
-    expiry: Annotated[str, Meta(pattern=f"^never$|{DURATION}", examples=["never"])]
+    expiry: Annotated[str, Meta(pattern=rf"^never\Z|{DURATION}", examples=["never"])]
     on_account_close: v.AccountClose
     methods: Annotated[list[v.Method], Meta(min_length=1)]
 
@@ -312,7 +312,7 @@ class Disputes(Part, frozen=True):
 class TermSheet(Part, frozen=True, kw_only=True):
     """One version of a term sheet: published once, then immutable, and known by the hash of its canonical form."""
 
-    id: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,63}$", examples=["voice-standard"])]
+    id: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,63}\Z", examples=["voice-standard"])]
     version: Annotated[int, Meta(ge=1, le=100_000, examples=[2])]
     title: Annotated[str, Meta(min_length=1, max_length=200, examples=["Read speech for speech recognition"])]
     schema: Literal["/v1/schemas/term-sheet/1"] = SCHEMA

@@ -116,6 +116,8 @@ def test_networks_are_told_apart_as_people_have_them():
         ("email", "nobody"),
         ("email", "a@" + "b" * 300),
         ("email", "a\u0000@example.org"),
+        # Python's `$` is also before a last newline: a second account, by an address that looks the same.
+        ("email", "a@example.org\n"),
         ("device", "x" * 101),
     ],
 )

@@ -19,6 +19,9 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.app import create_app
 from api.settings import Settings
+from storage import accounts, buyers, erasures, sessions
+from storage.database import Pool, transaction
+from storage.sessions import Tokens
 from tests.api.clients import client_of
 from tests.api.paying import IBAN
 from tests.api.taking import BYTES, TUS
@@ -195,6 +198,63 @@ async def test_nobody_gets_in_without_a_token(app: Litestar, closed: list[Place]
                 answer = await ask(stranger, place, owned, BODIES.get(place.name))
                 assert 401 == answer.status_code, (place.name, answer.text)
                 assert "www-authenticate" in answer.headers
+
+
+async def account_with(database: Pool) -> tuple[UUID, UUID, Tokens]:
+    """A new account, its session and tokens."""
+    async with transaction(database) as connection:
+        profile = await accounts.create(connection, f"{uuid4()}@example.org", "no password")
+        return profile.id, *await sessions.start(connection, profile.id, None)
+
+
+async def spent(database: Pool) -> dict[str, str]:
+    """One of everything that opened something once, or opens something else."""
+    _, ended, signed_out = await account_with(database)
+    _, _, late = await account_with(database)
+    leaver, last, erased = await account_with(database)
+    async with transaction(database) as connection:
+        await sessions.revoke(connection, ended, "signed out")
+        expire = "UPDATE access_tokens SET expires_at = now() - interval '1 second' WHERE hash = %s"
+        await connection.execute(expire, (sessions.hashed(late.access_token),))
+        await erasures.erase(connection, leaver, session=last)
+        buyer = await buyers.register(connection, buyers.Registration("A", "DE", "speech_technology", "Tests."))
+        key, revoked = await buyers.new_key(connection, buyer.id)
+        await buyers.revoke_key(connection, buyer.id, key.id)
+    return {
+        "signed out": signed_out.access_token, "expired": late.access_token, "to refresh with": late.refresh_token,
+        "erased": erased.access_token, "taken back": revoked,
+    }  # fmt: skip
+
+
+async def test_what_opened_something_once_opens_nothing(app: Litestar, closed: list[Place], database: Pool):
+    """Only the farewell is said again to whoever has left."""
+    opened = []
+    for what, token in (await spent(database)).items():
+        async with client_of(app, token) as stranger:
+            for place in closed:
+                answer = await ask(stranger, place, AnyId(), BODIES.get(place.name))
+                if answer.status_code != 401:
+                    opened.append((what, place.name))
+
+    leaving = [place.name for place in closed if place.handler.opt.get("leaving")]
+    assert leaving
+    assert [("erased", name) for name in leaving] == opened
+
+
+async def test_an_operator_is_a_stranger_to_what_is_a_contributor_s(
+    private: list[Place], owned: dict[str, str], operator: httpx.AsyncClient
+):
+    """Their own routes show what they decide about; the ones of contributors show only one's own, to them as well."""
+    seen_of_others = []
+    for place in private:
+        if set(place.parameters) - PUBLIC_IDS:
+            body = copy.deepcopy(BODIES.get(place.name))
+            foreign = await ask(operator, place, owned, body)
+            ghost = await ask(operator, place, {name: str(uuid4()) for name in place.parameters}, body)
+            if foreign.status_code != 404 or seen(foreign) != seen(ghost):
+                seen_of_others.append(place.name)
+
+    assert [] == seen_of_others
 
 
 async def test_a_contributor_reaches_no_route_of_operators_or_buyers(
