@@ -72,6 +72,8 @@ async def read_events(
 ) -> Response[Any]:
     """Hear of every move of your recordings, and of what was licensed, earned and paid.
 
+    A number that is still to come, as after a backup was restored, means the beginning: forget what you know.
+
     With `Accept: text/event-stream` they come as they happen; `Last-Event-ID` resumes without a gap. Otherwise the
     events after `cursor` are listed as JSON. Kinds, and what is in `data`; there will be more of both:
 
@@ -104,6 +106,7 @@ async def read_events(
 async def listed(database: Pool, account: UUID, after: int) -> Response[EventPage]:
     """Answer with a page of events."""
     async with transaction(database) as connection:
+        after = await events.from_where(connection, account, after)
         found = await events.after(connection, account, after, PAGE + 1)
     shown = found[:PAGE]
     reached = shown[-1].number if shown else after
@@ -116,12 +119,14 @@ async def told(request: AnyRequest, database: Pool, bell: Bell, account: UUID, a
     A database that is away for a moment does not end the stream: the client would only come back at once.
     """
     yield b": hello\n"
+    known = False
     with bell.heard(account) as wake:
         while True:
             wake.clear()
             try:
                 await account_of(request)
                 async with transaction(database) as connection:
+                    after, known = after if known else await events.from_where(connection, account, after), True
                     found = await events.after(connection, account, after, PAGE)
             except NotAuthorizedException:
                 return

@@ -16,7 +16,7 @@ import psycopg
 from msgspec import Struct
 from psycopg.types.json import Jsonb
 
-from storage.database import Connection, every, run
+from storage.database import Connection, every, one, run
 from storage.states import State
 
 CHANNEL = "recording_events"
@@ -76,6 +76,25 @@ async def tell(
     """
     facts = None if data is None else Jsonb(dict(data))
     await run(connection, TELL, account=account, kind=kind, recording=recording, by=by, data=facts)
+
+
+class Count(Struct, frozen=True):
+    """How many events an account has had, which is the number of its newest."""
+
+    count: int
+
+
+COUNT = "SELECT event_count AS count FROM accounts WHERE id = %(account)s"
+
+
+async def from_where(connection: Connection, account: UUID, number: int) -> int:
+    """Say after which number somebody goes on who saw this one last.
+
+    A number that is still to come was given by a database that a backup has replaced: what it counted is forgotten, and
+    the same numbers will mean other events. So everything is told again, and nothing is missed.
+    """
+    found = await one(connection, Count, COUNT, account=account) if number else None
+    return number if found is not None and number <= found.count else 0
 
 
 class News(Struct, frozen=True):

@@ -44,6 +44,24 @@ async def known(connection: Connection, sha256: bytes, version: int) -> bool:
     return await one(connection, PublicWork, HAS, sha256=sha256, version=version) is not None
 
 
+class Without(Struct, frozen=True):
+    """How many works lack a fingerprint."""
+
+    works: int
+
+
+WITHOUT = """
+    SELECT count(*)::int AS works FROM public_works w
+    WHERE NOT EXISTS (SELECT FROM fingerprints WHERE public_work_id = w.id AND version = %(version)s)
+"""
+
+
+async def count_without(connection: Connection, version: int) -> int:
+    """Count the works that have no fingerprint of this version, so that a copy of them is not seen."""
+    found = await one(connection, Without, WITHOUT, version=version)
+    return found.works if found else 0
+
+
 async def listing(connection: Connection, limit: int = 10_000) -> list[PublicWork]:
     """List what is registered, in the order of its registration."""
     return await every(connection, PublicWork, LISTING, limit=limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +13,9 @@ from anyio import to_thread
 
 from api.commands.database import with_database
 from api.matching import VERSIONS, packed
-from capture_validation.duplicates.console import files, progress, read
-from capture_validation.duplicates.recording import VERSION, Fingerprints
+from capture_validation.duplicates.console import files, progress
+from capture_validation.duplicates.printed import printed
+from capture_validation.duplicates.recording import VERSION
 from capture_validation.errors import Unreadable
 from storage import fingerprints, public_works
 from storage.database import Pool, transaction
@@ -52,24 +54,28 @@ async def add(database: Pool, paths: Sequence[Path]) -> int:
     for number, path in enumerate(paths):
         progress(number, len(paths), path.name)
         try:
-            sha256, prints = await to_thread.run_sync(read, path)
+            added += await register(database, path)
         except (Unreadable, OSError) as reason:
             print(f"{path}: {reason}", file=sys.stderr)
             unreadable += 1
-            continue
-        added += await register(database, path.stem, bytes.fromhex(sha256), prints)
     progress(len(paths), len(paths), "")
     print(f"{added} registered, {len(paths) - added - unreadable} were there, {unreadable} cannot be read.")
     return 2 if unreadable and unreadable == len(paths) else 0
 
 
-async def register(database: Pool, title: str, sha256: bytes, prints: Fingerprints) -> int:
-    """Keep one public work and its fingerprint; give 1, or 0 when it is there in this version."""
-    kept = await to_thread.run_sync(packed, prints)
+async def register(database: Pool, path: Path) -> int:
+    """Keep one public work and its fingerprint; give 1, or 0 when it is there in this version.
+
+    Raises Unreadable, OSError.
+    """
+    with path.open("rb") as file:
+        sha256 = (await to_thread.run_sync(hashlib.file_digest, file, "sha256")).digest()
+        async with transaction(database) as connection:
+            if await public_works.known(connection, sha256, VERSION):
+                return 0
+        kept = packed(await to_thread.run_sync(printed, file.fileno()))
     async with transaction(database) as connection:
-        if await public_works.known(connection, sha256, VERSION):
-            return 0
-        work = await public_works.add(connection, title, sha256)
+        work = await public_works.add(connection, path.stem, sha256)
         await fingerprints.keep(connection, Subject(public_work=work.id), kept, VERSIONS)
     return 1
 

@@ -25,9 +25,10 @@ from capture_validation.duplicates.console import progress
 from capture_validation.duplicates.printed import printed
 from capture_validation.duplicates.recording import VERSION, Fingerprints
 from capture_validation.errors import Unreadable
-from storage import encryption, fingerprints
+from storage import encryption, fingerprints, public_works
 from storage.database import Pool, transaction
 from storage.embedded import directory
+from storage.errors import MediaDamaged, MediaMissing
 from storage.fingerprints import Outdated, Subject
 from storage.media import Media, plaintext
 from storage.objects import Store, open_store
@@ -65,7 +66,8 @@ async def move_over(database: Pool, store: Store, settings: Settings) -> int:
         progress(min(done, total), total, str(one.recording_id))
         try:
             prints = await print_of(database, store, settings, one)
-        except Unreadable as reason:
+        except (Unreadable, MediaMissing, MediaDamaged) as reason:
+            # One that was lost is not to keep all behind it from being found again.
             print(f"{one.recording_id}: {reason}", file=sys.stderr)
             missed += 1
         else:
@@ -73,6 +75,10 @@ async def move_over(database: Pool, store: Store, settings: Settings) -> int:
         done, after = done + 1, one.recording_id
     progress(total, total, "")
     print(f"{done - missed} recordings have a fingerprint of version {VERSION} now, {missed} cannot be read.")
+    async with transaction(database) as connection:
+        works = await public_works.count_without(connection, VERSION)
+    if works:
+        print(f"{works} public works have none: give their files to `companion references add` again.")
     return missed
 
 

@@ -150,6 +150,19 @@ async def test_news_that_are_no_moves_stand_in_the_same_line(
     assert [recording, recording, None] == [event["recording"] for event in heard]
 
 
+async def test_a_phone_that_is_ahead_of_a_restored_database_hears_everything(phone: Client, campaign: Campaign) -> None:
+    """What the database counts now are other events than those the phone has seen; it would hear nothing for long."""
+    await claim(phone, campaign, speech())
+
+    listed = (await phone.get("/v1/events", params={"cursor": "40"})).json()
+    streamed = await heard(phone, 1, **{"Last-Event-ID": "40"})
+    reached = (await phone.get("/v1/events", params={"cursor": listed["next_cursor"]})).json()
+
+    assert [1] == [event["number"] for event in listed["data"]]
+    assert ["1"] == [event.id for event in streamed]
+    assert ([], listed["next_cursor"]) == (reached["data"], reached["next_cursor"])
+
+
 #: What is told in code, `tell(…, "noun.what_happened"`, and by the database, `tell(…, 'noun.what_happened'`.
 TOLD = re.compile(r"""tell(?:_each)?\([^;]*?["']([a-z_]+\.[a-z_]*)["']""")
 ROOT = Path(__file__).parent.parent.parent

@@ -84,6 +84,48 @@ async def test_what_lacks_the_version_in_use_is_fingerprinted_again(
     assert ("needs_fix", "already-sent") == await stands(contributor, second)
 
 
+async def test_what_the_store_lost_keeps_nothing_behind_it_from_being_fingerprinted(
+    say: Say,
+    contributor: Client,
+    campaign: Campaign,
+    place: Workplace,
+    database: Pool,
+    process_environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is named, and the exit status says that something could not be read."""
+    lost, kept = [await taken(contributor, campaign, new_speech(), place) for _ in range(2)]
+    both = [UUID(lost), UUID(kept)]
+    async with transaction(database) as connection:
+        await connection.execute("UPDATE fingerprints SET version = 1 WHERE recording_id = ANY(%s)", (both,))
+        cursor = await connection.execute("SELECT object_key FROM recordings WHERE id = %s", (both[0],))
+        await place.store.remove([key for (key,) in await cursor.fetchall()])
+    for name, value in process_environment.items():
+        monkeypatch.setenv(name, value)
+
+    status, told = await say("refingerprint")
+
+    assert 1 == status
+    assert f"{lost}: " in told
+    async with transaction(database) as connection:
+        cursor = await connection.execute(
+            "SELECT max(version) FROM fingerprints WHERE recording_id = ANY(%s) GROUP BY recording_id", (both,)
+        )
+        assert {1, VERSION} == {version for (version,) in await cursor.fetchall()}
+
+
+async def test_what_is_registered_is_not_decoded_again(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An archive of days that was interrupted goes on where it ended, and a lost version is asked for."""
+    (tmp_path / "Old.wav").write_bytes(new_speech())
+    first = await say("references", "add", str(tmp_path))
+    monkeypatch.delattr("api.commands.references.printed")
+
+    assert (0, "1 registered, 0 were there, 0 cannot be read.\n") == first
+    assert (0, "0 registered, 1 were there, 0 cannot be read.\n") == await say("references", "add", str(tmp_path))
+
+
 async def test_common_words_are_counted_on_a_sample(
     contributor: Client, campaign: Campaign, place: Workplace, database: Pool
 ) -> None:
