@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.addresses import absolute
-from api.dependencies import Caller, Configuration, Database
+from api.dependencies import Caller, Configuration, Database, Objects
 from api.errors import CursorInvalid
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
@@ -21,13 +21,14 @@ from api.settings import Settings
 from api.upload_plans import Network, UploadPlan, plan
 from capture_validation.capacity import CAPACITY
 from capture_validation.texts import negotiate
-from storage import claims, deletions, recordings, stories, uploads
+from storage import claims, deletions, examiners, recordings, stories, uploads
 from storage.database import reading, transaction
 from storage.errors import (
     CampaignClosed,
     CampaignMissing,
     CampaignPaused,
     DailyBytesUsed,
+    ExaminationImpossible,
     LanguageRefused,
     MediaTypeRefused,
     MoveRefused,
@@ -38,6 +39,7 @@ from storage.errors import (
     RecordingMissing,
     ReplacementRefused,
     SlotTaken,
+    StoreFull,
     TooLarge,
     TooManyWaiting,
 )
@@ -202,6 +204,8 @@ def allowance(settings: Settings) -> claims.Allowance:
             QuoteMissing,
             QuoteUsed,
             QuoteExpired,
+            StoreFull,
+            ExaminationImpossible,
         ),
     },
     tags=["Recordings"],
@@ -211,6 +215,7 @@ async def claim_recording(
     request: Request[Any, Any, Any],
     account: Caller,
     database: Database,
+    store: Objects,
     settings: Configuration,
 ) -> Response[RecordingView]:
     """Announce a recording before a byte is sent.
@@ -232,6 +237,10 @@ async def claim_recording(
     )
     async with transaction(database) as connection:
         recording, made = await claims.claim(connection, account.id, wish, allowance(settings))
+        if made:
+            # No claim then: it would keep a place and a part of the day's bytes, and could send nothing.
+            store.room.check()
+            await examiners.check(connection)
         upload = await uploads.of_recording(connection, recording.id)
         advice = await plan(connection, upload, data.network, settings)
     shown = view(recording, link(request, settings, recording, upload.id, upload.expires_at, advice))

@@ -164,11 +164,16 @@ class Due(Struct, frozen=True):
     recording_id: UUID
 
 
-DUE = "SELECT recording_id FROM privacy WHERE due ORDER BY changed_at LIMIT 100"
+# What waits in the queue is not told to it again: each time would be an error in the log of PostgreSQL.
+DUE = """
+    SELECT recording_id FROM (SELECT recording_id FROM privacy WHERE due ORDER BY changed_at LIMIT 100) AS due
+    WHERE NOT EXISTS (SELECT FROM procrastinate_jobs
+        WHERE queueing_lock = 'rendition ' || recording_id AND status = 'todo')
+"""
 
 
 async def due(connection: Connection) -> list[UUID]:
-    """List at most 100 recordings whose renditions are to be made, the longest waiting first."""
+    """List recordings whose renditions are to be made: of the 100 that wait longest those that are in no queue."""
     return [row.recording_id for row in await every(connection, Due, DUE)]
 
 

@@ -13,7 +13,7 @@ from storage import examiners
 from storage.database import Pool, transaction
 from storage.errors import StoreFull
 from storage.room import Room, kept_free
-from tests.api.taking import offset, send, slug
+from tests.api.taking import claim, offset, send, slug, speech
 
 Client = httpx.AsyncClient
 
@@ -32,6 +32,22 @@ async def test_a_disk_that_is_nearly_full_takes_no_bytes(
     assert int(refused.headers["Retry-After"]) > 0
     assert 1000 == await offset(contributor, url)
     assert 204 == (await send(contributor, url, data[1000:], 1000)).status_code
+
+
+async def test_nothing_is_claimed_that_could_not_be_sent(
+    contributor: Client, campaign: dict[str, Any], app: Litestar, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What was claimed before is found as ever; the same claim is made once there is room."""
+    known, data = speech(), speech()
+    first = await claim(contributor, campaign, known)
+    with monkeypatch.context() as full:
+        full.setattr(app.state.store, "room", Room(str(tmp_path), keep_free=2**60))
+        refused = await claim(contributor, campaign, data)
+        again = await claim(contributor, campaign, known)
+
+    assert (507, "store-full") == (refused.status_code, slug(refused))
+    assert [201, 200] == [first.status_code, again.status_code]
+    assert 201 == (await claim(contributor, campaign, data)).status_code
 
 
 async def test_a_store_that_says_it_is_full_is_left_alone_for_a_while(
@@ -73,7 +89,7 @@ def test_a_room_opens_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_nothing_is_taken_in_that_could_never_be_examined(
-    contributor: Client, upload: tuple[str, bytes], database: Pool
+    contributor: Client, campaign: dict[str, Any], upload: tuple[str, bytes], database: Pool
 ) -> None:
     """Every living worker says that its machine cannot isolate a decoder; one that can is enough."""
     url, data = upload
@@ -82,6 +98,7 @@ async def test_nothing_is_taken_in_that_could_never_be_examined(
         await connection.execute("DELETE FROM examiners")
         await examiners.say(connection, poor, isolates=False)
     refused = await send(contributor, url, data)
+    unclaimed = await claim(contributor, campaign, speech())
     async with transaction(database) as connection:
         await examiners.say(connection, good, isolates=True)
     taken = await send(contributor, url, data[:1000])
@@ -89,7 +106,8 @@ async def test_nothing_is_taken_in_that_could_never_be_examined(
         for worker in (poor, good):
             await examiners.leave(connection, worker)
 
-    assert (503, "examination-impossible") == (refused.status_code, slug(refused))
+    for answer in (refused, unclaimed):
+        assert (503, "examination-impossible") == (answer.status_code, slug(answer))
     assert "Retry-After" in refused.headers
     assert 204 == taken.status_code
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.validation import Workplace
-from storage import recordings, renditions, sweeping
+from storage import queue, recordings, renditions, sweeping
 from storage.database import Connection, Pool
 from tests.api.taking import agree, examined, speech, submit
 
@@ -55,6 +55,19 @@ async def test_acceptance_orders_a_rendition_that_is_made_once(connection: Conne
     assert newest is not None
     assert ("first", 1) == (newest.object_key, newest.number)
     assert await renditions.order(connection, recording) is None
+
+
+async def test_what_waits_in_the_queue_is_not_told_to_it_again(connection: Connection, recording: UUID):
+    """Each time was an error in PostgreSQL's log, every other second for every copy that waits."""
+    first = recording in await renditions.due(connection)
+    await queue.enqueue_rendition(connection, recording)
+    waiting = recording in await renditions.due(connection)
+    await connection.execute(
+        "UPDATE procrastinate_jobs SET status = 'doing' WHERE args ->> 'recording' = %s", (str(recording),)
+    )
+
+    assert (True, False) == (first, waiting)
+    assert recording in await renditions.due(connection)
 
 
 async def test_another_choice_takes_the_old_rendition_back_at_once(connection: Connection, recording: UUID):
