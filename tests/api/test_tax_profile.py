@@ -24,7 +24,9 @@ NUMBER = "65 929 970 489"
 
 async def test_without_a_profile_the_rule_for_everybody_is_said(contributor: Client) -> None:
     shown = (await contributor.get("/v1/tax-profile")).json()
+    german = await contributor.get("/v1/tax-profile", headers={"Accept-Language": "de"})
 
+    assert "Wir behalten keine Steuer ein" in german.json()["withholding"]["why"]
     assert ("missing", 0, "nothing-withheld") == (
         shown["status"],
         shown["withholding"]["bps"],
