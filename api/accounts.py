@@ -58,7 +58,7 @@ async def sign_up(
     """Open an account.
 
     The pseudonym is random; buyers never see the e-mail address. The account is signed in on this device at once. One
-    network may open a hundred accounts within a day, or as many as the operator lets it.
+    network may open a thousand accounts within a day, or as many as the operator lets it.
     """
     here, site = network_of(request), hashed(settings, network(request.scope, SITE))
     async with transaction(database) as connection:

@@ -101,7 +101,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         field(name="COMPANION_QUEUED_JOBS", default=20)
     )
     sign_ups: Annotated[int, Meta(ge=1, description="Accounts that one network may open within 24 hours.")] = field(
-        name="COMPANION_SIGN_UPS", default=100
+        name="COMPANION_SIGN_UPS", default=1000
     )
     quote_hours: Annotated[
         int, Meta(ge=1, le=720, description="Hours for which a quote binds and keeps a place of its campaign.")

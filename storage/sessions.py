@@ -1,9 +1,8 @@
 """Sessions: one sign-in on one device, and the opaque tokens that speak for it.
 
 An access token lives for minutes and is looked up with one indexed read, so revoking a session works at once. A refresh
-token lives for weeks and is used once: when one comes back although its successor was used, somebody copied it, and
-the whole session ends. All times are the database's, so that a wrong clock on one server neither extends nor ends a
-session.
+token lives for weeks and is used once: when one comes back long after its use, somebody copied it, and the whole
+session ends. All times are the database's, so that a wrong clock on one server neither extends nor ends a session.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from storage.database import Connection, every, one, run
 
 ACCESS_MINUTES = 15
 REFRESH_DAYS = 30
-#: Several requests of one phone that ask for a refresh at the same time all get a pair that stands.
+#: A phone that lost the reply to a refresh may ask again with the same token for this long.
 GRACE_S = 10
 
 
@@ -53,8 +52,7 @@ class Session(Struct, frozen=True):
 class _RefreshToken(Struct, frozen=True):
     session_id: UUID
     stands: bool
-    late: bool
-    unheard: bool
+    reused: bool
 
 
 class _Id(Struct, frozen=True):
@@ -80,22 +78,21 @@ async def start(connection: Connection, account: UUID, device: str | None) -> tu
     return session.id, await issue(connection, session.id)
 
 
-async def issue(connection: Connection, session: UUID, parent: bytes | None = None) -> Tokens:
-    """Write a new pair of tokens for a session and drop its expired ones; `parent` is the token that it replaces."""
+async def issue(connection: Connection, session: UUID) -> Tokens:
+    """Write a new pair of tokens for a session and drop its expired ones."""
     tokens = Tokens(f"cca_{secrets.token_urlsafe(32)}", f"ccr_{secrets.token_urlsafe(32)}", ACCESS_MINUTES * 60)
     await run(
         connection,
         """
         WITH dropped AS (DELETE FROM access_tokens WHERE session_id = %(session)s AND expires_at < now()),
-             refresh AS (INSERT INTO refresh_tokens (hash, session_id, expires_at, parent)
-                         VALUES (%(refresh)s, %(session)s, now() + make_interval(days => %(days)s), %(parent)s))
+             refresh AS (INSERT INTO refresh_tokens (hash, session_id, expires_at)
+                         VALUES (%(refresh)s, %(session)s, now() + make_interval(days => %(days)s)))
         INSERT INTO access_tokens (hash, session_id, expires_at)
         VALUES (%(access)s, %(session)s, now() + make_interval(mins => %(minutes)s))
         """,
         session=session,
         access=hashed(tokens.access_token),
         refresh=hashed(tokens.refresh_token),
-        parent=parent,
         days=REFRESH_DAYS,
         minutes=ACCESS_MINUTES,
     )
@@ -132,42 +129,37 @@ async def leaver(connection: Connection, access_token: str) -> Account | None:
     return await one(connection, Account, LEAVER, hash=hashed(access_token))
 
 
-FIND_REFRESH: LiteralString = """
-    SELECT t.session_id, t.expires_at > now() AND sessions.revoked_at IS NULL AS stands,
-        coalesce(t.used_at < clock_timestamp() - make_interval(secs => %(grace)s), false) AS late,
-        (SELECT coalesce(bool_and(next.used_at IS NULL), false) FROM refresh_tokens next
-            WHERE next.session_id = t.session_id AND next.parent = t.hash) AS unheard
-    FROM refresh_tokens t JOIN sessions ON sessions.id = t.session_id
-    WHERE t.hash = %(hash)s FOR UPDATE OF t
-"""
-USE: LiteralString = """
-    UPDATE refresh_tokens SET used_at = clock_timestamp() WHERE hash = %(hash)s AND used_at IS NULL
-"""
-#: What nobody has heard of ends without having been used; should it turn up later, somebody listened.
-END_UNHEARD: LiteralString = """
-    UPDATE refresh_tokens SET used_at = clock_timestamp(), parent = NULL
-    WHERE session_id = %(session)s AND used_at IS NULL
-"""
-
-
 async def refresh(connection: Connection, refresh_token: str) -> Tokens | None:
     """Exchange a refresh token for a fresh pair; None when it does not stand.
 
-    A phone that lost the reply, or was killed before it had written it down, asks again with the same token, however
-    much later: then the pair that it never heard of ends. A token whose successor was used was copied, so its session
-    is revoked. That is why a refusal is a result and not an exception: an exception would roll the revocation back.
+    A token that comes back later than the grace was copied, so its session is revoked. That is why a refusal is a
+    result and not an exception: an exception would roll the revocation back.
     """
-    asked = hashed(refresh_token)
-    found = await one(connection, _RefreshToken, FIND_REFRESH, hash=asked, grace=GRACE_S)
+    found = await one(
+        connection,
+        _RefreshToken,
+        """
+        SELECT refresh_tokens.session_id,
+               refresh_tokens.expires_at > now() AND sessions.revoked_at IS NULL AS stands,
+               coalesce(used_at < clock_timestamp() - make_interval(secs => %(grace)s), false) AS reused
+        FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id
+        WHERE refresh_tokens.hash = %(hash)s
+        FOR UPDATE OF refresh_tokens
+        """,
+        hash=hashed(refresh_token),
+        grace=GRACE_S,
+    )
     if found is None or not found.stands:
         return None
-    if found.late and not found.unheard:
+    if found.reused:
         await revoke(connection, found.session_id, "refresh token used twice")
         return None
-    await run(connection, USE, hash=asked)
-    if found.late:
-        await run(connection, END_UNHEARD, session=found.session_id)
-    return await issue(connection, found.session_id, parent=asked)
+    await run(
+        connection,
+        "UPDATE refresh_tokens SET used_at = coalesce(used_at, clock_timestamp()) WHERE hash = %(hash)s",
+        hash=hashed(refresh_token),
+    )
+    return await issue(connection, found.session_id)
 
 
 REVOKE: LiteralString = """

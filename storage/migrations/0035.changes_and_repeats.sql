@@ -1,9 +1,5 @@
--- What an operator may change of an open campaign: whether it takes recordings, how many, and until when. And what a
--- phone repeats whose answer was lost.
+-- What an operator may change of an open campaign: whether it takes recordings, how many, and until when.
 -- depends: 0030.budgets_and_debts
-
--- The token that this one was exchanged for: as long as no successor was used, its reply may have been lost.
-ALTER TABLE refresh_tokens ADD COLUMN parent bytea;
 
 ALTER TABLE campaigns
     ADD COLUMN standing text NOT NULL DEFAULT 'open' CHECK (standing IN ('open', 'paused', 'closed')),
