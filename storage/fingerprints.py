@@ -325,6 +325,32 @@ async def still_held(connection: Connection, recording: UUID) -> bool:
     return await one(connection, Outdated, STILL_HELD, recording=recording) is not None
 
 
-async def drop_older(connection: Connection, version: int) -> int:
-    """Delete the fingerprints of older versions, once everything has one of this version; return how many."""
-    return await run(connection, "DELETE FROM fingerprints WHERE version < %(version)s", version=version)
+# What has nothing newer stays: a public work that nobody has registered again, a recording that was deleted and paid.
+REPLACED = """
+    FROM fingerprints old WHERE old.version < %(version)s AND EXISTS (
+        SELECT FROM fingerprints new WHERE new.version = %(version)s
+            AND (new.recording_id = old.recording_id OR new.public_work_id = old.public_work_id)
+    )
+"""
+COUNT_REPLACED = f"SELECT count(*)::int AS recordings {REPLACED}"
+DROP_REPLACED = f"""
+    DELETE FROM fingerprints WHERE number = (
+        SELECT old.number {REPLACED} AND old.number > %(after)s ORDER BY old.number LIMIT 1
+    ) RETURNING number
+"""
+
+
+async def count_replaced(connection: Connection, version: int) -> int:
+    """Count the fingerprints of older versions whose recording or public work has one of this version."""
+    left = await one(connection, Left, COUNT_REPLACED, version=version)
+    return left.recordings if left else 0
+
+
+async def drop_replaced(connection: Connection, version: int, after: int) -> int | None:
+    """Delete the next of them behind that number, and give its number; None when there is none.
+
+    One at a time: its words are taken out of the lists of sounds at the end of the transaction, which takes a second
+    for an hour of sound, and nobody else can post meanwhile.
+    """
+    dropped = await one(connection, Number, DROP_REPLACED, version=version, after=after)
+    return dropped.number if dropped else None

@@ -42,9 +42,8 @@ def command(words: Sequence[str]) -> int:
     async def work(database: Pool) -> int:
         async with open_store(*bucket_of(settings)) as store:
             missed = await move_over(database, store, settings)
-        if chosen.drop_older and not missed:
-            async with transaction(database) as connection:
-                print(f"{await fingerprints.drop_older(connection, VERSION)} of older versions were dropped.")
+        if chosen.drop_older:
+            await drop_older(database)
         return 1 if missed else 0
 
     return with_database("refingerprint", work)
@@ -53,7 +52,7 @@ def command(words: Sequence[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """Describe the words."""
     top = argparse.ArgumentParser(prog="companion refingerprint", description=__doc__)
-    top.add_argument("--drop-older", action="store_true", help="delete older versions once everything has the new one")
+    top.add_argument("--drop-older", action="store_true", help="delete the older version of what has the new one")
     return top
 
 
@@ -80,6 +79,22 @@ async def move_over(database: Pool, store: Store, settings: Settings) -> int:
     if works:
         print(f"{works} public works have none: give their files to `companion references add` again.")
     return missed
+
+
+async def drop_older(database: Pool) -> None:
+    """Delete the older version of what has the one in use, one transaction each: nobody waits for it."""
+    async with transaction(database) as connection:
+        total = await fingerprints.count_replaced(connection, VERSION)
+    done, after = 0, 0
+    while (number := await _drop_next(database, after)) is not None:
+        done, after = done + 1, number
+        progress(min(done, total), total, "")
+    print(f"{done} of older versions were dropped.")
+
+
+async def _drop_next(database: Pool, after: int) -> int | None:
+    async with transaction(database) as connection:
+        return await fingerprints.drop_replaced(connection, VERSION, after)
 
 
 async def following(database: Pool, after: UUID | None) -> Outdated | None:

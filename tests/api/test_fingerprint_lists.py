@@ -7,6 +7,7 @@ from uuid import UUID
 import httpx
 import numpy as np
 import psycopg
+from anyio import create_task_group, sleep, to_thread
 
 from api.matching import VERSIONS, read, sent
 from capture_validation.duplicates.recording import VERSION
@@ -237,3 +238,46 @@ async def test_where_words_lie_is_forgotten_after_a_day(
     assert [] == old
     assert [(number, 7)] == still
     assert [] == await listed(database, word)
+
+
+async def test_lists_are_rebuilt_and_cleaned_while_others_post_and_ask(
+    contributor: Client, campaign: Campaign, database: Pool, owner_url: str
+) -> None:
+    """What an operator types waits for a long question, and nobody waits for it meanwhile."""
+    recording = await submit(contributor, campaign, new_speech())
+    word = unheard(recording)
+    async with create_task_group() as rebuilding:
+        with psycopg.connect(owner_url) as asking:
+            asking.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            asking.execute("SELECT count(*) FROM sound_lists")
+            rebuilding.start_soon(to_thread.run_sync, rebuild, owner_url)
+            await rebuilds(owner_url)
+
+            async with transaction(database) as connection:
+                await connection.execute("SET LOCAL lock_timeout = '2s'")
+                await fingerprints.keep(
+                    connection, Subject(UUID(recording)), kept(recording, [], Heard([word], [1])), ONE
+                )
+            found = await listed(database, word)
+            assert await rebuilds(owner_url), "it is still waiting for the question"
+
+    assert [1] == [place for _, place in found]
+    assert found == await listed(database, word)
+
+
+def rebuild(owner_url: str) -> None:
+    """What docs/operations.md says: clean, then build every key of the lists anew beside the old ones."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE) sound_lists")
+        connection.execute("REINDEX TABLE CONCURRENTLY sound_lists")
+
+
+async def rebuilds(owner_url: str) -> bool:
+    """Wait, for some seconds, until a rebuild is held up by somebody's transaction."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'REINDEX%' AND wait_event_type = 'Lock'"
+    with psycopg.connect(owner_url, autocommit=True) as watching:
+        for _ in range(100):
+            if watching.execute(waiting).fetchone() != (0,):
+                return True
+            await sleep(0.1)
+    return False

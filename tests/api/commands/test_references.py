@@ -1,5 +1,6 @@
 """Public material and new versions, as an operator types them."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -67,12 +68,10 @@ async def test_what_lacks_the_version_in_use_is_fingerprinted_again(
     for name, value in process_environment.items():
         monkeypatch.setenv(name, value)
 
-    status, told = await say("refingerprint")
+    status, told = await say("refingerprint", "--drop-older")
     second = await taken(contributor, campaign, copied(data), place)
 
     async with transaction(database) as connection:
-        # By the command only once everything can be read: other tests of this run keep recordings without bytes.
-        await fingerprints.drop_older(connection, VERSION)
         cursor = await connection.execute(
             "SELECT version FROM fingerprints WHERE recording_id = %s", (UUID(recording),)
         )
@@ -124,6 +123,54 @@ async def test_what_is_registered_is_not_decoded_again(
 
     assert (0, "1 registered, 0 were there, 0 cannot be read.\n") == first
     assert (0, "0 registered, 1 were there, 0 cannot be read.\n") == await say("references", "add", str(tmp_path))
+
+
+async def test_an_older_fingerprint_goes_only_when_there_is_a_newer_one(
+    say: Say,
+    tmp_path: Path,
+    database: Pool,
+    process_environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is public has no bytes here to be fingerprinted again, so its old one serves until it is registered anew."""
+    for name, value in process_environment.items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "A tape.wav"
+    file.write_bytes(new_speech())
+    await say("references", "add", str(file))
+    sha256 = sha256_of(file)
+    await age(database, sha256)
+
+    await say("refingerprint", "--drop-older")
+    kept = await versions(database, sha256)
+    await say("references", "add", str(file))
+    _, told = await say("refingerprint", "--drop-older")
+
+    assert [VERSION - 1] == kept
+    # How many is up to the other tests of the run.
+    assert "of older versions were dropped." in told
+    assert [VERSION] == await versions(database, sha256)
+
+
+def sha256_of(file: Path) -> bytes:
+    """What a public work is known by."""
+    return hashlib.sha256(file.read_bytes()).digest()
+
+
+OF_WORK = "WHERE public_work_id = (SELECT id FROM public_works WHERE sha256 = %s)"
+
+
+async def age(database: Pool, work: bytes) -> None:
+    """Make what is kept of a public work one version older."""
+    async with transaction(database) as connection:
+        await connection.execute(f"UPDATE fingerprints SET version = version - 1 {OF_WORK}", (work,))
+
+
+async def versions(database: Pool, work: bytes) -> list[int]:
+    """The versions in which a public work has a fingerprint."""
+    async with transaction(database) as connection:
+        cursor = await connection.execute(f"SELECT version FROM fingerprints {OF_WORK} ORDER BY version", (work,))
+        return [version for (version,) in await cursor.fetchall()]
 
 
 async def test_common_words_are_counted_on_a_sample(
