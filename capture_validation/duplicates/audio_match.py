@@ -53,12 +53,13 @@ Fetch = Callable[[Iterable[int]], Mapping[int, StoredAudio]]
 
 
 class Piece(Struct, frozen=True):
-    """One aligned window: what its line says, and where."""
+    """One aligned window: what its line says, and where; `held_s`: how long the recording is that it lies in."""
 
     proposal: Proposal
     line: Line
     evidence: float
     first: int
+    held_s: float
 
 
 def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
@@ -176,7 +177,7 @@ def compare_at(new: AudioFingerprint, stored: StoredAudio, proposal: Proposal) -
     line = align(texture, held, lag, slopes(proposal.warp))
     if line is None:
         return None
-    whole = Piece(proposal, line, evidence(line, proposal.warp), first)
+    whole = Piece(proposal, line, evidence(line, proposal.warp), first, stored.seconds)
     if line.share >= PARTIAL or line.last - line.first < SHORTEST or line.strength < HINTED:
         return whole
     part = Texture(texture.bits[line.first : line.last], texture.firm[line.first : line.last])
@@ -185,7 +186,7 @@ def compare_at(new: AudioFingerprint, stored: StoredAudio, proposal: Proposal) -
         return whole
     strength = CHOSEN * evidence(again, proposal.warp)
     begin = first + round(line.first / proposal.warp.time)
-    return Piece(proposal, again, strength, begin) if strength > whole.evidence else whole
+    return Piece(proposal, again, strength, begin, stored.seconds) if strength > whole.evidence else whole
 
 
 def evidence(line: Line, warp: Warp) -> float:
@@ -249,11 +250,14 @@ def _merged(pieces: list[Piece], seconds: float) -> Iterable[Match]:
 
 
 def _aligned(piece: Piece) -> Aligned:
-    """What was copied in a window, in seconds of both recordings."""
+    """What was copied in a window, in seconds of both recordings: no more than is held, though seconds are whole."""
     line = piece.line
-    new = [edge * FRAME_S for edge in _stretch(piece)]
-    held = [(edge + line.lag + line.slope * (edge - line.centre)) * FRAME_S for edge in (line.begin, line.end)]
-    return Aligned(Span(round(new[0], 2), round(new[1], 2)), Span(round(max(0.0, held[0]), 2), round(held[1], 2)))
+    edges = np.array([line.begin, line.end])
+    there = np.clip(edges + line.lag + line.slope * (edges - line.centre), 0, piece.held_s / FRAME_S)
+    edges = (there - line.lag + line.slope * line.centre) / (1 + line.slope)
+    here = piece.first + edges / piece.proposal.warp.time
+    new, held = (np.round(part * FRAME_S, 2).tolist() for part in (here, there))
+    return Aligned(Span(*new), Span(*held))
 
 
 def joined(spans: list[Aligned], slack_s: float = 0.3) -> tuple[Aligned, ...]:

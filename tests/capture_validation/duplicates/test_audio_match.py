@@ -57,6 +57,20 @@ def test_a_changed_copy_is_found(library, change):
     assert "duplicate" == found["jfk"].verdict
 
 
+@pytest.mark.parametrize("lead_s", [7.3, 8.0, 9.6])
+def test_no_more_is_said_to_be_the_same_than_is_held(library, lead_s):
+    """Seconds that agree are whole, and what lies around a copy in a longer recording is not in what is held."""
+    music = np.resize(at_16k("music_trumpet_44k_stereo.ogg"), 20 * 16_000) * 0.5
+    copy = np.concatenate((music[: int(lead_s * 16_000)], at_16k(JFK), music[: 6 * 16_000]))
+
+    (span,) = library.match(fingerprint(copy))["jfk"].spans
+
+    assert 0 <= span.held.start_s < span.held.end_s <= len(at_16k(JFK)) / 16_000
+    assert pytest.approx(lead_s, abs=0.05) == span.new.start_s - span.held.start_s
+    assert pytest.approx(lead_s, abs=0.05) == span.new.end_s - span.held.end_s
+    assert span.held.end_s - span.held.start_s > 9
+
+
 @pytest.mark.parametrize("name", ["speech_jfk_16k.mp3", "speech_jfk_44k_stereo.flac"])
 def test_another_file_of_the_same_recording_is_found(library, name):
     assert "duplicate" == library.match(of(name))["jfk"].verdict
