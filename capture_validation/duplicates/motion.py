@@ -38,6 +38,7 @@ class Moves(Struct, frozen=True):
     negative. `pace`: quarter seconds of the new one per quarter second of the held one. `overlap`: quarter seconds.
     `above_luck`: how many times larger the correlation is than at other offsets of this very pair (root mean square).
     `activity`: mean change of brightness per quarter second, levels of 255; below 0.25 a picture is too still to tell.
+    `next_best`: the largest correlation at another offset; what repeats itself has one that is nearly as large.
     """
 
     correlation: float
@@ -46,18 +47,21 @@ class Moves(Struct, frozen=True):
     overlap: int
     activity: float
     above_luck: float
+    next_best: float = 0.0
 
 
 class Slid(Struct, frozen=True):
     """Where two series correlate most; `offset` and `overlap` are steps of the held series.
 
-    `elsewhere`: the mean square of their correlation at other offsets, None where there are none.
+    `elsewhere`: the mean square of their correlation at other offsets, None where there are none; `next_best`: the
+    largest one there.
     """
 
     correlation: float
     offset: int
     overlap: int
     elsewhere: float | None
+    next_best: float = 0.0
 
 
 class Shared(Struct, frozen=True):
@@ -140,7 +144,8 @@ def agreement(pair: Shared) -> Moves:
     steps = np.diff(pair.held[start : start + best.overlap + 1], axis=0)
     activity = float(np.abs(steps).mean()) if len(steps) else 0.0
     above = best.correlation / max(LEAST_LUCK, float(np.sqrt(np.mean(luck)))) if luck else 0.0
-    return Moves(best.correlation, best.offset - own_phase, own_pace, best.overlap, activity, above)
+    where = best.offset - own_phase, own_pace, best.overlap
+    return Moves(best.correlation, *where, activity, above, best.next_best)
 
 
 def doubt(pace: float) -> float:
@@ -175,5 +180,7 @@ def _slide(held: Singles, new: Singles, least: int) -> Slid | None:
     value = cross[offset] / (np.sqrt(np.maximum(energy, 0)) + 1e-6)
     best = int(value.argmax())
     far = np.abs(offset - offset[best]) > BESIDE
-    elsewhere = float(np.mean(value[far] ** 2)) if far.any() else None
-    return Slid(float(value[best]), int(offset[best]), int(high[best] - low[best]), elsewhere)
+    where = int(offset[best]), int(high[best] - low[best])
+    if not far.any():
+        return Slid(float(value[best]), *where, None)
+    return Slid(float(value[best]), *where, float(np.mean(value[far] ** 2)), float(value[far].max()))

@@ -9,7 +9,7 @@ from msgspec import Struct
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation, Verdict, covered
 from capture_validation.duplicates.geometry import Similarity, mutual, similarity
 from capture_validation.duplicates.lists import Find
-from capture_validation.duplicates.motion import Moves, agreement, doubt, shared
+from capture_validation.duplicates.motion import LEAST_LUCK, Moves, agreement, doubt, shared
 from capture_validation.duplicates.video import HZ, VERSION, VideoFingerprint
 from capture_validation.duplicates.visual_words import visual_words
 from capture_validation.report import Span
@@ -20,6 +20,13 @@ THRESHOLD, INLIERS, FEW_INLIERS = 0.46, 8, 6
 #: What compression took most motion from still correlates a little, and at one offset alone: so much, and so many times
 #: more than elsewhere. Strangers of one fixed camera reach 5.4 times.
 FAINT, ABOVE_LUCK = 0.25, 6.5
+#: People repeat themselves: two lifts of one weight correlate .73, three times more than at other offsets, and somebody
+#: who walks up twice .48, six times more. So a correlation counts in full from so many times on, or where it is so near
+#: to 1 that nobody repeated it.
+CLEAR, EXACT = 8.0, 0.9
+#: The best of some forty other offsets is by luck alone so many times as large as they are in the mean (root mean
+#: square); where somebody repeats themselves it is nearly as large as the best one.
+HIGHEST = 3.0
 #: Mean change of brightness (levels of 255 per quarter second) below which a place is too still to tell.
 STILL = 0.25
 #: Fewer quarter seconds agree by luck, whatever their correlation; and at another pace, of which there are six.
@@ -140,12 +147,27 @@ def _match(recording: int, new: VideoFingerprint, held: VideoFingerprint, seen: 
 
 
 def strength(moves: Moves) -> float:
-    """The correlation of motion, 0…1: less at another pace or over a few seconds, where people repeat themselves.
+    """The correlation of motion, 0…1: less where the pair agrees at other offsets too, at another pace, or for seconds.
 
     More where it stands as far above luck as no stranger's does.
     """
-    faint = THRESHOLD * moves.above_luck / ABOVE_LUCK if moves.correlation >= FAINT else 0.0
-    return min(1.0, max(0.0, moves.correlation, faint) * doubt(moves.pace) * min(1.0, moves.overlap / FULL))
+    above = _above(moves)
+    # A pair that is too short to have other offsets says nothing of luck.
+    clear = moves.correlation * (min(1.0, above / _needed(moves)) if above else 1.0)
+    faint = THRESHOLD * above / ABOVE_LUCK if moves.correlation >= FAINT else 0.0
+    return min(1.0, max(0.0, clear, faint) * doubt(moves.pace) * min(1.0, moves.overlap / FULL))
+
+
+def _above(moves: Moves) -> float:
+    """How many times above luck a correlation stands, of which the next best offset is allowed some."""
+    if moves.next_best <= 0:
+        return moves.above_luck
+    return min(moves.above_luck, HIGHEST * max(0.0, moves.correlation) / moves.next_best)
+
+
+def _needed(moves: Moves) -> float:
+    """How many times above luck a correlation has to stand to count in full: hardly any where it is 1."""
+    return max(LEAST_LUCK, CLEAR * min(1.0, (1 - moves.correlation) / (1 - EXACT)))
 
 
 def _verdict(moves: Moves) -> Verdict:

@@ -6,7 +6,7 @@ import pytest
 
 from capture_validation.duplicates import video_match
 from capture_validation.duplicates.geometry import Similarity
-from capture_validation.duplicates.motion import Moves, Shared, agreement
+from capture_validation.duplicates.motion import Moves, Shared, Singles, agreement
 from capture_validation.duplicates.video_match import FAINT, THRESHOLD, KeyPair, strength
 from tests.capture_validation.duplicates.pictures import Library, clip, fingerprint
 
@@ -89,9 +89,36 @@ def test_a_faint_motion_is_a_copy_where_it_stands_out_of_its_own_luck():
 
 def test_a_change_of_pace_needs_more_evidence():
     """Whoever does the same thing again, a little slower, sends another recording."""
-    again, copy = (Moves(correlation, 0.0, 0.8, 22, 1.2, 4.9) for correlation in (0.52, 0.9))
+    again, copy = (Moves(correlation, 0.0, 0.8, 22, 1.2, 8.0) for correlation in (0.52, 0.9))
 
     assert strength(again) < THRESHOLD <= strength(copy)
+
+
+def lifting(seed: int, repeats: int) -> Singles:
+    """A weight that is lifted again and again, each time nearly as before, at a hundred points."""
+    lift = np.cumsum(np.random.default_rng(5).standard_normal((14, 100)), axis=0)
+    own = np.cumsum(np.random.default_rng(seed).standard_normal((14 * repeats, 100)), axis=0)
+    return np.asarray(np.tile(lift - lift[0], (repeats, 1)) + 0.6 * own, np.float32)
+
+
+def test_whoever_repeats_themselves_sends_another_recording():
+    """Two lifts of one weight before one camera correlate .73; but so does every other lift."""
+    held, again = lifting(1, 4), lifting(2, 4)
+    copy = held + 0.1 * np.random.default_rng(3).standard_normal(held.shape).astype(np.float32)
+
+    repeated, copied = agreement(Shared(held, again, 1.0)), agreement(Shared(held, copy, 1.0))
+
+    assert repeated.correlation > THRESHOLD
+    assert strength(repeated) < THRESHOLD <= strength(copied)
+
+
+@pytest.mark.parametrize(("correlation", "above", "verdict"), [
+    (0.73, 3.2, "alike"), (0.76, 1.4, "alike"), (0.48, 6.0, "alike"), (0.48, 8.3, "duplicate"),
+    (0.99, 2.8, "duplicate"),
+])  # fmt: skip
+def test_what_pairs_of_films_were_seen_to_agree(correlation, above, verdict):
+    """Two lifts, two stretches of a growing drawing, two attempts in a gymnasium; a faint copy; one that repeats."""
+    assert verdict == video_match._verdict(Moves(correlation, 0.0, 1.0, 20, 1.2, above))
 
 
 @pytest.mark.parametrize(("pace", "overlap", "verdict"), [
