@@ -97,6 +97,9 @@ the first 0.3 s (a door before a word is told), a vowel at the start alone (62 %
 noise at the start); taken is 82 %. **Babble**, and noise with it: all heard lines instead of the lowest 70 % (AUC of
 babble .992, of white noise .992), lines within 30 dB of the loudest (.991, .992) or 40 dB (.978, .995); taken are 35 dB
 (.987, .994), which were .973 and .996 at 45 dB. One clip with its channels upside down costs most of what is missing.
+A limit of 30 instead of 29 dB tells one of 133 clean clips of the claim before (29.3 dB), and finds 90 instead of 80 %
+of white noise. **Echo**: its own error by the number of separate falls instead of windows (AUC .996 instead of .995 on
+the clips of this claim, nothing on those before), the tenth steepest fall (.993), the spread of the steepest (.995).
 """
 
 
