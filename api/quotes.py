@@ -34,7 +34,16 @@ class Offered(Struct, frozen=True):
     campaign: UUID
     contributor: UUID
     rate: Rate
-    review_within: Annotated[timedelta, Meta(description="A person has decided by then (ISO 8601).")]
+    review_within: Annotated[
+        timedelta,
+        Meta(
+            description=(
+                "How long a person takes at most where one has to look (ISO 8601). Where only quality was in doubt and "
+                "nobody has, the recording is accepted and paid."
+            ),
+            examples=["PT72H"],
+        ),
+    ]
     term_sheet: TermSheetReference
     buyers: Annotated[
         dict[str, Any],
