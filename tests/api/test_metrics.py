@@ -1,5 +1,7 @@
 """Figures: what a scraper reads is what happened, and only an operator reads it."""
 
+from pathlib import Path
+
 import httpx
 import msgspec
 import pytest
@@ -10,6 +12,8 @@ from api.figures import Figures
 from api.metrics import allowed
 from api.settings import Settings
 from tests.api.clients import client_of
+
+OPERATIONS = Path(__file__).parent.parent.parent / "docs/operations.md"
 
 
 @pytest.fixture
@@ -38,6 +42,15 @@ async def test_a_request_is_counted_once_under_its_template(scraper: httpx.Async
     assert "companion_request_duration_seconds" in families
     assert "companion_line_running" in families
     assert "voice-standard" not in answer.text
+
+
+async def test_every_figure_is_explained_to_operators(scraper: httpx.AsyncClient):
+    """Whoever draws a picture of them finds there what they say and when to look."""
+    answer = await scraper.get("/metrics")
+
+    families = {family.name for family in text_string_to_metric_families(answer.text)}
+    explained = OPERATIONS.read_text()
+    assert [] == [name for name in families if name.startswith("companion_") and f"`{name}`" not in explained]
 
 
 async def test_strangers_read_no_figures(app: Litestar, scraper: httpx.AsyncClient):
