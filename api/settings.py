@@ -107,7 +107,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=720, description="Hours for which a quote binds and keeps a place of its campaign.")
     ] = field(name="COMPANION_QUOTE_HOURS", default=24)
     review_hours: Annotated[
-        int, Meta(ge=1, le=2160, description="Hours for which a person may take to decide, by a quote; then mere doubts are accepted.")
+        int,
+        Meta(
+            ge=1, le=2160, description="Hours for which a person may decide, by a quote; mere doubts are accepted then."
+        ),
     ] = field(name="COMPANION_REVIEW_HOURS", default=72)
     webhooks_anywhere: Annotated[
         bool, Meta(description="`1` lets webhooks lead to private addresses and plain HTTP; for development.")
