@@ -2,7 +2,8 @@
 
 User data is a list that every maker adds boxes of its own to, and no table of them is ever complete. So whatever is in
 it counts, but for what players need: what nobody knows was written by the device. XMP, EXIF and words that lie in boxes
-to be skipped are looked for as well, and what cameras put behind the last box.
+to be skipped are looked for as well, positions in tracks that are neither sound nor picture and between the media of
+dashboard cameras, and what cameras put behind the last box.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import BinaryIO
 from capture_validation.containers.window import READ_LIMIT, Window
 from capture_validation.errors import Unreadable
 from capture_validation.xray.findings import Trace, TraceKind
-from capture_validation.xray.metadata import EXIF, MACHINERY, kind_of, kind_of_words, of_exif
+from capture_validation.xray.metadata import EXIF, MACHINERY, POSITION, kind_of, kind_of_words, of_exif
 
 #: Boxes that are known by their names, wherever they lie: 3GPP TS 26.244, 8.2, GoPro, Samsung, dashboard cameras.
 BOXES: dict[bytes, TraceKind] = {
@@ -30,6 +31,12 @@ BOXES: dict[bytes, TraceKind] = {
 PLAYERS = {
     b"meta", b"ilst", b"free", b"skip", b"WLOC", b"SelO", b"AllF", b"LOOP", b"ptv ", b"hnti", b"hinf", b"hinv", b"tsel",
     b"kind", b"ludt", b"strk", b"FIEL", b"ramf", b"XMP_", b"uuid", b"\xa9TIM", b"\xa9TSC", b"\xa9TSZ", b"cmID", b"cmnm",
+}  # fmt: skip
+#: Tags of QuickTime that the demuxer shows by itself.
+SHOWN = {
+    "ART", "PRD", "alb", "aut", "cmt", "com", "cpy", "day", "dir", "dis", "ed1", "enc", "fmt", "gen", "grp", "hst",
+    "inf", "lyr", "mak", "mod", "nam", "ope", "prd", "prf", "req", "src", "st3", "swr", "too", "trk", "url", "wrn",
+    "wrt", "xyz",
 }  # fmt: skip
 #: XMP in a box of its own (XMP Specification part 3, 2020, section 3.4).
 XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -54,8 +61,17 @@ DEEPEST, MOST_BOXES = 6, 4000
 MOST_READ, OVERLAP = 1 << 20, 64
 #: How what is appended to a file ends: the index of a Samsung phone, the records of an Insta360 camera.
 TRAILERS: dict[bytes, TraceKind] = {b"SEFT": "device", b"8db42d694ccc418790edff439fe026bf": "telemetry"}
-#: Tracks in which cameras that know where they are write it: GoPro's GPMF and Google's Camera Motion Metadata.
-POSITIONED = (b"gpmd", b"camm")
+#: Tracks in which cameras that know where they are write it: GoPro's GPMF, Google's Camera Motion Metadata, DJI, Sony.
+POSITIONED = (b"gpmd", b"camm", b"djmd", b"dbgi", b"rtmd")
+#: How an iPhone names what a track of measurements holds (QuickTime File Format, timed metadata sample descriptions).
+MEASURED = re.compile(rb"keydmdta([\w.-]{1,200})")
+#: Tables that tell what a track is for, what it holds, and where its stretches begin; and what subtitles are called.
+TABLES = {b"hdlr", b"stsd", b"stco", b"co64"}
+SUBTITLES = {b"sbtl", b"subt", b"text", b"clcp"}
+#: Of a track that is neither sound nor picture so many stretches are read, and so many bytes of each.
+STRETCHES, STRETCH = 8, 4096
+#: How a block of positions begins that dashboard cameras put between sound and picture, and how much is read at once.
+BETWEEN, PIECE = b"freeGPS ", 1 << 20
 
 
 def in_boxes(file: BinaryIO) -> Iterator[Trace]:
@@ -64,6 +80,8 @@ def in_boxes(file: BinaryIO) -> Iterator[Trace]:
     # Cut off in the middle of a box: what was before it has been told.
     with contextlib.suppress(Unreadable):
         yield from Boxes(window).told(0, window.size, b"", 0)
+    if any(BETWEEN in piece for piece in pieces(file)):
+        yield Trace("location", "between sound and picture")
     for end, kind in TRAILERS.items():
         if window.size > len(end) and Window(file).read(window.size - len(end), len(end)) == end:
             yield Trace(kind, "end of the file")
@@ -75,6 +93,8 @@ class Boxes:
     def __init__(self, window: Window) -> None:
         self.window = window
         self.left = MOST_BOXES
+        #: What the track is for that is being walked through.
+        self.handler = b""
 
     def told(self, at: int, end: int, parent: bytes, depth: int) -> Iterator[Trace]:
         """What the boxes between two positions tell, and those in them."""
@@ -108,11 +128,10 @@ class Boxes:
             yield from of_xmp(self.window, at, end)
         elif kind == b"keys":
             yield from self.of_keys(at, end)
-        elif kind == b"stsd" and self.window.read(at + 12, 4) in POSITIONED:
-            yield Trace("location", "data track")
         elif kind in SKIPPED:
-            if (about := kind_of_words(self.window.read(at, min(end - at, READ_LIMIT)))) is not None:
-                yield Trace(about, where)
+            yield from self.of_words(at, end, where)
+        elif kind in TABLES:
+            yield from self.of_track(kind, at, end, parent)
         elif self.is_unknown(kind, at, end, parent):
             yield Trace("device", where)
 
@@ -120,9 +139,36 @@ class Boxes:
         """Whether a box is user data, or named by a number, that nobody but its writer knows, and is not empty."""
         if kind == b"uuid":
             return self.window.read(at, 16) not in STREAMING
-        # What a © begins is a tag, and the demuxer shows it.
-        own = parent == b"udta" and kind not in PLAYERS and not kind.startswith(b"\xa9")
+        # What a © begins is a tag, and the demuxer shows those that it knows.
+        own = parent == b"udta" and kind not in PLAYERS and kind.removeprefix(b"\xa9").decode("latin-1") not in SHOWN
         return own and any(self.window.read(at, min(end - at, READ_LIMIT)))
+
+    def of_words(self, at: int, end: int, where: str) -> Iterator[Trace]:
+        """What a box to be skipped tells by the words in it; positions may come late, behind room that was kept."""
+        if (about := kind_of_words(self.window.read(at, min(end - at, READ_LIMIT)))) is not None:
+            yield Trace(about, where)
+        for piece in range(at + READ_LIMIT - OVERLAP, min(end, at + MOST_READ), READ_LIMIT - OVERLAP):
+            if POSITION.search(self.window.read(piece, min(READ_LIMIT, end - piece))):
+                yield Trace("location", where)
+                return
+
+    def of_track(self, kind: bytes, at: int, end: int, parent: bytes) -> Iterator[Trace]:
+        """What a table of a track tells that is neither sound nor picture: what it holds, and where it was."""
+        if kind == b"hdlr":
+            self.handler = self.window.read(at + 8, 4) if parent == b"mdia" else self.handler
+        elif kind == b"stsd":
+            held = [name.decode() for name in MEASURED.findall(self.window.read(at, min(end - at, READ_LIMIT)))]
+            if self.window.read(at + 12, 4) in POSITIONED or "location" in map(kind_of, held):
+                yield Trace("location", "data track")
+        elif self.handler not in (b"vide", b"soun") and self.is_positioned(at, end, wide=kind == b"co64"):
+            yield Trace("location", "subtitle track" if self.handler in SUBTITLES else "data track")
+
+    def is_positioned(self, at: int, end: int, *, wide: bool) -> bool:
+        """Whether the first stretches of a track, by the table of where they begin, hold positions in words."""
+        size = 8 if wide else 4
+        few = self.window.read(at + 8, min(end - at - 8, STRETCHES * size))
+        begins = (int.from_bytes(few[first : first + size], "big") for first in range(0, len(few), size))
+        return any(POSITION.search(self.window.read(begin, STRETCH)) for begin in begins)
 
     def of_keys(self, at: int, end: int) -> Iterator[Trace]:
         """What the names of QuickTime's metadata keys tell, those of single tracks too."""
@@ -143,3 +189,12 @@ def of_xmp(window: Window, at: int, end: int) -> Iterator[Trace]:
     for piece in range(at, last, READ_LIMIT - OVERLAP):
         packet = window.read(piece, min(READ_LIMIT, last - piece))
         yield from (Trace(found, "XMP") for found, pattern in XMP_FIELDS if pattern.search(packet))
+
+
+def pieces(file: BinaryIO) -> Iterator[bytes]:
+    """The whole file, piece by piece, each with the end of the one before it."""
+    file.seek(0)
+    end = b""
+    while piece := file.read(PIECE):
+        yield end + piece
+        end = piece[-len(BETWEEN) :]

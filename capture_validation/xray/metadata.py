@@ -37,7 +37,18 @@ NEUTRAL_HANDLERS = re.compile(
 #: A message in a video stream that can be read: so many characters in a row, three letters among them.
 LETTERS = re.compile(rb"(?=[ -~]*[A-Za-z]{3})[ -~]{8,}")
 ENCODERS = re.compile(rb"x26[45]|Lav[cf]|encoder|HandBrake|VirtualDub|options:|packager|Produced with", re.IGNORECASE)
+#: A position in words: what a receiver says (NMEA 0183), ISO 6709, or a number behind a word for it.
+POSITION = re.compile(
+    rb"\$G[A-Z]{4},|[+-]\d{2,}\.\d{2,}[+-]\d{3,}\.\d{2,}"
+    rb"|(GPS|HOME|\b[Ll]at(itude)?|\b[Ll]o(ng?t?i?tude|ng?))\W{0,6}[+-]?\d{1,3}\.\d{2,}"
+)
 IN_STREAM = "message in the picture's stream"
+#: Identifiers of messages that tell nothing: times of pictures, by Apple's and by MainConcept's encoders.
+TIMES = {bytes.fromhex("47564adc5c4c433f94efc5113cd143a8"), bytes.fromhex("0387f44ecd0a4bdca1943ac3d49b171f")}
+#: How the messages of a Tesla begin, which say where it is (`SeiMetadata` of teslamotors/dashcam).
+DRIVEN = re.compile(rb"B{3,}i")
+#: A message that nobody described tells of its writer from this many bytes on.
+TELLING = 8
 #: An AVCHD camcorder's settings, which hold its make and often a position (Modified Digital Video Pack Metadata).
 CAMCORDER = bytes.fromhex("17ee8c60f84d11d98cd60800200c9a66")
 #: How EXIF begins, and the entry that points to its position, in both orders of bytes (CIPA DC-008-2023, 4.6.3).
@@ -75,16 +86,21 @@ def kind_of(name: str) -> TraceKind:
 
 
 def in_stream(message: bytes) -> Iterator[Trace]:
-    """What a message inside the picture's stream tells; nothing for numbers that only the camera's maker can read.
+    """What a message inside the picture's stream tells; numbers that only the camera's maker can read tell of it.
 
     A message begins with an identifier of 16 bytes, unless it is the EXIF of a JPEG.
     """
+    content = message[16:]
     if message.startswith(EXIF):
         yield from of_exif(message, IN_STREAM)
     elif message.startswith(CAMCORDER):
         yield Trace("device", IN_STREAM)
-    elif (kind := kind_of_words(message[16:])) is not None:
+    elif DRIVEN.match(message):
+        yield Trace("location", IN_STREAM)
+    elif (kind := kind_of_words(content)) is not None:
         yield Trace(kind, IN_STREAM)
+    elif len(content) >= TELLING and any(content) and message[:16] not in TIMES:
+        yield Trace("device", IN_STREAM)
 
 
 def of_exif(exif: bytes, where: str) -> Iterator[Trace]:
@@ -98,6 +114,6 @@ def kind_of_words(content: bytes) -> TraceKind | None:
     """What bytes that nobody described are about, by the words in them; None where there are none."""
     if ENCODERS.search(content):
         return "software"
-    if re.search(rb"GPS|[Ll]atitude|[Ll]ongitude", content):
+    if re.search(rb"GPS|[Ll]atitude|[Ll]ongitude", content) or POSITION.search(content):
         return "location"
     return "words" if LETTERS.search(content) else None

@@ -50,23 +50,78 @@ def test_boxes_of_action_cameras_are_found():
         (b"date", b"2021-05-16T19:27:55Z", "time"),
         (b"TAGS", b"PENTAX DIGITAL CAMERA", "device"),
         (b"MUID", b"\x2a\xbb\x85\xc6", "device"),
+        (b"\xa9csn", b"\0\x0d\x15\xc753HQ123456789", "device"),
     ],
 )
 def test_user_data_tells_of_its_writer_whether_anybody_knows_the_box_or_not(kind: bytes, content: bytes, told: str):
-    assert [Trace(told, f"box {kind.decode()}")] == [*in_boxes(user_data(box(kind, content)))]
+    assert [Trace(told, f"box {kind.decode('latin-1')}")] == [*in_boxes(user_data(box(kind, content)))]
 
 
-@pytest.mark.parametrize("content", [box(b"HMMT", bytes(64)), box(b"WLOC", b"\0\x58\0\x20"), box(b"\xa9TSC", b"2997")])
+@pytest.mark.parametrize(
+    "content",
+    [
+        box(b"HMMT", bytes(64)),
+        box(b"WLOC", b"\0\x58\0\x20"),
+        box(b"\xa9TSC", b"2997"),
+        box(b"\xa9nam", b"shown by the demuxer"),
+    ],
+)
 def test_what_is_empty_or_for_players_tells_nothing(content: bytes):
     assert [] == [*in_boxes(user_data(content))]
 
 
 def test_a_track_that_cameras_write_positions_into_tells_the_place():
-    for name, kinds in ((b"gpmd", ["location"]), (b"camm", ["location"]), (b"tmcd", []), (b"avc1", [])):
+    for name, kinds in ((b"gpmd", ["location"]), (b"djmd", ["location"]), (b"tmcd", []), (b"avc1", [])):
         table = box(b"stbl", box(b"stsd", struct.pack(">III", 0, 1, 16) + name))
         film = box(b"moov", box(b"trak", box(b"mdia", box(b"minf", table))))
 
         assert kinds == [trace.kind for trace in in_boxes(io.BytesIO(film))]
+
+
+@pytest.mark.parametrize(
+    ("measured", "kinds"),
+    [(b"com.apple.quicktime.location.ISO6709", ["location"]), (b"com.apple.quicktime.detected-face", [])],
+)
+def test_a_track_of_an_iphone_s_measurements_says_what_they_are(measured: bytes, kinds: list[str]):
+    keys = box(b"keys", box(b"\0\0\0\1", box(b"keyd", b"mdta" + measured)))
+    entry = struct.pack(">I4s6xH", 16 + len(keys), b"mebx", 1) + keys
+    film = box(b"moov", box(b"trak", box(b"mdia", box(b"stsd", struct.pack(">II", 0, 1) + entry))))
+
+    assert kinds == [trace.kind for trace in in_boxes(io.BytesIO(film))]
+
+
+def track(handler: bytes, sample: bytes, table: bytes = b"stco") -> io.BytesIO:
+    """A film of one track with one stretch, which lies in front of the tables."""
+    media = box(b"mdat", sample)
+    begins = struct.pack(">III" if table == b"stco" else ">IIQ", 0, 1, 8)
+    made_for = box(b"hdlr", bytes(8) + handler)
+    return io.BytesIO(media + box(b"moov", box(b"trak", box(b"mdia", made_for + box(b"minf", box(table, begins))))))
+
+
+@pytest.mark.parametrize(
+    ("sample", "found"),
+    [
+        (b"F/2.8, ISO 100, GPS (8.5417, 47.3769, 15), H 1.5m", True),
+        (b"[latitude: 47.376900] [longitude: 8.541700]", True),
+        (b"$GPRMC,081754.00,A,4717.50000,N,00833.00000,E,0.049", True),
+        (b"\0\0\0\x22\0\0\0\1+37.3349-122.0090+020.000/", True),
+        (b"The GPS says left. It is latency, at 3.14.", False),
+    ],
+)
+@pytest.mark.parametrize("table", [b"stco", b"co64"])
+def test_positions_in_a_track_beside_sound_and_picture_are_found(sample: bytes, table: bytes, *, found: bool):
+    """Drones write theirs into subtitles, which a person may well speak in, too."""
+    for handler, where in ((b"sbtl", "subtitle track"), (b"meta", "data track")):
+        assert [Trace("location", where)] * found == [*in_boxes(track(handler, sample, table))]
+    assert [] == [*in_boxes(track(b"vide", sample, table))]
+
+
+def test_positions_between_sound_and_picture_are_found_wherever_they_lie(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("capture_validation.xray.boxes.PIECE", 16)
+    for before in range(32):
+        film = box(b"mdat", bytes(before) + b"freeGPS \x4c\0\0\0" + bytes(40))
+        assert [Trace("location", "between sound and picture")] == [*in_boxes(io.BytesIO(film))]
+    assert [] == [*in_boxes(io.BytesIO(box(b"mdat", bytes(100))))]
 
 
 def test_keys_of_a_single_track_are_found():
@@ -82,7 +137,8 @@ def test_keys_of_a_single_track_are_found():
     ("content", "kinds"),
     [
         (b"IsoMedia File Produced with GPAC 0.4.5", ["software"]),
-        (b"\0\0freeGPS \x4c\0\0\0", ["location"]),
+        (b"\0\0gps \x4c\0\0\0[1623057074211]$GPRMC,081754.00,A,4717.50000,N", ["location"]),
+        (bytes(70_000) + b"$GPGGA,081754.00,4717.50000,N", ["location"]),
         (b"Anna's summer", ["words"]),
         (b"0" * 1000, []),
         (bytes(64), []),

@@ -72,6 +72,16 @@ def test_messages_of_the_encoder_inside_of_the_stream_are_found():
     assert [] == [*in_stream(bytes(16) + b"\x01\x02\x03")]
 
 
+def test_a_message_that_only_its_writer_can_read_tells_of_the_writer():
+    """A Tesla says in one where it is; what Apple's and MainConcept's encoders write are times."""
+    apple = bytes.fromhex("47564adc5c4c433f94efc5113cd143a8000000000004")
+    driven = b"B" * 3 + b"i\x08\x01\x59" + struct.pack("<d", 47.3769) + b"\x61" + struct.pack("<d", 8.5417)
+
+    assert ["location"] == [trace.kind for trace in in_stream(driven)]
+    assert ["device"] == [trace.kind for trace in in_stream(bytes(16) + b"\x01\x02\xfe" * 4)]
+    assert [] == [*in_stream(apple + b"=\xeex\x03\xee\x11\x11\xee\x02\x00"), *in_stream(bytes(64))]
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_the_exif_of_a_camera_s_jpegs_is_found_in_the_film_that_they_make(order: str):
     """Cameras before H.264 wrote films of JPEGs, each with its own EXIF; PyAV has no name for it and used to fail."""
