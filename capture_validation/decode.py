@@ -296,7 +296,8 @@ class OpenRecording:
         end.decoded_duration_s = end.last_at_s - end.first_at_s + (duration if duration < LONGEST_PICTURE_S else usual)
         self._stop_beyond("duration_s", end.decoded_duration_s, self._duration_limit())
         self._stop_beyond("packets", end.frames, self._capacity.packets)
-        return VideoFrame(frame, at, duration, track.rotation_deg, track.pixel_aspect, scaler)
+        turn = track.rotation_deg, track.pixel_aspect
+        return VideoFrame(frame, at, duration, *turn, scaler, mirrored=track.mirrored)
 
     def _duration_limit(self) -> float:
         video = self.container.kind == "video"
@@ -320,9 +321,14 @@ class OpenRecording:
                 continue
             end.payload_sha256 = payload.hexdigest()
             claimed = track.claimed_duration_s or 0.0
+            # Matroska claims the end of its longest track, whatever the others do.
+            longest_s = max(self.audio_end.reached_s, self.video_end.reached_s)
+            whole = self.container.format == "matroska" and not self.container.incomplete
+            end.outlived = whole and longest_s >= claimed - 0.5
             # The last packet of honest files is often shorter or longer than claimed, never half a second.
             missing = claimed - end.decoded_duration_s - sum(length for _, length in end.gaps)
-            end.truncated |= self.container.incomplete or missing > max(0.5, 0.02 * claimed)
+            lacks = missing > max(0.5, 0.02 * claimed) and not end.outlived
+            end.truncated |= self.container.incomplete or lacks
 
 
 @contextlib.contextmanager

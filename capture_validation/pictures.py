@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 import cv2
 import numpy as np
 import numpy.typing as npt
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame as Picture
 from av.video.reformatter import Interpolation, VideoReformatter
@@ -25,6 +26,8 @@ MOST_CONTEXTS = 8
 EXIF = 31
 #: AVCOL_RANGE_JPEG: black is 0 and white the highest number, not 16 and 235 of 255.
 FULL_RANGE = 2
+#: Matrix coefficients of ITU-T H.273: red, green and blue as they are, and those that FFmpeg's scaler mixes them by.
+NOT_MIXED, MIXED = 0, 6
 
 
 def _unnamed(kind: type[SideData], number: object) -> SideData:
@@ -38,6 +41,16 @@ def _unnamed(kind: type[SideData], number: object) -> SideData:
 
 
 SideData._missing_ = classmethod(_unnamed)  # type: ignore[assignment]
+
+
+def beside(picture: Picture) -> list[Any]:
+    """What lies beside a picture: rotation, messages and more.
+
+    Asked for it, a picture and its collection hold each other, and a place of the decoder's, until garbage is
+    collected. PyAV calls the collection a mapping, and it iterates over what it holds.
+    """
+    collection: Any = SideDataContainer
+    return list(collection(picture))
 
 
 class Colour(NamedTuple):
@@ -84,7 +97,7 @@ class VideoFrame:
     """
 
     __slots__ = (
-        "_converted", "_picture", "_rotation", "_scaler",
+        "_converted", "_mirrored", "_picture", "_rotation", "_scaler",
         "at_s", "duration_s", "height", "interlaced", "is_corrupt", "is_key", "width",
     )  # fmt: skip
 
@@ -96,6 +109,8 @@ class VideoFrame:
         rotation_deg: int,
         pixel_aspect: float,
         scaler: Scaler,
+        *,
+        mirrored: bool = False,
     ) -> None:
         self.at_s = at_s
         self.duration_s = duration_s
@@ -104,7 +119,7 @@ class VideoFrame:
         self.interlaced = bool(picture.interlaced_frame)
         self.width, self.height = shown_size(picture.width, picture.height, rotation_deg, pixel_aspect)
         self._picture: Picture | None = picture
-        self._rotation = rotation_deg
+        self._rotation, self._mirrored = rotation_deg, mirrored
         self._scaler = scaler
         self._converted: dict[tuple[str, int], Pixels] = {}
 
@@ -125,15 +140,15 @@ class VideoFrame:
 
         Each is an identifier of 16 bytes and anything else, or the EXIF of a JPEG.
         """
-        # PyAV calls its collection a mapping, and it iterates over what it holds.
-        beside: list[Any] = list(self._seen.side_data)
-        return [bytes(data) for data in beside if data.type.value in (SideData.SEI_UNREGISTERED.value, EXIF)]
+        told = (SideData.SEI_UNREGISTERED.value, EXIF)
+        return [bytes(data) for data in beside(self._seen) if data.type.value in told]
 
     @property
     def colour(self) -> Colour:
         """How the numbers of `planes` become light."""
         seen = self._seen
-        return Colour(int(seen.color_range), int(seen.colorspace), int(seen.color_primaries), int(seen.color_trc))
+        matrix = MIXED if int(seen.colorspace) == NOT_MIXED else int(seen.colorspace)
+        return Colour(int(seen.color_range), matrix, int(seen.color_primaries), int(seen.color_trc))
 
     def planes(self, width: int, height: int) -> tuple[Pixels, Pixels, Pixels]:
         """The picture for an encoder, upright: brightness (height, width) and two colours of half the size, uint8.
@@ -147,7 +162,7 @@ class VideoFrame:
         stored = lying[1]
         half = (2, stored // 2, lying[0] // 2)
         bright, tints = rows[:stored], rows[stored:].reshape(half)
-        turned = [np.array(np.rot90(plane, -self._rotation // 90), np.uint8) for plane in (bright, *tints)]
+        turned = [np.array(self._turned(plane), np.uint8) for plane in (bright, *tints)]
         return turned[0], turned[1], turned[2]
 
     def luma(self, long_side: int = 640) -> Pixels:
@@ -214,8 +229,13 @@ class VideoFrame:
         return (height, width) if self._rotation in (90, 270) else (width, height)
 
     def _upright(self, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.ascontiguousarray(self._turned(stored)) if self._rotation or self._mirrored else stored
+
+    def _turned(self, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """A view of stored lines as a player shows them."""
+        seen = stored[:, ::-1] if self._mirrored else stored
         # NumPy turns counter-clockwise, the display matrix is kept clockwise.
-        return np.ascontiguousarray(np.rot90(stored, -self._rotation // 90)) if self._rotation else stored
+        return np.rot90(seen, -self._rotation // 90)
 
     def _plane(self) -> npt.NDArray[Any] | None:
         """The decoder's own brightness without a copy, as stored; None where the format mixes it with colours."""

@@ -32,11 +32,20 @@ class AudioBlock(Struct, frozen=True):
     """A stretch of sound: `samples` float32 (n, channels), full scale -1..1, beginning at `at_s` of the recording.
 
     Lossy decoders overshoot full scale a little; that is kept, because it is what a listener's device will clip.
+    `jumps` are where its timestamps leave some time out: the first sample behind, and when that belongs.
     """
 
     samples: npt.NDArray[np.float32]
     at_s: float
     sample_rate: int
+    jumps: tuple[tuple[int, float], ...] = ()
+
+    def pieces(self) -> Iterator["AudioBlock"]:
+        """The block cut at its jumps, so that every sample of a piece is where it belongs."""
+        begins = [(0, self.at_s), *self.jumps]
+        ends = [*(begin for begin, _ in self.jumps), len(self.samples)]
+        for (begin, at_s), end in zip(begins, ends, strict=True):
+            yield AudioBlock(self.samples[begin:end], at_s, self.sample_rate)
 
 
 class Blocks:
@@ -52,6 +61,7 @@ class Blocks:
         self._filled = 0
         self._block_at_s = 0.0
         self._block = self._empty()
+        self._jumps: list[tuple[int, float]] = []
 
     @property
     def next_at_s(self) -> float:
@@ -61,6 +71,8 @@ class Blocks:
     def begin(self, at_s: float) -> None:
         """Say that the next sample belongs to this time."""
         self._begun_at_s, self._samples_since = at_s, 0
+        if self._filled:
+            self._jumps.append((self._filled, at_s))
 
     def jump(self, at_s: float, limit_s: float) -> tuple[float, float] | None:
         """Follow the timestamp of the next frame; a gap is returned as (start, length) in seconds.
@@ -96,9 +108,11 @@ class Blocks:
         """What is left over, as a last shorter block."""
         if self._filled:
             # The array goes out as it is and a new one takes its place: nobody else may write into a block.
-            yield AudioBlock(self._block[: self._filled], self._block_at_s, self.sample_rate)
+            whole = self._block[: self._filled]
+            yield AudioBlock(whole, self._block_at_s, self.sample_rate, tuple(self._jumps))
             self._block = self._empty()
             self._filled = 0
+            self._jumps.clear()
 
     def _empty(self) -> npt.NDArray[np.float32]:
         return np.empty((self._size, self.channels), np.float32)

@@ -1,10 +1,13 @@
 """The two tracks of a recording that are decoded: what they are, and how decoding them went."""
 
+import math
+import struct
 from collections.abc import Sequence
 from typing import TypeVar
 
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
+from av.sidedata.sidedata import Type as SideData
 from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame as Picture
 from av.video.stream import VideoStream
@@ -14,7 +17,7 @@ from capture_validation.capacity import Capacity
 from capture_validation.containers import Container
 from capture_validation.containers.ogg import LONGEST_PAGE_S
 from capture_validation.errors import Unreadable
-from capture_validation.pictures import shown_size
+from capture_validation.pictures import beside, shown_size
 
 # ITU-T H.273 transfer characteristics that need another reading of brightness.
 TRANSFERS = {1: "bt709", 6: "smpte170m", 8: "linear", 13: "srgb", 14: "bt2020-10", 16: "pq", 18: "hlg"}
@@ -35,8 +38,9 @@ class AudioTrack(Struct, frozen=True, kw_only=True):
 class VideoTrack(Struct, frozen=True, kw_only=True):
     """The picture track: `width` x `height` as shown to a person, `coded_*` as stored, all in pixels.
 
-    `rotation_deg` is how far a player turns the stored picture clockwise (0, 90, 180, 270); `pixel_aspect` is width
-    over height of one pixel. `color_transfer` tells HDR ("pq", "hlg") from ordinary video.
+    `rotation_deg` is how far a player turns the stored picture clockwise (0, 90, 180, 270), after exchanging left and
+    right where it is `mirrored`, as phones note of their front camera; `pixel_aspect` is width over height of one
+    pixel. `color_transfer` tells HDR ("pq", "hlg") from ordinary video.
     """
 
     codec: str
@@ -52,6 +56,7 @@ class VideoTrack(Struct, frozen=True, kw_only=True):
     pixel_format: str
     color_transfer: str
     interlaced: bool
+    mirrored: bool = False
 
 
 class TrackEnd(Struct, kw_only=True):
@@ -59,9 +64,9 @@ class TrackEnd(Struct, kw_only=True):
 
     `decoded_duration_s` is what was really there: samples over rate, or first to last picture. `gaps` are
     (start, length) in seconds where the timestamps jump although the samples go on. `truncated` says that the
-    file ends before its own structure does. `decode_errors` are packets that gave nothing, `corrupt_frames`
-    pictures of which the decoder guessed a part. `payload_sha256` is the hash of all coded bytes of the track: the
-    same after another wrapping or another title.
+    file ends before its own structure does, `outlived` that the length which the file claims is that of another track.
+    `decode_errors` are packets that gave nothing, `corrupt_frames` pictures of which the decoder guessed a part.
+    `payload_sha256` is the hash of all coded bytes of the track: the same after another wrapping or another title.
     """
 
     decoded_duration_s: float = 0.0
@@ -70,10 +75,16 @@ class TrackEnd(Struct, kw_only=True):
     decode_errors: int = 0
     corrupt_frames: int = 0
     truncated: bool = False
+    outlived: bool = False
     first_at_s: float = 0.0
     last_at_s: float = 0.0
     gaps: list[tuple[float, float]] = field(default_factory=list)
     payload_sha256: str = ""
+
+    @property
+    def reached_s(self) -> float:
+        """Where the track ends, in seconds of the recording."""
+        return self.first_at_s + self.decoded_duration_s + sum(length for _, length in self.gaps)
 
 
 def best(streams: Sequence[AnyStream]) -> AnyStream | None:
@@ -123,8 +134,7 @@ def video_track(stream: VideoStream, first: Picture | None, container: Container
         return None
     aspect = stream.sample_aspect_ratio
     pixel_aspect = float(aspect) if aspect and 0.1 <= aspect <= 10 else 1.0
-    # PyAV tells how far the matrix turns counter-clockwise; oblique angles do not exist in cameras.
-    rotation = round(-(first.rotation if first else 0) / 90) * 90 % 360
+    rotation, mirrored = lying(first) if first else (0, False)
     width, height = shown_size(seen.width, seen.height, rotation, pixel_aspect)
     return VideoTrack(
         codec=codec_name(stream),
@@ -140,12 +150,31 @@ def video_track(stream: VideoStream, first: Picture | None, container: Container
         pixel_format=seen.format.name,
         color_transfer=TRANSFERS.get(int(seen.color_trc), "unknown"),
         interlaced=bool(first and first.interlaced_frame),
+        mirrored=mirrored,
     )
 
 
+def lying(picture: Picture) -> tuple[int, bool]:
+    """How far a player turns a stored picture clockwise in degrees, and whether it exchanges left and right before.
+
+    After the transformation matrix of ISO/IEC 14496-12, 6.2.2. PyAV tells a rotation alone, which takes a picture that
+    is mirrored for one that stands on its head. Oblique angles do not exist in cameras.
+    """
+    matrix = next((data for data in beside(picture) if data.type.value == SideData.DISPLAYMATRIX.value), None)
+    if matrix is None:
+        return 0, False
+    across, down, _, back, below = struct.unpack("=5i", bytes(matrix)[:20])
+    area = across * below - down * back
+    mirrored = area < 0
+    turned = math.degrees(math.atan2(-down if mirrored else down, -across if mirrored else across))
+    return (round(turned / 90) * 90 % 360 if area else 0), mirrored
+
+
 def _claimed_s(stream: Stream, container: Container) -> float | None:
-    # Formats without a header have no duration; FFmpeg then guesses one from the bit rate, which is no claim.
-    if container.format in ("mov", "avi") and stream.duration and stream.time_base:
+    # Formats without a header have no duration; FFmpeg then guesses one from the bit rate, which is no claim. Of an AVI
+    # that lost its end it tells what is left.
+    told = container.format == "mov" or (container.format == "avi" and not container.incomplete)
+    if told and stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     # Matroska claims one length for all tracks, and the last subtitle may stand long after sound and picture end.
     if container.format == "matroska" and any(other.type == "subtitle" for other in stream.container.streams):

@@ -23,6 +23,7 @@ class AudioDecodable(AudioCheck):
     """
 
     name = "audio.decodable"
+    version = 2
     title = "Whole to the end"
     unit = "%"
     profiles = {
@@ -55,6 +56,7 @@ class AudioDecodable(AudioCheck):
     def end(self, end: TrackEnd) -> None:
         self.heard_s = end.decoded_duration_s
         self.truncated = end.truncated
+        self.claimed_s = 0.0 if end.outlived else self.claimed_s
         packets = max(end.packets, end.frames, 1)
         self.damaged = min((end.corrupt_frames + end.decode_errors) / packets, 1.0)
         gaps = [(start, length) for start, length in end.gaps if start > PREROLL_S]

@@ -12,12 +12,13 @@ from capture_validation.report import Rejection, Span
 class Edit(Struct, frozen=True):
     """One kind of change: `what` was done `how`, in which stretches of the original, to how many places or fields.
 
-    `metadata removed`, `pictures encoded`, `sound encoded`, `pictures turned`, `faces blurred`, `text boxed`,
-    `pictures boxed` (nothing else would have hidden what was in them), `sound muted`, `stretches dropped`, and so on.
+    `metadata removed`, `pictures encoded`, `sound encoded`, `pictures turned`, `pictures mirrored` (left and right
+    exchanged, as a player does with the original), `faces blurred`, `text boxed`, `pictures boxed` (nothing else would
+    have hidden what was in them), `sound muted`, `stretches dropped`, and so on.
     """
 
     what: Literal["metadata", "pictures", "sound", "faces", "text", "stretches"]
-    how: Literal["removed", "encoded", "turned", "blurred", "boxed", "muted", "dropped"]
+    how: Literal["removed", "encoded", "turned", "mirrored", "blurred", "boxed", "muted", "dropped"]
     spans: tuple[Span, ...] = ()
     count: int = 0
     details: tuple[str, ...] = ()

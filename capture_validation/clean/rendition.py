@@ -127,10 +127,11 @@ class Encoding:
             if self.timeline.keeps(part.at_s):
                 self._show(part)
             return
-        samples = self.timeline.heard(part.samples, part.at_s, part.sample_rate)
-        self.heard += len(samples)
-        if len(samples):
-            self.writer.hear(samples, self._first_kept_s(part))
+        for piece in part.pieces():
+            samples = self.timeline.heard(piece.samples, piece.at_s, piece.sample_rate)
+            self.heard += len(samples)
+            if len(samples):
+                self.writer.hear(samples, self._first_kept_s(piece))
 
     def _first_kept_s(self, block: AudioBlock) -> float:
         """Where the first sample that is left of a block belongs in the rendition."""
@@ -170,6 +171,8 @@ class Encoding:
             done.append(Edit("pictures", "encoded", count=self.frames, details=(self.form.picture,)))
         if video and video.rotation_deg:
             done.append(Edit("pictures", "turned", count=video.rotation_deg))
+        if video and video.mirrored:
+            done.append(Edit("pictures", "mirrored"))
         if self.recording.audio:
             done.append(Edit("sound", "encoded", count=self.heard, details=(self.form.sound,)))
         return done

@@ -17,7 +17,7 @@ from capture_validation.decode import AudioBlock, VideoFrame, open_recording
 from capture_validation.errors import Unreadable
 from capture_validation.pictures import Scaler
 from capture_validation.samples import Blocks
-from tests.capture_validation.made import sound, tone, video
+from tests.capture_validation.made import lying, sound, tone, video
 from tests.capture_validation.parts import blocks, pictures
 from tests.media import all_media, media
 
@@ -124,6 +124,41 @@ def test_pictures_are_upright_with_square_pixels(name: str, rotation: int, size:
     assert track is not None
     assert (rotation, *size) == (track.rotation_deg, track.width, track.height)
     assert ((size[1], size[0]), (size[1], size[0], 3)) == shapes
+
+
+@pytest.mark.parametrize(
+    ("matrix", "rotation", "mirrored", "corner"),
+    [
+        ((1, 0, 0, 1), 0, False, (0, 0)),
+        ((0, 1, -1, 0), 90, False, (0, 1)),
+        ((-1, 0, 0, -1), 180, False, (1, 1)),
+        ((0, -1, 1, 0), 270, False, (1, 0)),
+        ((-1, 0, 0, 1), 0, True, (0, 1)),
+        ((1, 0, 0, -1), 180, True, (1, 0)),
+        ((0, 1, 1, 0), 270, True, (0, 0)),
+        ((0, -1, -1, 0), 90, True, (1, 1)),
+        ((0, 0, 0, 0), 0, False, (0, 0)),
+    ],
+)
+def test_pictures_are_shown_as_a_player_shows_them(
+    matrix: tuple[int, int, int, int], rotation: int, mirrored: bool, corner: tuple[int, int]
+) -> None:
+    """Front cameras note that left and right are to be exchanged; who took that for half a turn saw heads below."""
+    with open_recording(io.BytesIO(lying(matrix))) as recording:
+        picture = next(part for part in recording.read() if isinstance(part, VideoFrame))
+        track, seen, stored = recording.video, picture.luma(), picture.planes(picture.width, picture.height)[0]
+
+    assert track is not None
+    assert (rotation, mirrored) == (track.rotation_deg, track.mirrored)
+    for shown in (seen, stored):
+        height, width = shown.shape
+        dark = [
+            (down, across)
+            for down in (0, 1)
+            for across in (0, 1)
+            if shown[down * height // 2 + height // 4, across * width // 2 + width // 4] < 128
+        ]
+        assert [corner] == dark
 
 
 @pytest.mark.parametrize(("rotation", "corner"), [(0, (0, 0)), (90, (0, 1)), (180, (1, 1)), (270, (1, 0))])

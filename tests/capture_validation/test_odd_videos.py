@@ -28,11 +28,12 @@ def film(
     tracks: int = 1,
     sound_s: float = 0.0,
     from_tick: int = 0,
+    container: str = "mp4",
 ) -> bytes:
     """A film of noise that moves, `size` is width and height; with `sound_s` seconds of a tone."""
     file = io.BytesIO()
     noise = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8)
-    with av.open(file, "w", format="matroska" if from_tick else "mp4") as out:
+    with av.open(file, "w", format="matroska" if from_tick else container) as out:
         streams: list[Any] = [out.add_stream("libx264", rate=rate) for _ in range(tracks)]
         for stream in streams:
             stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
@@ -199,6 +200,35 @@ def test_sound_that_goes_on_without_a_picture_is_found():
     report = validate(io.BytesIO(ODD["sound longer than picture"]), "video")
 
     assert "passed" != next(check.status for check in report.checks if check.name == "video.sound_length")
+
+
+@pytest.mark.parametrize(("sound_s", "shorter"), [(0.5, "audio.decodable"), (9.0, "video.decodable")])
+def test_a_track_that_ends_before_the_other_is_not_cut_off(sound_s: float, shorter: str):
+    """Matroska claims one length for both: a browser's film without its last sound was called cut off."""
+    report = validate(io.BytesIO(film(pictures=150, sound_s=sound_s, container="matroska")), "video")
+    verdicts = {check.name: check.status for check in report.checks}
+
+    assert "passed" == verdicts[shorter]
+    assert "passed" != verdicts["video.sound_length"]
+
+
+def test_a_film_that_ends_before_it_says_is_cut_off():
+    whole = film(pictures=150, sound_s=5.0, container="matroska")
+    rejected = {check.name for check in validate(io.BytesIO(whole[: len(whole) // 2]), "video").failed}
+
+    assert "video.decodable" in rejected
+
+
+@pytest.mark.parametrize("container", ["avi", "matroska"])
+@pytest.mark.parametrize("share", [0.5, 0.93])
+def test_a_film_whose_end_was_lost_is_cut_off_however_little_is_missing(container: str, share: float):
+    """FFmpeg tells of what is left of an AVI as if it had been all, and five lost pictures are lost."""
+    whole = film(pictures=90, container=container)
+    report = validate(io.BytesIO(whole[: int(len(whole) * share)]), "video")
+    check = next(check for check in report.checks if check.name == "video.decodable")
+
+    assert "truncated" == check.code
+    assert check.value == pytest.approx(100 * (1 - share), abs=6)
 
 
 def test_a_cover_that_looks_like_a_picture_track_is_none():

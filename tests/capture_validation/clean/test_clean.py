@@ -20,7 +20,7 @@ from capture_validation.errors import ChoicesInvalid, Unreadable
 from capture_validation.report import Span
 from capture_validation.xray.looking import Looking
 from capture_validation.xray.models import Models, models
-from tests.capture_validation.made import sound, tone
+from tests.capture_validation.made import lying, sound, tone
 from tests.media import all_media, media
 
 SHOWN = Choices(faces="keep", seen_agreed=True)
@@ -171,6 +171,38 @@ def test_sound_and_picture_stay_together_when_a_stretch_is_dropped(profile: str)
     assert abs(loud - 1.5) < 0.045
 
 
+def interrupted() -> bytes:
+    """Three seconds of picture, and a tone that is left out from 0.4 to 0.9 s, as while somebody calls."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as out:
+        video, audio = out.add_stream("libx264", rate=25), out.add_stream("pcm_s16le", rate=16_000)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        audio.codec_context.layout = "mono"
+        for _ in range(75):
+            out.mux(video.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 120, np.uint8))))
+        for begins_s, ends_s in ((0.0, 0.4), (0.9, 3.0)):
+            frame = av.AudioFrame.from_ndarray(tone(ends_s - begins_s)[None], "s16", "mono")
+            frame.sample_rate, frame.pts = 16_000, round(begins_s * 16_000)
+            out.mux(audio.encode(frame))
+        for stream in (video, audio):
+            out.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def test_sound_behind_a_gap_is_muted_where_it_is_heard():
+    """Within a block it was taken to come half a second sooner: what was to be silent was heard."""
+    made = io.BytesIO()
+    choices = Choices(faces="keep", seen_agreed=True, mute=(Span(1.2, 1.5),))
+
+    render(io.BytesIO(interrupted()), made, choices, Models(None, None), LeftOver(), lambda _: None)
+
+    with av.open(io.BytesIO(made.getvalue())) as copy:
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in copy.decode(audio=0)])
+    loud = [float(np.abs(samples[round(at * 16_000) :][:800]).max()) > 0.2 for at in np.arange(0.05, 2.9, 0.1)]
+    silent = [round(0.05 + 0.1 * number, 2) for number, is_loud in enumerate(loud) if not is_loud]
+    assert [0.45, 0.55, 0.65, 0.75, 0.85, 1.25, 1.35, 1.45] == silent
+
+
 def test_what_is_to_be_hidden_and_cannot_be_found_is_not_given_out():
     """Without a network nobody can say that no face is left."""
     with media("video_face_h264.mp4").open("rb") as file, pytest.raises(Unreadable) as refused:
@@ -241,6 +273,41 @@ def test_letters_all_over_a_moving_pattern_are_hidden_too():
     assert text is not None
     assert "nothing_found" == text.verdict
     assert all(edit.spans for edit in blank)
+
+
+def test_a_copy_of_red_green_and_blue_says_how_they_were_mixed():
+    """Screen recorders store them as they are; a copy that says so of its mixture is shown in pink and green."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as out:
+        stream = out.add_stream("libx264rgb", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "rgb24"
+        for _ in range(10):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((64, 64, 3), (200, 40, 90), np.uint8))))
+        out.mux(stream.encode(None))
+    made = io.BytesIO()
+
+    render(file, made, SHOWN, Models(None, None), LeftOver(), lambda _: None)
+
+    with av.open(io.BytesIO(made.getvalue())) as copy:
+        picture = next(copy.decode(video=0))
+    bright, blue, red = (float(np.frombuffer(plane, np.uint8)[0]) for plane in picture.planes)
+    # ITU-R BT.601-7, 2.5.1, full range.
+    shown = bright + 1.402 * (red - 128), bright + 1.772 * (blue - 128)
+    assert (6, 2) == (picture.colorspace, picture.color_range)
+    assert (200, 90) == pytest.approx(shown, abs=4)
+
+
+def test_a_mirrored_recording_s_copy_is_as_a_player_shows_it():
+    made = io.BytesIO()
+
+    done = render(io.BytesIO(lying((-1, 0, 0, 1))), made, SHOWN, Models(None, None), LeftOver(), lambda _: None)
+
+    assert ("pictures", "mirrored") in {(edit.what, edit.how) for edit in done.edits}
+    assert "turned" not in {edit.how for edit in done.edits}
+    with av.open(io.BytesIO(made.getvalue())) as copy:
+        bright = next(copy.decode(video=0)).to_ndarray(format="gray")
+    assert bright[12, 48] < 64
+    assert bright[12, 16] > 192
 
 
 def test_brightness_survives_whatever_range_it_is_stored_in():
