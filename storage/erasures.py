@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from storage import attempts
+from storage import attempts, payouts
 from storage.database import Connection, Pool, every, one, run, transaction
 from storage.errors import PayoutUnderWay
 from storage.objects import Store
@@ -60,6 +60,9 @@ LOCK = """
 PAYOUT_UNDER_WAY = """
     SELECT id FROM payouts WHERE account_id = %(account)s
         AND state IN ('requested', 'approved', 'submitted', 'in_transit') LIMIT 1
+"""
+WAITING = """
+    SELECT id FROM payouts WHERE account_id = %(account)s AND state IN ('requested', 'approved') ORDER BY id
 """
 END_WRITING = "UPDATE uploads SET busy_token = NULL, busy_until = NULL WHERE account_id = %(account)s"
 RECORDINGS = "SELECT id FROM recordings WHERE account_id = %(account)s ORDER BY id FOR UPDATE"
@@ -138,7 +141,11 @@ async def erase(
     if subject is None:
         return None
     recordings = await every(connection, _Id, RECORDINGS, account=account)
-    if not anew:
+    if anew:
+        # A restore brought them back, and where they were to go is about to be forgotten: the receipt pays them.
+        for payout in await every(connection, _Id, WAITING, account=account):
+            await payouts.move(connection, payout.id, "cancelled", by="contributor")
+    else:
         await _check(connection, account)
     if subject.erased_at is None or anew:
         for sold in await every(connection, _Id, SOLD, account=account):

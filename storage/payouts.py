@@ -55,6 +55,7 @@ class Payout(Struct, frozen=True):
     failure_code: str | None
     created_at: datetime
     updated_at: datetime
+    asked_at: datetime | None
 
 
 class Move(Struct, frozen=True):
@@ -100,7 +101,7 @@ MONEY: dict[State, tuple[Kind, Owned, Owned]] = {
 }
 COLUMNS = """
     id, account_id, destination_id, currency, micros, state, provider, reference, moved_because, failure_code,
-    created_at, updated_at
+    created_at, updated_at, asked_at
 """
 INSERT = f"""
     INSERT INTO payouts (account_id, destination_id, currency, micros)
@@ -284,20 +285,26 @@ LISTED = f"""
     ORDER BY id DESC LIMIT %(limit)s
 """
 IN_STATE = f"SELECT {COLUMNS} FROM payouts WHERE state = %(state)s ORDER BY id LIMIT %(limit)s"
-HANDED = f"SELECT {COLUMNS} FROM payouts WHERE id = %(payout)s AND provider = %(provider)s"
+HANDED = f"SELECT {COLUMNS} FROM payouts WHERE id = %(payout)s AND provider = %(provider)s FOR UPDATE"
+# Whoever was asked last comes last, so that one that its provider chokes on holds up no other.
 UNANSWERED = f"""
     SELECT {COLUMNS} FROM payouts WHERE state = 'submitted' AND provider = %(provider)s AND reference IS NULL
-    ORDER BY id LIMIT 1000
+        AND (asked_at IS NULL OR asked_at < now() - %(again)s)
+    ORDER BY asked_at NULLS FIRST, id LIMIT 1000
 """
-#: Asked one by one, and never by two workers; what has arrived can come back for some weeks.
+# What has arrived can come back for some weeks. One that is on its way without a reference is known to its provider:
+# its report was quicker than the answer.
 SILENT = f"""
-    UPDATE payouts SET asked_at = clock_timestamp() WHERE id IN (
-        SELECT id FROM payouts WHERE provider = %(provider)s AND reference IS NOT NULL AND (
-            state IN ('submitted', 'in_transit') AND greatest(updated_at, asked_at) < now() - %(quiet)s
-            OR state = 'paid' AND updated_at > now() - interval '30 days'
-                AND greatest(updated_at, asked_at) < now() - interval '1 day')
-        ORDER BY asked_at NULLS FIRST, id LIMIT 100 FOR UPDATE SKIP LOCKED)
-    RETURNING {COLUMNS}
+    SELECT {COLUMNS} FROM payouts WHERE provider = %(provider)s AND (
+        (state = 'in_transit' OR state = 'submitted' AND reference IS NOT NULL)
+            AND greatest(updated_at, asked_at) < now() - %(quiet)s
+        OR state = 'paid' AND updated_at > now() - interval '30 days'
+            AND greatest(updated_at, asked_at) < now() - interval '1 day')
+    ORDER BY asked_at NULLS FIRST, id LIMIT 100
+"""
+TAKE = """
+    UPDATE payouts SET asked_at = clock_timestamp()
+    WHERE id = %(payout)s AND state = %(state)s AND asked_at IS NOT DISTINCT FROM %(asked)s
 """
 REFER = "UPDATE payouts SET reference = %(reference)s WHERE id = %(payout)s"
 MOVES = """
@@ -324,24 +331,29 @@ async def in_state(connection: Connection, state: State, limit: int = 1000) -> l
 
 
 async def handed_to(connection: Connection, provider: str, payout: UUID) -> Payout:
-    """Find the payout that a provider speaks of. Raises PayoutMissing, also for one that it was never given."""
+    """Find the payout that a provider speaks of, and lock it. Raises PayoutMissing, also for one it was never given."""
     found = await one(connection, Payout, HANDED, payout=payout, provider=provider)
     if found is None:
         raise PayoutMissing
     return found
 
 
-async def without_reference(connection: Connection, provider: str) -> list[Payout]:
-    """List what a provider was to be given and has not answered yet, oldest first."""
-    return await every(connection, Payout, UNANSWERED, provider=provider)
+async def without_reference(connection: Connection, provider: str, again: timedelta) -> list[Payout]:
+    """List what a provider was to be given and has not answered within `again`; who waits longest comes first."""
+    return await every(connection, Payout, UNANSWERED, provider=provider, again=again)
 
 
 async def silent(connection: Connection, provider: str, quiet: timedelta) -> list[Payout]:
-    """Take payouts of which a provider has said nothing for so long, to ask it; each again only after as long.
+    """List payouts of which a provider has said nothing for so long, to ask it; each again only after as long.
 
     One that was paid is asked for once a day, for 30 days: money comes back later than it arrives.
     """
     return await every(connection, Payout, SILENT, provider=provider, quiet=quiet)
+
+
+async def take(connection: Connection, payout: Payout) -> bool:
+    """Note that a provider is being asked about a payout; False when another worker is, or when it has moved on."""
+    return bool(await run(connection, TAKE, payout=payout.id, state=payout.state, asked=payout.asked_at))
 
 
 async def refer(connection: Connection, payout: UUID, reference: str) -> None:

@@ -7,21 +7,22 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import get_args
 from uuid import UUID
 
 from schwifty import IBAN
 
-from api.commands.database import configuration, in_transaction, sentence
+from api.commands.database import configuration, in_transaction, sentence, with_database
 from api.erasure import TYP as RECEIPT
 from api.money import display
 from api.payout_providers import Instruction, manual
 from api.settings import Settings
 from api.signing import Jwks, SignatureWrong, public_jwk, verified
 from storage import payouts, signing_keys
-from storage.database import Connection
+from storage.database import Connection, Pool, transaction
+from storage.errors import DestinationMissing, MediaDamaged
 from storage.payout_destinations import BankAccount, bank_account
 from storage.payouts import State
 
@@ -36,18 +37,18 @@ def command(words: Sequence[str]) -> int:
         parser().error("Name the payouts that may go, or say --all.")
 
     async def work(connection: Connection) -> None:
-        if chosen.what == "export":
-            await export(connection, configuration(), chosen.folder)
-        elif chosen.what == "list":
+        if chosen.what == "list":
             await show(connection, chosen.state)
-        elif chosen.what == "closed":
-            await pay_closed(connection, configuration(), chosen)
         elif chosen.what == "approve":
             await approve(connection, chosen.payouts, everything=chosen.all)
         else:
             await report(connection, chosen)
 
     try:
+        if chosen.what == "export":
+            return with_database("payouts", lambda database: export(database, configuration(), chosen.folder))
+        if chosen.what == "closed":
+            return with_database("payouts", lambda database: pay_closed(database, configuration(), chosen))
         return in_transaction("payouts", work)
     except (SignatureWrong, OSError) as error:
         print(f"companion payouts: {str(error) or SignatureWrong.__doc__}", file=sys.stderr)
@@ -125,40 +126,60 @@ async def report(connection: Connection, chosen: argparse.Namespace) -> None:
     print(f"{len(chosen.payouts)} {to}.")
 
 
-async def export(connection: Connection, settings: Settings, folder: Path) -> None:
-    """Write the files and mark their payouts submitted, both or neither."""
-    payer = manual.debtor(settings.payout_debtor)
-    approved = [row for row in await payouts.in_state(connection, "approved") if row.currency == "EUR"]
-    if not approved:
-        print("Nothing is approved.")
-        return
-    instructions = []
-    for payout in approved:
-        bank = await bank_account(connection, settings.master_key, payout.destination_id)
-        instructions.append(Instruction(payout.id, payout.currency, payout.micros, bank))
-        reference = instructions[-1].reference
-        await payouts.move(connection, payout.id, "submitted", by="operator", provider=manual.NAME, reference=reference)
-    for path in manual.write(folder, payer, instructions, datetime.now(UTC).date()):
+async def export(database: Pool, settings: Settings, folder: Path) -> int:
+    """Write the files and mark their payouts submitted, both or neither: the files get their names afterwards."""
+    payer, day = manual.debtor(settings.payout_debtor), datetime.now(UTC).date()
+    async with transaction(database) as connection:
+        given = await writable(connection, settings, payer, day)
+        for one in given:
+            await payouts.move(
+                connection, one.payout, "submitted", by="operator", provider=manual.NAME, reference=one.reference
+            )
+        written = manual.write(folder, payer, given, day) if given else []
+    for path in manual.finish(written):
         print(path)
+    if not given:
+        print("Nothing is approved that can be written.")
+    return 0
 
 
-async def pay_closed(connection: Connection, settings: Settings, chosen: argparse.Namespace) -> None:
+async def writable(connection: Connection, settings: Settings, payer: manual.Debtor, day: date) -> list[Instruction]:
+    """Gather what is approved and can be paid by a file, and say what cannot: it stays approved."""
+    instructions = []
+    for payout in await payouts.in_state(connection, "approved"):
+        if payout.currency == "EUR":
+            try:
+                bank = await bank_account(connection, settings.master_key, payout.destination_id)
+            except (DestinationMissing, MediaDamaged) as error:
+                print(f"{payout.id} is left out: {error}", file=sys.stderr)
+            else:
+                instructions.append(Instruction(payout.id, payout.currency, payout.micros, bank))
+    left_out = manual.unwritable(payer, instructions, day) if instructions else []
+    for one in left_out:
+        print(f"{one.payout} is left out: no bank takes its holder's name or its BIC.", file=sys.stderr)
+    return [one for one in instructions if one not in left_out]
+
+
+async def pay_closed(database: Pool, settings: Settings, chosen: argparse.Namespace) -> int:
     """Write the files that pay what a closed account has available, and mark it submitted, both or neither.
 
     Raises SignatureWrong, AccountOpen, NothingToPay.
     """
     payer = manual.debtor(settings.payout_debtor)
-    account = await erased_account(connection, chosen.receipt)
-    payout = await payouts.request_for_closed(connection, account, chosen.iban.country_code)
     bank = BankAccount(chosen.holder, chosen.iban.compact, str(chosen.iban.bic) if chosen.iban.bic else None)
-    given = Instruction(payout.id, payout.currency, payout.micros, bank)
-    await payouts.move(connection, payout.id, "approved", by="operator")
-    await payouts.move(
-        connection, payout.id, "submitted", by="operator", provider=manual.NAME, reference=given.reference
-    )
+    async with transaction(database) as connection:
+        account = await erased_account(connection, chosen.receipt)
+        payout = await payouts.request_for_closed(connection, account, chosen.iban.country_code)
+        given = Instruction(payout.id, payout.currency, payout.micros, bank)
+        await payouts.move(connection, payout.id, "approved", by="operator")
+        await payouts.move(
+            connection, payout.id, "submitted", by="operator", provider=manual.NAME, reference=given.reference
+        )
+        written = manual.write(chosen.folder, payer, [given], datetime.now(UTC).date())
     print(f"{payout.id}  {display(payout.currency, payout.micros)}")
-    for path in manual.write(chosen.folder, payer, [given], datetime.now(UTC).date()):
+    for path in manual.finish(written):
         print(path)
+    return 0
 
 
 async def erased_account(connection: Connection, receipt: Path) -> UUID:

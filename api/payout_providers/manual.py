@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from xml.etree.ElementTree import ParseError
 
 from msgspec import Struct
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 from sepaxml import SepaTransfer
+from sepaxml.validation import ValidationError
 
 from api.payout_providers import Instruction
 from api.settings import SettingsInvalid
@@ -25,6 +27,8 @@ from capture_validation.spreadsheets import inert
 
 NAME = "manual"
 SCHEMA = "pain.001.001.09"
+#: What a file's name ends in until its payouts are marked submitted.
+UNFINISHED = ".part"
 COLUMNS = ("payout", "holder", "iban", "bic", "currency", "amount")
 
 
@@ -45,6 +49,21 @@ def debtor(setting: str) -> Debtor:
         return Debtor(parts[0], IBAN(parts[1]).compact, parts[2])
     except SchwiftyException as error:
         raise SettingsInvalid("COMPANION_PAYOUT_DEBTOR has an IBAN that cannot be right.") from error
+
+
+def unwritable(payer: Debtor, instructions: Sequence[Instruction], day: date) -> list[Instruction]:
+    """Find the ones that the standard's schema refuses, such as a name without a letter that a bank can read.
+
+    One of them would keep everybody else's money in the file that is not written. They are found by halving.
+    """
+    try:
+        transfers(payer, instructions, day)
+    except (ValidationError, ParseError):
+        if len(instructions) == 1:
+            return list(instructions)
+        half = len(instructions) // 2
+        return unwritable(payer, instructions[:half], day) + unwritable(payer, instructions[half:], day)
+    return []
 
 
 def transfers(payer: Debtor, instructions: Sequence[Instruction], day: date) -> bytes:
@@ -79,15 +98,24 @@ def listed(instructions: Sequence[Instruction]) -> str:
 
 
 def write(folder: Path, payer: Debtor, instructions: Sequence[Instruction], day: date) -> list[Path]:
-    """Write both files, readable by their owner only, because they hold names and account numbers."""
+    """Write both files, readable by their owner only, because they hold names and account numbers.
+
+    They are called unfinished until `finish` says that their payouts are marked: a file whose payouts are not could be
+    given to the bank, and the payouts be written again.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = f"payouts-{day.isoformat()}-{instructions[0].reference[:12]}"
     written = []
     for path, content in (
-        (folder / f"{name}.xml", transfers(payer, instructions, day)),
-        (folder / f"{name}.csv", listed(instructions).encode()),
+        (folder / f"{name}.xml{UNFINISHED}", transfers(payer, instructions, day)),
+        (folder / f"{name}.csv{UNFINISHED}", listed(instructions).encode()),
     ):
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)
         written.append(path)
     return written
+
+
+def finish(written: Sequence[Path]) -> list[Path]:
+    """Give files their names."""
+    return [path.rename(path.with_suffix("")) for path in written]

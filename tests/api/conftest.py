@@ -26,11 +26,10 @@ from storage.database import Pool, readers, transaction
 from storage.objects import Store
 from tests.api.clients import client_of
 from tests.api.owning import owned, sold  # noqa: F401  They are fixtures of every test here.
+from tests.api.providing import PROVIDER_SECRET, approved, provider  # noqa: F401  The last two are fixtures as well.
 from tests.api.taking import claim, speech
 
 ROOT = Path(__file__).parent.parent.parent
-#: What the tests' payment provider signs with.
-PROVIDER_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 Contributor = Callable[[], Awaitable[httpx.AsyncClient]]
 
 

@@ -184,3 +184,21 @@ async def test_a_destination_is_removed_before_a_payout_or_not_at_all(contributo
 async def _removed(database: Pool, account: UUID, target: UUID) -> bool:
     async with transaction(database) as connection:
         return await payout_destinations.remove(connection, account, target)
+
+
+@pytest.mark.parametrize("way", [(), ("approved",)], ids=["requested", "approved"])
+async def test_a_payout_that_a_restore_brought_back_to_somebody_erased_is_paid_by_their_receipt(
+    contributor: Client, database: Pool, way: tuple[payouts.State, ...]
+):
+    """Where it was to go is forgotten with them; it must neither wait for ever nor stop what pays the others."""
+    account = await account_of(contributor, database)
+    await earned(database, account, 8_000_000)
+    target = await destination(contributor, database, account)
+    made = (await contributor.post("/v1/payouts", json={"destination": target})).json()["id"]
+    async with transaction(database) as connection:
+        for state in way:
+            await payouts.move(connection, UUID(made), state, by="operator")
+        await erasures.erase(connection, account, anew=True)
+        again = await payouts.request_for_closed(connection, account, "DE")
+
+    assert 8_000_000 == again.micros

@@ -1,17 +1,11 @@
 """A payment provider over HTTP: payouts are handed over once, its reports are believed only when they are signed."""
 
-import json
-import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from uuid import UUID, uuid4
+from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import pytest
 from msgspec.structs import replace
-from standardwebhooks.webhooks import Webhook
 
 from api.errors import ProviderUnavailable
 from api.payout_providers import payable
@@ -19,90 +13,11 @@ from api.provider_events import QUIET, ask_silent, submit_approved
 from api.settings import Settings
 from storage import payouts
 from storage.database import Pool, transaction
-from tests.api.conftest import PROVIDER_SECRET
 from tests.api.paying import account_of, destination, earned
+from tests.api.providing import Provider, passed, signed, state
 from tests.api.taking import slug
 
 Client = httpx.AsyncClient
-
-
-class Provider(ThreadingHTTPServer):
-    """A payment provider on this machine: takes payouts, remembers what it was given."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Counter)
-        self.taken: dict[str, dict[str, Any]] = {}
-        #: Where each payout is, as it answers when it is asked, and how often it was.
-        self.standings: dict[str, dict[str, Any]] = {}
-        self.asked: list[str] = []
-        self.refusing = False
-        #: What it answers to a payout, by its number, instead of taking it.
-        self.answers: dict[str, tuple[int, bytes]] = {}
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Counter(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        provider: Provider = self.server  # type: ignore[assignment]
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        number = self.headers["Idempotency-Key"]
-        taken = 201, json.dumps({"reference": f"p-{body['end_to_end_id']}"}).encode()
-        status, answer = (503, b"") if provider.refusing else provider.answers.get(number, taken)
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(answer)
-        if status == 201:
-            provider.taken[number] = body
-
-    def do_GET(self) -> None:
-        provider: Provider = self.server  # type: ignore[assignment]
-        number = str(UUID(self.path.rpartition("/")[2]))
-        provider.asked.append(number)
-        known = provider.standings.get(number)
-        self.send_response(503 if provider.refusing else 200 if known else 404)
-        self.end_headers()
-        self.wfile.write(json.dumps(known or {}).encode())
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    with Provider() as serving:
-        thread = threading.Thread(target=serving.serve_forever)
-        thread.start()
-        yield serving
-        serving.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-async def approved(contributor: Client, database: Pool) -> str:
-    """A payout that may go."""
-    account = await account_of(contributor, database)
-    await earned(database, account, 12_340_000)
-    target = await destination(contributor, database, account)
-    made = (await contributor.post("/v1/payouts", json={"destination": target})).json()
-    async with transaction(database) as connection:
-        await payouts.move(connection, UUID(made["id"]), "approved", by="operator")
-    return str(made["id"])
-
-
-async def state(contributor: Client, payout: str) -> str:
-    return str((await contributor.get(f"/v1/payouts/{payout}")).json()["state"])
-
-
-def signed(kind: str, payout: str, *, secret: str = PROVIDER_SECRET, age: timedelta = timedelta()) -> dict[str, Any]:
-    """An event as the provider sends it."""
-    event_id, at = f"msg_{uuid4()}", datetime.now(UTC) - age
-    body = json.dumps({"type": kind, "data": {"end_to_end_id": payout, "because": "account closed", "code": "AC04"}})
-    headers = {
-        "webhook-id": event_id,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign(event_id, at, body),
-    }
-    return {"content": body, "headers": headers}
 
 
 async def test_an_approved_payout_is_handed_over_and_its_way_reported(
@@ -127,8 +42,9 @@ async def test_a_provider_that_cannot_take_it_now_gets_it_later_under_the_same_n
     await submit_approved(database, settings.master_key, provider.url)
     refused = await contributor.post(f"/v1/payouts/{approved}/cancel")
     provider.refusing = False
-    await submit_approved(database, settings.master_key, provider.url)
-    await submit_approved(database, settings.master_key, provider.url)
+    for _ in range(2):
+        await passed(database, approved, 1)
+        await submit_approved(database, settings.master_key, provider.url)
 
     assert 409 == refused.status_code
     assert approved in provider.taken
@@ -143,6 +59,7 @@ async def test_a_provider_that_is_away_is_asked_again_later(
     """Nobody listens there: the others would wait for nothing, too."""
     with pytest.raises(ProviderUnavailable):
         await submit_approved(database, settings.master_key, "http://127.0.0.1:9")
+    await passed(database, approved, 1)
     await submit_approved(database, settings.master_key, provider.url)
 
     assert approved in provider.taken
@@ -231,13 +148,6 @@ async def test_a_payout_that_the_provider_never_had_cannot_be_moved_by_it(client
     answer = await client.post("/v1/provider-events", **signed("payout.paid", approved))
 
     assert (404, "payout-missing") == (answer.status_code, slug(answer))
-
-
-async def passed(database: Pool, payout: str, minutes: int) -> None:
-    """Let nothing have been heard of a payout for so long."""
-    query = "UPDATE payouts SET updated_at = updated_at - %(by)s, asked_at = asked_at - %(by)s WHERE id = %(payout)s"
-    async with transaction(database) as connection:
-        await connection.execute(query, {"by": timedelta(minutes=minutes), "payout": payout})
 
 
 @pytest.mark.parametrize(

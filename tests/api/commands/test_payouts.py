@@ -2,11 +2,13 @@
 
 import base64
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
+from api.payout_providers import manual
 from api.settings import Settings
 from storage.database import Pool, transaction
 from tests.api.commands.conftest import Say
@@ -56,6 +58,57 @@ async def test_a_payout_goes_to_the_bank_as_a_file_and_what_became_of_it_is_said
     assert ("submitted", "returned") == (submitted, await state(contributor, asked_for))
     shown = (await contributor.get(f"/v1/payouts/{asked_for}")).json()
     assert ("The account is closed.", "AC04") == (shown["because"], shown["failure"]["code"])
+
+
+async def test_a_name_that_no_bank_reads_keeps_nobody_else_from_being_paid(
+    say: Say, contributor: Client, other: Client, database: Pool, paying: None, asked_for: str, tmp_path: Path
+) -> None:
+    """It is left out and named; whoever approved it can call it back with a reason."""
+    account = await account_of(other, database)
+    await earned(database, account, 9_000_000)
+    await confirmed(database, account)
+    blank = {"method": "sepa", "holder": " ", "iban": IBAN}
+    refused = await other.post("/v1/payout-destinations", json=blank)
+    named = (await other.post("/v1/payout-destinations", json=blank | {"holder": "\N{GRINNING FACE}"})).json()["id"]
+    async with transaction(database) as connection:
+        await connection.execute("UPDATE payout_destinations SET usable_from = now() WHERE id = %s", [named])
+    unreadable = (await other.post("/v1/payouts", json={"destination": named})).json()["id"]
+    await say("payouts", "approve", asked_for, unreadable)
+    status, said = await say("payouts", "export", str(tmp_path / "out"))
+
+    assert 400 == refused.status_code
+    assert 0 == status
+    assert f"{unreadable} is left out" in said
+    assert ("submitted", "approved") == (await state(contributor, asked_for), await state(other, unreadable))
+    await say("payouts", "cancel", unreadable, "--because", "Tell us your name as your bank writes it.")
+
+
+async def test_a_file_whose_payouts_are_not_marked_does_not_look_like_one(
+    say: Say,
+    contributor: Client,
+    paying: None,
+    asked_for: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An operator could give it to the bank, and what the next export writes again as well."""
+
+    def killed(*words: Any) -> list[Path]:
+        write(*words)
+        raise OSError("there is no room left")
+
+    await say("payouts", "approve", asked_for)
+    write = manual.write
+    with monkeypatch.context() as patch:
+        patch.setattr(manual, "write", killed)
+        status, _ = await say("payouts", "export", str(tmp_path / "out"))
+    left = {path.suffix for path in (tmp_path / "out").iterdir()}
+    before = await state(contributor, asked_for)
+    await say("payouts", "export", str(tmp_path / "out"))
+
+    assert (1, {".part"}, "approved") == (status, left, before)
+    assert {".xml", ".csv"} == {path.suffix for path in (tmp_path / "out").iterdir()}
+    assert "submitted" == await state(contributor, asked_for)
 
 
 async def test_what_cannot_be_is_refused_in_a_sentence(say: Say, asked_for: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.payout_providers import Instruction
-from api.payout_providers.manual import debtor, listed, transfers, write
+from api.payout_providers.manual import debtor, finish, listed, transfers, unwritable, write
 from api.settings import SettingsInvalid
 from storage.payout_destinations import BankAccount
 
@@ -53,7 +53,7 @@ def test_the_table_says_the_same_and_runs_nothing():
 
 def test_files_are_for_their_owner_only(tmp_path: Path):
     """They hold names and account numbers."""
-    paths = write(tmp_path / "out", PAYER, [instruction(1, 10_000, bic="PSSTFRPPXXX")], DAY)
+    paths = finish(write(tmp_path / "out", PAYER, [instruction(1, 10_000, bic="PSSTFRPPXXX")], DAY))
 
     assert [".xml", ".csv"] == [path.suffix for path in paths]
     assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in paths}
@@ -64,3 +64,11 @@ def test_a_payer_that_cannot_be_right_is_said(setting: str):
     """In one sentence, before a file is written."""
     with pytest.raises(SettingsInvalid):
         debtor(setting)
+
+
+def test_who_cannot_be_paid_by_a_file_is_found_among_those_who_can():
+    """A name without a letter that a bank reads, and one that no file can hold; everybody else is paid."""
+    names = ["Amina Okello", "\N{GRINNING FACE}", "Łukasz Żółć", "a\x01", "日本"]
+    made = [instruction(number + 1, 10_000, name) for number, name in enumerate(names)]
+
+    assert [made[1], made[3]] == unwritable(PAYER, made, DAY)
