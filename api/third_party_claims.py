@@ -67,10 +67,21 @@ class Found(Struct, frozen=True):
 
 
 class Resolution(Struct, frozen=True):
-    """How a case ends; `answer` is what the claimant reads."""
+    """How a case ends; `answer` is what the claimant reads.
+
+    `take_back`, of an upheld one, takes back all that the recording earned; else that is its contributor's from now on.
+    """
 
     state: Literal["upheld", "dismissed"]
     answer: Annotated[str, Meta(min_length=1, max_length=4000, examples=["You are right; nobody can buy it any more."])]
+    take_back: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=1000, description="Why, as its contributor reads it."),
+            Meta(examples=["It is somebody else's voice."]),
+        ]
+        | None
+    ) = None
 
 
 def case(request: Request[Any, Any, Any], settings: Configuration, claim: Claim, secret: str) -> Case:
@@ -157,7 +168,9 @@ async def resolve_claim(
     An upheld one ends every licence of its recording; a dismissed one lets the recording go on.
     """
     async with transaction(database) as connection:
-        return await third_party_claims.resolve(connection, claim, account.id, data.state, data.answer)
+        return await third_party_claims.resolve(
+            connection, claim, account.id, data.state, data.answer, take_back=data.take_back
+        )
 
 
 handlers = [claim_third_party, read_case, list_third_party_claims, hold_claimed, resolve_claim]

@@ -9,7 +9,7 @@ from msgspec import Struct
 from storage import debts
 from storage.accounts import lock
 from storage.balance_transactions import Draft, write
-from storage.database import Connection, one, run
+from storage.database import Connection, every, one, run
 from storage.errors import EarningMissing
 from storage.events import tell
 from storage.ledger import accounts
@@ -66,6 +66,28 @@ async def claw_back(connection: Connection, line: UUID, because: str) -> int:
     await run(connection, RELEASED, line=line)
     await write(connection, transaction, [_reversal(line, taken, because)])
     return owed
+
+
+class _Line(Struct, frozen=True):
+    id: UUID
+
+
+EARNED = """
+    SELECT id FROM balance_transactions b
+    WHERE recording_id = %(recording)s AND type IN ('earning', 'royalty', 'derivative_royalty')
+      AND NOT EXISTS (SELECT FROM balance_transactions back WHERE back.reverses = b.id) ORDER BY id
+"""
+
+
+async def claw_back_recording(connection: Connection, recording: UUID, because: str) -> int:
+    """Take back everything that a recording earned and was not taken back yet; return how many lines that is.
+
+    Raises Overdrawn as `claw_back` does.
+    """
+    lines = await every(connection, _Line, EARNED, recording=recording)
+    for line in lines:
+        await claw_back(connection, line.id, because)
+    return len(lines)
 
 
 async def _legs(connection: Connection, taken: Taken) -> tuple[list[Leg], int]:
@@ -127,11 +149,12 @@ class _Held(Struct, frozen=True):
     micros: int
 
 
-# What payouts set aside lies on the same account, and is theirs.
+# What waiting payouts set aside lies on the same account, and is theirs.
 HELD = """
-    SELECT coalesce(sum(CASE t.kind WHEN 'hold' THEN l.micros ELSE -l.micros END), 0)::bigint AS micros
-    FROM ledger_transfers l JOIN ledger_transactions t ON t.id = l.transaction_id
-    WHERE %(reserved)s IN (l.debit_id, l.credit_id) AND t.kind IN ('hold', 'unhold')
+    SELECT (credits - debits - coalesce((
+        SELECT sum(micros) FROM payouts WHERE account_id = %(account)s AND currency = %(currency)s
+            AND state IN ('requested', 'approved')), 0))::bigint AS micros
+    FROM ledger_balances WHERE account_id = %(reserved)s
 """
 
 
@@ -145,7 +168,7 @@ async def hold(connection: Connection, key: str, account: UUID, currency: str, m
     reserved = await accounts.of(connection, account, "contributor_reserved", currency)
     leg = Leg(available, reserved, micros) if micros > 0 else Leg(reserved, available, -micros)
     before = await known(connection, f"hold {key}")
-    held = await one(connection, _Held, HELD, reserved=reserved)
+    held = await one(connection, _Held, HELD, account=account, currency=currency, reserved=reserved)
     if before is None and held is not None and -micros > held.micros:
         raise Overdrawn(held_micros=held.micros, currency=currency)
     transaction = await post(connection, f"hold {key}", "hold" if micros > 0 else "unhold", [leg], because=because)

@@ -15,13 +15,13 @@ from uuid import UUID
 
 import psycopg.errors
 from msgspec import Meta, Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from storage import buyers, consents, datasets, notices, screening
 from storage.database import Connection, every, one, run
 from storage.errors import BuyerRefused, LicenceOver, NotForSale, SaleMissing
 from storage.ledger.amounts import share, split
-from storage.ledger.errors import CurrencyUnknown
+from storage.ledger.errors import CurrencyUnknown, PostingDiffers
 from storage.royalties import BATCH as SETTLED_AT_ONCE
 from storage.royalties import open_settlement, settle_sale
 
@@ -117,7 +117,34 @@ CANDIDATES = """
 CHUNK = 5000
 
 
-async def sell(connection: Connection, offer: Offer) -> Sale:
+KEYED = """
+    SELECT id, (buyer_id, dataset_id, version, uses, purpose, ends_at, currency, price_micros) = (%(buyer_id)s,
+        %(dataset_id)s, %(version)s, %(uses)s::text[], %(purpose)s, %(ends_at)s, %(currency)s, %(price_micros)s) AS same
+    FROM sales WHERE key = %(key)s
+"""
+
+
+class _Keyed(Struct, frozen=True):
+    id: UUID
+    same: bool
+
+
+async def sell_once(connection: Connection, offer: Offer, key: str) -> Sale:
+    """Write a sale, or give the one that was written under this key.
+
+    Raises PostingDiffers when that is another one, and what `sell` raises.
+    """
+    # Whoever sells under the same key at this moment is waited for.
+    await run(connection, "SELECT pg_advisory_xact_lock(hashtextextended('sale ' || %(key)s, 0))", key=key)
+    before = await one(connection, _Keyed, KEYED, key=key, **asdict(offer))
+    if before is None:
+        return await sell(connection, offer, key=key)
+    if not before.same:
+        raise PostingDiffers("This key belongs to another sale.")
+    return await find(connection, before.id)
+
+
+async def sell(connection: Connection, offer: Offer, *, key: str | None = None) -> Sale:
     """Write a sale and its lines in the caller's transaction.
 
     Its contributors hear of it and are paid in the same transaction where they are few. Where they are many it is left
@@ -135,7 +162,7 @@ async def sell(connection: Connection, offer: Offer) -> Sale:
     sold = [line for line in candidates if line.refused is None]
     if not sold or (refused and not offer.without_refused):
         raise NotForSale(refused=dict(list(refused.items())[:100]), refused_count=len(refused))
-    sale = await _write(connection, offer, sorted({line.term_sheet for line in sold if line.term_sheet}))
+    sale = await _write(connection, offer, key, sorted({line.term_sheet for line in sold if line.term_sheet}))
     await _write_lines(connection, sale, offer, sold)
     await open_settlement(connection, sale)
     if len(sold) <= SETTLED_AT_ONCE:
@@ -196,9 +223,10 @@ async def _examined(
 
 
 INSERT = """
-    INSERT INTO sales (buyer_id, dataset_id, version, uses, purpose, ends_at, currency, price_micros, term_sheets)
+    INSERT INTO sales (buyer_id, dataset_id, version, uses, purpose, ends_at, currency, price_micros, term_sheets,
+        key)
     VALUES (%(buyer)s, %(dataset)s, %(version)s, %(uses)s, %(purpose)s, %(ends_at)s, %(currency)s, %(price)s,
-        %(sheets)s) RETURNING id
+        %(sheets)s, %(key)s) RETURNING id
 """
 INSERT_LINES = """
     INSERT INTO sale_lines (sale_id, recording_id, account_id, consent_id, uses, duration_ms, currency, fee_micros,
@@ -214,7 +242,7 @@ INSERT_LINES = """
 BATCH = 500
 
 
-async def _write(connection: Connection, offer: Offer, sheets: list[str]) -> UUID:
+async def _write(connection: Connection, offer: Offer, key: str | None, sheets: list[str]) -> UUID:
     try:
         made = await one(
             connection,
@@ -229,6 +257,7 @@ async def _write(connection: Connection, offer: Offer, sheets: list[str]) -> UUI
             currency=offer.currency,
             price=offer.price_micros,
             sheets=sheets,
+            key=key,
         )
     except psycopg.errors.ForeignKeyViolation as error:
         raise CurrencyUnknown(currency=offer.currency) from error

@@ -24,6 +24,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from storage import events
+from storage.corrections import claw_back_recording
 from storage.database import Connection, every, one, run
 from storage.datasets import ALPHABET, CODE_LENGTH
 from storage.errors import CaseClosed, CaseMissing, MoveRefused, RecordingMissing
@@ -273,18 +274,29 @@ RELEASABLE = """
 
 
 async def resolve(
-    connection: Connection, claim: UUID, operator: UUID | None, state: Literal["upheld", "dismissed"], answer: str
+    connection: Connection,
+    claim: UUID,
+    operator: UUID | None,
+    state: Literal["upheld", "dismissed"],
+    answer: str,
+    *,
+    take_back: str | None = None,
 ) -> Claim:
     """Decide a case; the claimant reads `answer` behind the link, and nobody needs their address any more.
 
     A dismissed claim lets its recording go on, unless another claim or another reason holds it. An upheld one ends it:
-    its contributor could not license what is somebody else's. One that was decided like this is not decided again.
-    Raises CaseMissing, CaseClosed, MoveRefused.
+    its contributor could not license what is somebody else's. What it earned is theirs from then on, unless an upheld
+    claim says why it is taken back (`take_back`): both in one transaction, so that nothing is paid out in between.
+    One that was decided like this is not decided again, but what is left of the pay is taken back all the same. Raises CaseMissing, CaseClosed, MoveRefused, Overdrawn.
     """
     before = await one(connection, Claim, LOCK, claim=claim)
-    if before is not None and (before.state, before.answer) == (state, answer):
-        return before
-    found = await _open(connection, claim)
+    repeated = before if before is not None and (before.state, before.answer) == (state, answer) else None
+    found = repeated or await _open(connection, claim)
+    if state == "upheld" and take_back is not None and found.recording_id is not None:
+        # First, because whoever takes a line back locks it before its owner.
+        await claw_back_recording(connection, found.recording_id, take_back)
+    if repeated:
+        return found
     await run(connection, RESOLVE, claim=claim, state=state, answer=answer, operator=operator)
     if found.recording_id is not None:
         if state == "upheld":

@@ -34,6 +34,13 @@ def parser() -> argparse.ArgumentParser:
         decide = commands.add_parser(name, help=meaning)
         decide.add_argument("claim", type=UUID, metavar="ID")
         decide.add_argument("--answer", type=sentence, required=True, help="what the claimant reads")
+        if name == "uphold":
+            decide.add_argument(
+                "--take-back",
+                type=sentence,
+                metavar="BECAUSE",
+                help="take back all that it earned; its contributor reads why",
+            )
     return top
 
 
@@ -58,7 +65,11 @@ async def hold(connection: Connection, chosen: argparse.Namespace) -> None:
 
 async def uphold(connection: Connection, chosen: argparse.Namespace) -> None:
     """End the recording."""
-    say(await third_party_claims.resolve(connection, chosen.claim, None, "upheld", chosen.answer))
+    say(
+        await third_party_claims.resolve(
+            connection, chosen.claim, None, "upheld", chosen.answer, take_back=chosen.take_back
+        )
+    )
 
 
 async def dismiss(connection: Connection, chosen: argparse.Namespace) -> None:

@@ -35,6 +35,9 @@ def parser() -> argparse.ArgumentParser:
     sell.add_argument("--price", type=price, required=True, metavar="AMOUNT", help="for the whole version")
     sell.add_argument("--currency", required=True)
     sell.add_argument("--without-refused", action="store_true", help="leave out what may not be sold")
+    sell.add_argument(
+        "--key", help="such as the order's number; the same key is one sale, however often it is asked for"
+    )
     return top
 
 
@@ -62,7 +65,7 @@ async def sell(connection: Connection, chosen: argparse.Namespace) -> None:
         price_micros=chosen.price,
         without_refused=chosen.without_refused,
     )
-    say(await sales.sell(connection, offer))
+    say(await (sales.sell_once(connection, offer, chosen.key) if chosen.key else sales.sell(connection, offer)))
 
 
 def say(sale: Sale) -> None:

@@ -78,6 +78,44 @@ async def test_whoever_leaves_does_not_take_along_what_a_claim_holds(
     assert PAY == (await euros(database, account)).available
 
 
+@pytest.mark.parametrize("leave", [None, withdraw, delete], ids=["stays", "withdrawn", "deleted"])
+@pytest.mark.parametrize("take_back", [None, "It is somebody else's voice."], ids=["kept", "taken back"])
+async def test_an_upheld_claim_decides_about_the_pay_in_the_same_moment(
+    place: Workplace,
+    contributor: Client,
+    client: Client,
+    operator: Client,
+    campaign: dict[str, Any],
+    database: Pool,
+    owner_url: str,
+    leave: Leave | None,
+    take_back: str | None,
+):
+    """It is its owner's from then on, once, or it was taken back before anything could be paid out."""
+    recording = await trading.accepted(place, contributor, campaign)
+    account = await account_of(contributor, database)
+    about = {"kind": "identity", "where_heard": f"It is the passport {recording}.", "contact": "amina@example.org"}
+    assert 202 == (await client.post("/v1/third-party-claims", json=about)).status_code
+    due(owner_url, account)
+    if leave is not None:
+        await leave(contributor, database, recording)
+    cases = (await operator.get("/v1/operator/third-party-claims", params={"only": "open"})).json()["data"]
+    (case,) = [case["id"] for case in cases if case["recording_id"] == recording]
+    upheld = {"state": "upheld", "answer": "You are right.", "take_back": take_back}
+
+    decided = await operator.post(f"/v1/operator/third-party-claims/{case}/resolution", json=upheld)
+    again = await operator.post(f"/v1/operator/third-party-claims/{case}/resolution", json=upheld)
+    for _ in range(2):
+        async with transaction(database) as connection:
+            await availability.release(connection)
+
+    assert [201, 201] == [decided.status_code, again.status_code]
+    found = await euros(database, account)
+    assert (0, 0 if take_back else PAY, 0) == (found.pending, found.available, found.receivable)
+    lines = (await contributor.get("/v1/balance-transactions")).json()["data"]
+    assert ([take_back] if take_back else []) == [line["because"] for line in lines if line["type"] == "reversal"]
+
+
 async def ask(contributor: Client, target: str) -> httpx.Response:
     """Ask for everything that is available."""
     return await contributor.post("/v1/payouts", json={"destination": target})

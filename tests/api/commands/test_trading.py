@@ -65,6 +65,36 @@ async def test_an_operator_sells_from_the_console(
     assert ID.findall(sold)[0] in (await say("sales", "list"))[1]
 
 
+async def test_a_sale_that_is_asked_for_twice_under_one_key_is_one(
+    say: Say, contributor: Client, operator: Client, recording: str, screening_list: Path
+):
+    """The connection broke, and the operator gave the command again."""
+    await say("buyers", "screen", str(screening_list))
+    buyer, dataset = (await trading.buyer(operator))["id"], await trading.version(operator, [recording])
+    terms = (
+        "--buyer",
+        buyer,
+        "--dataset",
+        dataset,
+        "--version",
+        "1",
+        "--use",
+        "asr_training",
+        "--purpose",
+        "Hospitals.",
+    )
+    words = ("sales", "sell", *terms, "--until", "2027-06-30", "--currency", "EUR", "--key", f"order-{uuid4()}")
+    first, again = await say(*words, "--price", "12.50"), await say(*words, "--price", "12.50")
+    other = await say(*words, "--price", "12.51")
+
+    assert 0 == first[0]
+    assert first == again
+    assert (1, True) == (other[0], "belongs to another sale" in other[1])
+    assert 1 == len((await contributor.get(f"/v1/recordings/{recording}/uses")).json()["data"])
+    lines = (await contributor.get("/v1/balance-transactions")).json()["data"]
+    assert 1 == sum(line["type"] == "royalty" for line in lines)
+
+
 async def test_what_is_refused_is_said_in_a_sentence(say: Say, recording: str, screening_list: Path):
     """With the facts, and the exit status 1."""
     await say("buyers", "screen", str(screening_list))
