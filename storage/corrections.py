@@ -33,16 +33,19 @@ class Taken(Struct, frozen=True):
     sale_id: UUID | None
     derivative_id: UUID | None
     pending: bool
-    reversed: bool
+
+
+class _Line(Struct, frozen=True):
+    id: UUID
 
 
 TAKE = """
     SELECT account_id, type, currency, gross_micros, fee_micros, tax_micros, net_micros, recording_id, sale_id,
-        derivative_id, released_at IS NULL AS pending,
-        EXISTS (SELECT FROM balance_transactions back WHERE back.reverses = b.id) AS reversed
-    FROM balance_transactions b
+        derivative_id, released_at IS NULL AS pending
+    FROM balance_transactions
     WHERE id = %(line)s AND type IN ('earning', 'royalty', 'derivative_royalty') FOR UPDATE
 """
+REVERSED = "SELECT id FROM balance_transactions WHERE reverses = %(line)s"
 
 
 async def claw_back(connection: Connection, line: UUID, because: str) -> int:
@@ -55,7 +58,8 @@ async def claw_back(connection: Connection, line: UUID, because: str) -> int:
     taken = await one(connection, Taken, TAKE, line=line)
     if taken is None:
         raise EarningMissing
-    if taken.reversed:
+    # Asked once the line is locked: whoever took it back while we waited is seen only by the next statement.
+    if await one(connection, _Line, REVERSED, line=line):
         raise AlreadyReversed
     facts = {"id": str(line), "net": {"currency": taken.currency, "micros": taken.net_micros}, "because": because}
     await tell(
@@ -66,10 +70,6 @@ async def claw_back(connection: Connection, line: UUID, because: str) -> int:
     await run(connection, RELEASED, line=line)
     await write(connection, transaction, [_reversal(line, taken, because)])
     return owed
-
-
-class _Line(Struct, frozen=True):
-    id: UUID
 
 
 EARNED = """

@@ -15,7 +15,7 @@ from storage.balance_transactions import Draft, write
 from storage.database import Pool, transaction
 from storage.ledger import accounts
 from storage.ledger.accounts import Balance
-from storage.ledger.errors import Overdrawn
+from storage.ledger.errors import AlreadyReversed, Overdrawn
 from storage.ledger.posting import Leg, post
 from tests.api import trading
 from tests.api.paying import account_of, destination, earned
@@ -240,3 +240,20 @@ async def test_a_payout_that_a_restore_brought_back_to_somebody_erased_is_paid_b
         again = await payouts.request_for_closed(connection, account, "DE")
 
     assert 8_000_000 == again.micros
+
+
+async def test_an_earning_that_is_taken_back_twice_at_once_is_taken_back_once(
+    place: Workplace, contributor: Client, campaign: dict[str, Any], database: Pool
+):
+    """The second operator hears that it was, in a sentence."""
+    recording = await trading.accepted(place, contributor, campaign)
+    (line,) = (await contributor.get("/v1/balance-transactions")).json()["data"]
+
+    async def taken_back() -> None:
+        async with transaction(database) as connection:
+            await corrections.claw_back(connection, UUID(line["id"]), f"Not {recording}.")
+            await asyncio.sleep(0.3)
+
+    first, second = await asyncio.gather(taken_back(), taken_back(), return_exceptions=True)
+
+    assert {type(None), AlreadyReversed} == {type(first), type(second)}
