@@ -152,6 +152,7 @@ TABLE: dict[type[Exception], Kind] = {
     stored.DestinationInUse: Kind("destination-in-use", 409, "A payout is on its way there"),
     stored.PayoutMoveRefused: Kind("payout-move-refused", 409, "Not in this state"),
     stored.AccountOpen: Kind("account-open", 409, "The account is open"),
+    stored.RuleDiffers: Kind("rule-differs", 409, "Another rule is there"),
     stored.PayoutTooSmall: Kind("below-threshold", 409, "Less than the smallest payout"),
     stored.CurrencyUnpayable: Kind("currency-not-payable", 409, "No payouts in this currency yet"),
     stored.NothingToPay: Kind("nothing-to-pay", 409, "Nothing to pay out"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from msgspec import Meta, Struct
+from rfc8785 import CanonicalizationError
 
 from api.conditional import KEPT, PRIVATE, conditional_bytes
 from api.dependencies import Caller, Database, Signing
@@ -28,8 +30,9 @@ from storage import statements
 from storage.database import Pool, reading, transaction
 from storage.errors import StatementMissing
 from storage.events import tell
-from storage.statements import Paper, Statement
+from storage.statements import Due, Paper, Statement
 
+logger = logging.getLogger("companion.statements")
 FORMS = (JSON, CSV, PDF, JOSE)
 #: What the signature over the hashes of all forms says it is.
 TYP = "statement-forms+jws"
@@ -132,18 +135,30 @@ async def made_paper(signer: Signer, statement: Statement, document: Document) -
 
 
 async def issue_due(database: Pool, signing: Signatures) -> int:
-    """Issue what is due, a few at a time, and return how many; the clock calls this."""
+    """Issue what is due, a few at a time, and return how many; the clock calls this.
+
+    One that cannot be written, such as an amount beyond what canonical JSON holds, keeps nobody else's.
+    """
     async with transaction(database) as connection:
         waiting = await statements.due(connection)
     signer = await signing.signer()
+    done = 0
     for due in waiting:
-        async with transaction(database) as connection:
-            content = await statements.month(connection, due)
-            made = issued(signer, due, content, datetime.now(UTC))
-            if await statements.issue(connection, made):
-                facts_told = {"statement": str(made.id), "month": f"{due.month:%Y-%m}", "currency": due.currency}
-                await tell(connection, due.account_id, "statement.issued", by="clock", data=facts_told)
-    return len(waiting)
+        try:
+            await _issue(database, signer, due)
+            done += 1
+        except CanonicalizationError:
+            logger.exception("statement not issued", extra={"account": str(due.account_id), "month": str(due.month)})
+    return done
+
+
+async def _issue(database: Pool, signer: Signer, due: Due) -> None:
+    async with transaction(database) as connection:
+        content = await statements.month(connection, due)
+        made = issued(signer, due, content, datetime.now(UTC))
+        if await statements.issue(connection, made):
+            facts_told = {"statement": str(made.id), "month": f"{due.month:%Y-%m}", "currency": due.currency}
+            await tell(connection, due.account_id, "statement.issued", by="clock", data=facts_told)
 
 
 handlers = [list_statements, read_statement]

@@ -13,7 +13,7 @@
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
     │   │   RenditionPending, CaseClosed, PayoutUnderWay, UploadIncomplete, DestinationResting, DestinationInUse,
     │   │   PayoutMoveRefused, PayoutTooSmall, CurrencyUnpayable, NothingToPay, AccountOpen, DisputeOpen, TermsTooSoon,
-    │   │   CampaignPaused, CampaignOver, QuotaTaken
+    │   │   CampaignPaused, CampaignOver, QuotaTaken, RuleDiffers
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
     │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused, RateBelowTerms, LicenceOver,
@@ -363,6 +363,10 @@ class NothingToPay(Conflict):
 
 class AccountOpen(Conflict):
     """This account is open: its owner asks for payouts, and nobody else does."""
+
+
+class RuleDiffers(Conflict):
+    """There is such a rule already and it says something else; a later one takes its place, under a code of its own."""
 
 
 class MediaDamaged(StorageError):

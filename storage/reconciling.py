@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -13,7 +13,7 @@ from storage.database import Connection, every
 from storage.ledger import accounts
 from storage.ledger.posting import Leg, post
 
-What: TypeAlias = Literal["unknown", "amount", "not-paid-here", "not-reported"]
+What: TypeAlias = Literal["unknown", "amount", "not-paid-here", "twice", "not-reported"]
 
 
 class Payment(Struct, frozen=True):
@@ -28,7 +28,7 @@ class Difference(Struct, frozen=True):
     """A payment on which a report and our books differ.
 
     `unknown`: we know no such payment. `amount`: we know another amount or currency. `not-paid-here`: reported, but not
-    paid in our books. `not-reported`: paid in our books, and missing in the report.
+    paid in our books. `twice`: reported more than once. `not-reported`: paid in our books, and missing in the report.
     """
 
     what: What
@@ -48,8 +48,11 @@ class Booked(Payment, frozen=True):
         return Payment(self.reference, self.currency, self.micros)
 
 
+# What was paid and came back was paid all the same. One that its provider never named is known there by our number.
 BOOKS = """
-    SELECT reference, currency, micros, state = 'paid' AS paid FROM payouts WHERE reference = ANY (%(references)s)
+    SELECT coalesce(reference, replace(id::text, '-', '')) AS reference, currency, micros,
+        state IN ('paid', 'returned') AS paid
+    FROM payouts WHERE coalesce(reference, replace(id::text, '-', '')) = ANY (%(references)s)
     UNION ALL
     SELECT substr(t.key, 15), min(l.currency), sum(l.micros)::bigint, true
     FROM ledger_transactions t JOIN ledger_transfers l ON l.transaction_id = t.id
@@ -57,9 +60,9 @@ BOOKS = """
     GROUP BY t.key
 """
 PAID = """
-    SELECT p.reference, p.currency, p.micros, true AS paid
+    SELECT coalesce(p.reference, replace(p.id::text, '-', '')) AS reference, p.currency, p.micros, true AS paid
     FROM payouts p JOIN payout_moves m ON m.payout_id = p.id AND m.to_state = 'paid'
-    WHERE p.state = 'paid' AND p.reference IS NOT NULL AND m.at >= %(since)s AND m.at < %(until)s
+    WHERE m.at >= %(since)s AND m.at < %(until)s
     ORDER BY p.id
 """
 
@@ -71,6 +74,7 @@ async def reconcile(
     books = await every(connection, Booked, BOOKS, references=[line.reference for line in report])
     known = {ours.reference: ours for ours in books}
     found = [difference for line in report if (difference := compared(line, known.get(line.reference)))]
+    found += [Difference("twice", line.reference, None, line) for line in repeated(report)]
     if period is not None:
         named = {line.reference for line in report}
         paid = await every(connection, Booked, PAID, since=period[0], until=period[1])
@@ -80,6 +84,15 @@ async def reconcile(
             if ours.reference not in named
         ]
     return found
+
+
+def repeated(report: Sequence[Payment]) -> Iterator[Payment]:
+    """Give every line whose reference an earlier one has: money that was moved once more."""
+    seen = set()
+    for line in report:
+        if line.reference in seen:
+            yield line
+        seen.add(line.reference)
 
 
 def compared(line: Payment, ours: Booked | None) -> Difference | None:

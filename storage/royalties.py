@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import psycopg.errors
 from msgspec import Struct
 
 from storage.accounts import lock
@@ -19,6 +20,7 @@ from storage.database import Connection, every, one, run
 from storage.errors import SaleMissing
 from storage.ledger import accounts
 from storage.ledger.amounts import split
+from storage.ledger.errors import CurrencyUnknown, PostingDiffers, PostingEmpty
 from storage.ledger.posting import Leg, post
 from storage.steps import Part, Sheet, Tax, Worked, for_selling
 
@@ -204,6 +206,10 @@ async def _keep_ours(connection: Connection, sale: UUID) -> None:
         await post(connection, f"sale {sale} share", "royalty", [Leg(buyer, share, rest.micros)])
 
 
+class _Derived(Struct, frozen=True):
+    same: bool
+
+
 class _Id(Struct, frozen=True):
     id: UUID
 
@@ -228,6 +234,10 @@ DERIVED = """
     VALUES (%(sale)s, %(kind)s, %(reference)s, %(currency)s, %(revenue)s)
     ON CONFLICT (sale_id, reference) DO NOTHING RETURNING id
 """
+KNOWN = """
+    SELECT (kind, currency, revenue_micros) = (%(kind)s, %(currency)s, %(revenue)s) AS same
+    FROM derivative_sales WHERE sale_id = %(sale)s AND reference = %(reference)s
+"""
 # Everybody's length counts in the pool, so that one sheet that pays nothing takes from nobody and gives to nobody.
 DERIVED_LINES = """
     SELECT l.sale_id, s.buyer_id, l.recording_id, l.account_id, %(currency)s::text AS currency, 0::bigint AS fee_micros,
@@ -250,15 +260,22 @@ async def settle_derivative(
     """Pay contributors for what a buyer earned with something made out of a sale, where their sheets pay that.
 
     `reference` is the buyer's own number of the report: the same one twice is one report. Returns how many recordings
-    were paid. Raises SaleMissing.
+    were paid. Raises SaleMissing, CurrencyUnknown, PostingEmpty, and PostingDiffers where that is another report.
     """
     lines = await every(connection, Line, DERIVED_LINES, sale=sale, currency=currency, revenue=revenue)
     if not lines:
         raise SaleMissing
-    made = await one(
-        connection, _Id, DERIVED, sale=sale, kind=kind, reference=reference, currency=currency, revenue=revenue
-    )
+    if revenue <= 0:
+        raise PostingEmpty
+    report = {"sale": sale, "kind": kind, "reference": reference, "currency": currency, "revenue": revenue}
+    try:
+        made = await one(connection, _Id, DERIVED, **report)
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise CurrencyUnknown(currency=currency) from error
     if made is None:
+        known = await one(connection, _Derived, KNOWN, **report)
+        if known is None or not known.same:
+            raise PostingDiffers("This reference belongs to another report.")
         return 0
     paid: list[tuple[Line, Worked]] = []
     for line, part in zip(lines, split(revenue, [line.duration_ms for line in lines]), strict=True):

@@ -85,7 +85,7 @@ INSERT = f"""
 """
 
 
-async def due(connection: Connection, most: int = 50) -> list[Due]:
+async def due(connection: Connection, most: int = 500) -> list[Due]:
     """List months that want a statement, the oldest first."""
     return await every(connection, Due, DUE, most=most)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from storage.database import Connection, every, one, run
 from storage.encryption import seal, subject_key
+from storage.errors import RuleDiffers
 
 
 class Profile(Struct, frozen=True):
@@ -24,10 +26,10 @@ class Profile(Struct, frozen=True):
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is withheld, in hundredths of a per cent, of whoever lives there; `because` is what they read."""
 
-    code: str
-    residence: str
+    code: Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    residence: Annotated[str, Meta(pattern=r"^([A-Z]{2}|\*)$")]
     needs_tax_id: bool = False
-    bps: int
+    bps: Annotated[int, Meta(ge=0, le=10_000)]
     since: datetime
     because: str
 
@@ -53,6 +55,10 @@ class Applied(Struct, frozen=True):
     because: str
 
 
+class _Code(Struct, frozen=True):
+    code: str
+
+
 class _Reason(Struct, frozen=True):
     because: str
 
@@ -69,6 +75,15 @@ ADD_RULE = """
     INSERT INTO withholding_rules (code, residence, needs_tax_id, bps, since, because)
     VALUES (%(code)s, %(residence)s, %(needs_tax_id)s, %(bps)s, %(since)s, %(because)s)
     ON CONFLICT (residence, needs_tax_id, since) DO NOTHING
+"""
+# The same moment for the same people with other words or another rate; or a code that stands for somebody else, whose
+# words they would read.
+DIFFERS = """
+    SELECT code FROM withholding_rules
+    WHERE (residence, needs_tax_id, since) = (%(residence)s, %(needs_tax_id)s, %(since)s)
+        AND (code, bps, because) <> (%(code)s, %(bps)s, %(because)s)
+       OR code = %(code)s AND (residence, needs_tax_id) <> (%(residence)s, %(needs_tax_id)s)
+    LIMIT 1
 """
 
 
@@ -118,9 +133,15 @@ async def applied(connection: Connection, account: UUID) -> Applied:
 async def add_rules(connection: Connection, rules: Sequence[Rule]) -> int:
     """Add rules to the table and return how many were new; rules are never changed, a later one takes their place.
 
-    Whoever could have less withheld by giving a tax number hears of it.
+    Whoever could have less withheld by giving a tax number hears of it. Raises RuleDiffers for one that would be left
+    out although it says something else than the one that is there.
     """
-    added = [rule for rule in rules if await run(connection, ADD_RULE, **msgspec.structs.asdict(rule))]
+    added = []
+    for rule in rules:
+        if await one(connection, _Code, DIFFERS, **msgspec.structs.asdict(rule)):
+            raise RuleDiffers(code=rule.code, residence=rule.residence, since=rule.since.isoformat())
+        if await run(connection, ADD_RULE, **msgspec.structs.asdict(rule)):
+            added.append(rule)
     asking = [rule.residence for rule in added if rule.needs_tax_id]
     if asking:
         await run(connection, ACTION_REQUIRED, residences=asking)

@@ -88,11 +88,14 @@ def price(text: str) -> int:
 
 
 def amount(text: str) -> int:
-    """Read an amount such as 12.50 as micros; raises ValueError, which argparse turns into a sentence."""
+    """Read an amount such as 12.50 as micros; raises ValueError, which argparse turns into a sentence.
+
+    No more than canonical JSON can hold (RFC 8785, section 3.2.2.3): statements are signed in it.
+    """
     try:
         micros = Decimal(text) * MICROS
     except InvalidOperation:
         raise ValueError(text) from None
-    if not micros.is_finite() or micros != int(micros) or abs(micros) >= 2**62:
+    if not micros.is_finite() or micros != int(micros) or abs(micros) >= 2**53:
         raise ValueError(text)
     return int(micros)

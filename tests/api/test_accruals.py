@@ -16,7 +16,7 @@ from storage.database import Pool, run, transaction
 from storage.ledger import accounts
 from storage.ledger.accounts import Balance
 from storage.ledger.audit import audit
-from storage.ledger.errors import AlreadyReversed
+from storage.ledger.errors import AlreadyReversed, CurrencyUnknown, PostingDiffers, PostingEmpty
 from storage.ledger.posting import Leg, post
 from tests.api import taking, trading
 from tests.api.earning import owner
@@ -197,6 +197,17 @@ async def test_a_derivative_pays_what_the_sheet_promises_once_for_each_report(
             paid.append(
                 await royalties.settle_derivative(connection, sale, currency="EUR", revenue=1_000_000, **report)
             )
+
+    for revenue, currency, number, refused in (
+        (1_000_001, "EUR", "2026-11", PostingDiffers),
+        (1_000_000, "ZZZ", "2026-12", CurrencyUnknown),
+        (0, "EUR", "2026-12", PostingEmpty),
+    ):
+        with pytest.raises(refused):
+            async with transaction(database) as connection:
+                await royalties.settle_derivative(
+                    connection, sale, currency=currency, revenue=revenue, kind="annotation", reference=number
+                )
 
     line = (await lines(database, await owner(database, recording)))[0]
     assert 0 < shares["derivative_sale"]

@@ -1,9 +1,11 @@
 """Statements: opening plus lines is closing, month after month, in every form, and nobody can change one."""
 
+import asyncio
 import csv
 import hashlib
 import io
 import json
+import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -40,17 +42,17 @@ def months_ago(count: int, day: int = 10) -> datetime:
     return datetime(month // 12, month % 12 + 1, day, 12, tzinfo=UTC)
 
 
-async def line(database: Pool, account: UUID, micros: int, at: datetime) -> None:
+async def line(database: Pool, account: UUID, micros: int, at: datetime, currency: str = "EUR") -> None:
     """A correction by an operator, in the past; it moves money and stands on the balance."""
     async with transaction(database) as connection:
-        pending = await accounts.of(connection, account, "contributor_available", "EUR")
-        ours = await accounts.ours(connection, "adjustments", "EUR")
+        pending = await accounts.of(connection, account, "contributor_available", currency)
+        ours = await accounts.ours(connection, "adjustments", currency)
         leg = Leg(ours, pending, micros) if micros > 0 else Leg(pending, ours, -micros)
         posted = await post(connection, f"test {uuid4()}", "adjustment", [leg])
         await connection.execute(
             "INSERT INTO balance_transactions (account_id, type, currency, gross_micros, transaction_id, available_at, "
-            "released_at, created_at) VALUES (%s, 'adjustment', 'EUR', %s, %s, %s, %s, %s)",
-            [account, micros, posted, at, at, at],
+            "released_at, created_at) VALUES (%s, 'adjustment', %s, %s, %s, %s, %s, %s)",
+            [account, currency, micros, posted, at, at, at],
         )
 
 
@@ -140,6 +142,62 @@ async def test_another_s_statement_does_not_exist(other: Client, months: list[di
     for kind in ("application/json", "application/pdf"):
         assert 404 == (await other.get(months[0]["url"], headers={"Accept": kind})).status_code
     assert [] == (await other.get("/v1/statements")).json()["data"]
+
+
+def at_a_border(count: int) -> datetime:
+    """Within two microseconds of the beginning of a month that has ended (UTC), or some day of it."""
+    first = months_ago(count, 1).replace(hour=0)
+    return first + random.choice(
+        [timedelta(microseconds=random.randint(-2, 2)), timedelta(hours=random.randint(-14, 14)), timedelta(days=17)]
+    )
+
+
+@early
+async def test_whatever_a_year_held_every_line_is_in_the_statement_of_its_month(
+    contributor: Client, database: Pool, signing: Signatures
+) -> None:
+    """At the borders of months and of time zones, in two currencies, issued while more comes; all months chain."""
+    account = await account_of(contributor, database)
+    written: dict[str, list[tuple[datetime, int]]] = {"EUR": [], "JPY": []}
+    for count in range(6, 1, -1):
+        for currency, lines in written.items():
+            for _ in range(random.randint(0, 4)):
+                # None before what was issued already: time only goes on.
+                at = max([at_a_border(count), *(before for before, _ in lines)])
+                lines.append((at, random.randint(1, 10**9)))
+                await line(database, account, lines[-1][1], at, currency)
+    await asyncio.gather(*(issue_due(database, signing) for _ in range(2)))
+    while await issue_due(database, signing):
+        pass
+
+    issued_here = (await contributor.get("/v1/statements", params={"limit": 200})).json()["data"]
+    for currency, lines in written.items():
+        mine = sorted(
+            (one for one in issued_here if one["closing"]["currency"] == currency), key=lambda one: one["month"]
+        )
+        assert sorted({f"{at:%Y-%m}" for at, _ in lines}) == [one["month"] for one in mine]
+        for one in mine:
+            until = [micros for at, micros in lines if f"{at:%Y-%m}" <= one["month"]]
+            within = [micros for at, micros in lines if f"{at:%Y-%m}" == one["month"]]
+            document = (await contributor.get(one["url"])).json()
+            assert sum(until) == one["closing"]["micros"] == document["closing_micros"]
+            assert within == [entry["net_micros"] for entry in document["lines"]]
+            assert sum(until) - sum(within) == one["opening"]["micros"]
+
+
+@early
+async def test_an_amount_that_no_statement_can_hold_keeps_nobody_else_s(
+    contributor: Client, other: Client, database: Pool, signing: Signatures
+) -> None:
+    """Canonical JSON ends at 2^53; in a currency of small coins that is not so much."""
+    mine, theirs = await account_of(contributor, database), await account_of(other, database)
+    await line(database, mine, 2**53, months_ago(7), "IRR")
+    await line(database, theirs, 5_000_000, months_ago(2))
+    while await issue_due(database, signing):
+        pass
+
+    assert [] == (await contributor.get("/v1/statements")).json()["data"]
+    assert 1 == len((await other.get("/v1/statements")).json()["data"])
 
 
 AMOUNTS = st.tuples(st.integers(-(10**12), 10**12), st.integers(0, 10**9), st.integers(0, 10**9))

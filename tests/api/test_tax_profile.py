@@ -7,10 +7,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
+from msgspec.structs import replace
 
 from api.validation import Workplace
 from storage import tax
 from storage.database import Pool, transaction
+from storage.errors import RuleDiffers
 from storage.ledger import accounts
 from storage.ledger.posting import Leg, post
 from storage.tax import Rule
@@ -158,12 +161,34 @@ async def test_whoever_gave_no_number_hears_that_one_would_count(contributor: Cl
     assert {"residence": "XY", "status": "number-missing"} == asked["data"]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"bps": 500}, {"because": "Otherwise."}, {"code": "other"}, {"residence": "XV"}, {"needs_tax_id": True}],
+    ids=lambda changes: next(iter(changes)),
+)
+async def test_a_rule_that_says_something_else_than_one_that_is_there_is_not_left_out_silently(
+    database: Pool, changes: dict[str, Any]
+) -> None:
+    """An operator would believe that it counts; and a code of two countries would explain one by the other's words."""
+    code, since = f"w-{uuid4().hex}", datetime.now(UTC)
+    there = Rule(code=code, residence="XW", bps=1500, since=since, because="So it is.")
+    async with transaction(database) as connection:
+        assert 1 == await tax.add_rules(connection, [there])
+        assert 0 == await tax.add_rules(connection, [there])
+
+    with pytest.raises(RuleDiffers):
+        async with transaction(database) as connection:
+            await tax.add_rules(connection, [replace(there, **changes)])
+
+
 async def test_rules_are_read_from_a_file(tmp_path: Path, database: Pool) -> None:
     """What cannot be read is said; half of a list is never added."""
     from api.commands.tax import command
 
     file = tmp_path / "rules.json"
-    file.write_text(json.dumps([{"code": "x", "residence": "XK"}]))
+    rule = {"code": "x", "residence": "XK", "bps": 0, "since": "2026-01-01T00:00:00Z", "because": "x"}
 
-    assert 2 == command([str(file)])
+    for wrong in ({"bps": None}, {"bps": 10_001}, {"bps": -1}, {"residence": "xk"}, {"code": "X"}, {"since": "never"}):
+        file.write_text(json.dumps([rule, rule | wrong]))
+        assert 2 == command([str(file)])
     assert 2 == command([str(tmp_path / "absent.json")])

@@ -1,16 +1,19 @@
 """What an operator types about payouts: let go, written for the bank, and what the bank did."""
 
 import base64
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from api.payout_providers import manual
 from api.settings import Settings
+from storage import payouts
 from storage.database import Pool, transaction
+from storage.payouts import State
 from tests.api.commands.conftest import Say
 from tests.api.paying import IBAN, account_of, confirmed, destination, earned
 
@@ -58,6 +61,29 @@ async def test_a_payout_goes_to_the_bank_as_a_file_and_what_became_of_it_is_said
     assert ("submitted", "returned") == (submitted, await state(contributor, asked_for))
     shown = (await contributor.get(f"/v1/payouts/{asked_for}")).json()
     assert ("The account is closed.", "AC04") == (shown["because"], shown["failure"]["code"])
+
+
+@pytest.mark.parametrize("reference", ["p-1", None], ids=["named", "never named"])
+@pytest.mark.parametrize("way", [("paid",), ("paid", "returned")], ids=["arrived", "came back"])
+async def test_a_payout_that_was_paid_is_found_in_the_books_whatever_became_of_it(
+    say: Say, database: Pool, asked_for: str, tmp_path: Path, reference: str | None, way: tuple[State, ...]
+) -> None:
+    """By its provider's reference, or by our number where the report was quicker than the answer that has one."""
+    if reference is not None:
+        reference += uuid4().hex
+    async with transaction(database) as connection:
+        for state in ("approved", "submitted", "in_transit", *way):
+            await payouts.move(connection, UUID(asked_for), state, by="worker", provider="hooked", reference=reference)
+    file, today = tmp_path / "report.csv", f"{datetime.now(UTC):%F}"
+    period = ("--since", today, "--until", today)
+    file.write_text(f"reference,currency,amount\n{reference or UUID(asked_for).hex},EUR,12.34\n")
+    _, right = await say("ledger", "reconcile", str(file), *period)
+    file.write_text("reference,currency,amount\n")
+    _, empty = await say("ledger", "reconcile", str(file), *period)
+
+    name = reference or UUID(asked_for).hex
+    assert [] == [line for line in right.splitlines() if name in line]
+    assert ["not-reported"] == [line.split()[0] for line in empty.splitlines() if name in line]
 
 
 async def test_a_name_that_no_bank_reads_keeps_nobody_else_from_being_paid(
