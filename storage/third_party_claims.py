@@ -287,7 +287,8 @@ async def resolve(
     A dismissed claim lets its recording go on, unless another claim or another reason holds it. An upheld one ends it:
     its contributor could not license what is somebody else's. What it earned is theirs from then on, unless an upheld
     claim says why it is taken back (`take_back`): both in one transaction, so that nothing is paid out in between.
-    One that was decided like this is not decided again, but what is left of the pay is taken back all the same. Raises CaseMissing, CaseClosed, MoveRefused, Overdrawn.
+    One that was decided like this is not decided again, but what is left of the pay is taken back all the same.
+    Raises CaseMissing, CaseClosed, MoveRefused, Overdrawn.
     """
     before = await one(connection, Claim, LOCK, claim=claim)
     repeated = before if before is not None and (before.state, before.answer) == (state, answer) else None

@@ -25,7 +25,7 @@ HANGS_UP: tuple[int, bytes] = (0, b"")
 
 
 async def another(contributor: Client, database: Pool) -> str:
-    """One more payout of the same contributor that may go, behind the first."""
+    """One more payout that may go, behind the first."""
     account = await account_of(contributor, database)
     await earned(database, account, 5_000_000)
     target = await destination(contributor, database, account)
@@ -174,10 +174,10 @@ async def test_a_question_that_the_provider_hangs_up_on_holds_up_no_other(
 
 
 async def test_a_payout_to_a_bank_account_that_is_gone_holds_up_no_other(
-    contributor: Client, database: Pool, settings: Settings, provider: Provider, approved: str
+    other: Client, database: Pool, settings: Settings, provider: Provider, approved: str
 ) -> None:
     """As after a restore, when its owner is erased anew."""
-    behind = await another(contributor, database)
+    behind = await another(other, database)
     async with transaction(database) as connection:
         await connection.execute(
             "UPDATE payout_destinations SET sealed = NULL, removed_at = now() "
