@@ -154,7 +154,11 @@ def main() -> None:
         # Whatever it is, the one who waits has to hear it.
         send(control, Hello(error=f"{type(cause).__name__}: {cause}"[:2000]))
         raise SystemExit(1) from cause
-    send(control, Hello(pid=os.getpid(), landlock_abi=landlock.abi(), mapped_bytes=mapped_bytes()))
+    try:
+        send(control, Hello(pid=os.getpid(), landlock_abi=landlock.abi(), mapped_bytes=mapped_bytes()))
+    except BrokenPipeError:
+        # Whoever started this is gone, as after Ctrl-C: nobody is left to hear of it.
+        return
     Zygote(control, fence).serve()
 
 

@@ -4,6 +4,9 @@ import fcntl
 import os
 import platform
 import signal
+import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -208,6 +211,17 @@ def test_secrets_of_the_service_do_not_reach_the_zygote(monkeypatch: pytest.Monk
         environment = file.read()
 
     assert b"secret" not in environment
+
+
+def test_a_zygote_whose_starter_is_gone_ends_quietly() -> None:
+    """Ctrl-C while it warms up: a traceback of it would look like a fault of the recording."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        ours.close()
+        words = ["-m", "capture_validation.sandbox.zygote", str(theirs.fileno()), "1", TASKS]
+        ended = subprocess.run([sys.executable, *words], pass_fds=[theirs.fileno()], capture_output=True, check=False)
+
+    assert (0, b"") == (ended.returncode, ended.stderr)
 
 
 def _without_children(sandbox: Sandbox) -> bool:
