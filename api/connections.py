@@ -22,8 +22,9 @@ HEAD_BYTES = 32 * 1024
 MOST_AHEAD = 16
 #: Seconds from an answer, or the connection's beginning, to the end of the next head; and how often that is looked at.
 HEAD_S, LOOK_S = 30.0, 5.0
-#: Seconds for which a client may take nothing of an answer, by its own network's word (RFC 5482).
-UNREAD_S = 60.0
+#: Seconds for which a client may take nothing of an answer, by its own network's word (RFC 5482). A player that has
+#: enough for now takes nothing for minutes, and the link that it would begin anew with lasts no longer than this.
+UNREAD_S = 900.0
 
 
 class Parting:
