@@ -31,7 +31,7 @@ class NewDestination(Struct, frozen=True):
     holder: Annotated[
         str,
         # A name of nothing but blanks would be refused with the whole file that pays everybody.
-        Meta(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*$"),
+        Meta(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*\Z"),
         Meta(description="As the bank knows them.", examples=["Amina Okello"]),
     ]
     iban: Annotated[

@@ -26,8 +26,8 @@ class Profile(Struct, frozen=True):
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is withheld, in hundredths of a per cent, of whoever lives there; `because` is what they read."""
 
-    code: Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-    residence: Annotated[str, Meta(pattern=r"^([A-Z]{2}|\*)$")]
+    code: Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z")]
+    residence: Annotated[str, Meta(pattern=r"^([A-Z]{2}|\*)\Z")]
     needs_tax_id: bool = False
     bps: Annotated[int, Meta(ge=0, le=10_000)]
     since: datetime
