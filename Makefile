@@ -50,8 +50,9 @@ faults: .venv/dev ## Kill, cut, fill and stop everything many times (COMPANION_F
 	@COMPANION_FAULT_ROUNDS=$${COMPANION_FAULT_ROUNDS:-50} COMPANION_FAULT_API_KILLS=$${COMPANION_FAULT_API_KILLS:-200} \
 	    COMPANION_FAULT_TRANSFERS=$${COMPANION_FAULT_TRANSFERS:-5000} \
 	    COMPANION_FAULT_RACES=$${COMPANION_FAULT_RACES:-10000} COMPANION_FAULT_REQUESTS=$${COMPANION_FAULT_REQUESTS:-50} \
+	    COMPANION_FAULT_MONEY=$${COMPANION_FAULT_MONEY:-60} \
 	    .venv/bin/pytest -s tests/api/test_strange_requests.py tests/storage/test_sale_race.py tests/api/test_faults.py tests/api/test_network_faults.py \
-	    tests/api/test_outages.py tests/storage/ledger/test_killed.py tests/storage/ledger/test_race.py
+	    tests/api/test_outages.py tests/api/test_money_machine.py tests/storage/ledger/test_killed.py tests/storage/ledger/test_race.py
 	@.venv/bin/python -m load_tests.broken hash
 	@.venv/bin/python -m load_tests.broken rounding
 

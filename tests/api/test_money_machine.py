@@ -271,6 +271,20 @@ class Money(RuleBasedStateMachine):
 
         self.tried(*[work(to) for to in wishes])
 
+    @precondition(lambda self: self.recordings)
+    @rule(person=PERSON, data=st.data(), way=st.sampled_from([["cancelled"], ["approved", "submitted", "failed"]]))
+    def owe(self, person: int, data: st.DataObject, way: list[payouts.State]) -> None:
+        """What is asked for is taken back on its way, and then its payout comes back."""
+        self.time_passes()
+        before = len(self.payouts)
+        self.ask(person, None, 1)
+        self.claw_back(data, 1)
+        for payout in self.payouts[before:]:
+            for to in way:
+                self.tried(
+                    lambda connection, payout=payout, to=to: payouts.move(connection, payout, to, by="operator")  # type: ignore[misc]
+                )
+
     @precondition(lambda self: self.payouts)
     @rule(data=st.data(), kinds=st.lists(st.sampled_from(REPORTS), min_size=1, max_size=3))
     def report(self, data: st.DataObject, kinds: list[str]) -> None:
