@@ -152,7 +152,8 @@ def main() -> None:
         fence = prepare(sys.argv[3], sandboxed=sys.argv[2] == "1")
     except Exception as cause:
         # Whatever it is, the one who waits has to hear it.
-        send(control, Hello(error=f"{type(cause).__name__}: {cause}"[:2000]))
+        with contextlib.suppress(BrokenPipeError):
+            send(control, Hello(error=f"{type(cause).__name__}: {cause}"[:2000]))
         raise SystemExit(1) from cause
     try:
         send(control, Hello(pid=os.getpid(), landlock_abi=landlock.abi(), mapped_bytes=mapped_bytes()))

@@ -31,6 +31,12 @@ ENOUGH = 10
 judged: Counter[tuple[str, int]] = Counter()
 
 
+@schemathesis.serializer("application/offset+octet-stream")
+def bytes_as_they_are(_: object, value: bytes) -> bytes:
+    """Bodies of uploads are no form and no JSON."""
+    return value
+
+
 @cache
 def document() -> BaseSchema:
     """The document, read once a process: that takes a second."""

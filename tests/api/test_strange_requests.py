@@ -22,9 +22,11 @@ from schemathesis import Case
 from schemathesis.generation import GenerationMode
 from schemathesis.schemas import APIOperation
 
+from storage.database import Pool
 from tests.api.clients import client_of
 from tests.api.described import broken, document, unreadable
 from tests.api.owning import Sold
+from tests.api.test_quotes import opened
 
 Operation: TypeAlias = "APIOperation[Any, Any, Any, Any]"
 EACH = int(os.environ.get("COMPANION_FAULT_REQUESTS", "3"))
@@ -107,12 +109,20 @@ def complaint(operation: Operation, case: Case, answer: httpx.Response) -> str |
 
 @pytest.mark.timeout(120 + 60 * EACH)
 async def test_no_request_is_too_strange(
-    app: Any, owned: dict[str, str], sold: Sold, contributor: httpx.AsyncClient, operator: httpx.AsyncClient
+    app: Any,
+    owned: dict[str, str],
+    sold: Sold,
+    contributor: httpx.AsyncClient,
+    operator: httpx.AsyncClient,
+    database: Pool,
 ):
     """A contributor, an operator and a buyer ask; what each may do decides nothing about how well it is answered."""
     chance, statuses, found = random.Random(EACH), Counter[int](), []
     ids = {**owned, "sheet": "voice-standard", "version": "1", "buyer_id": sold.buyer_id, "dataset": sold.dataset}
+    # Of its own, because other tests send recordings for theirs, which would be paused or closed.
+    changed = (await opened(database, contributor, 5))["id"]
     for operation in operations():
+        ids["campaign"] = changed if operation.path.startswith("/v1/operator/campaigns/") else owned["campaign"]
         client = asking(operation, contributor, operator, sold.buyer)
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             for case in cases(operation, mode):

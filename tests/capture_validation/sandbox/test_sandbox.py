@@ -27,6 +27,7 @@ from capture_validation.errors import (
 )
 from capture_validation.sandbox import UNSAFE_SWITCH, Sandbox, probe
 from capture_validation.sandbox.child import GIVING_WAY
+from capture_validation.sandbox.sandbox import ONE_THREAD
 from tests.capture_validation.made import sound, tone
 
 TASKS = "tests.capture_validation.sandbox.misbehaving"
@@ -219,7 +220,10 @@ def test_a_zygote_whose_starter_is_gone_ends_quietly() -> None:
     with theirs:
         ours.close()
         words = ["-m", "capture_validation.sandbox.zygote", str(theirs.fileno()), "1", TASKS]
-        ended = subprocess.run([sys.executable, *words], pass_fds=[theirs.fileno()], capture_output=True, check=False)
+        alone = os.environ | ONE_THREAD
+        ended = subprocess.run(
+            [sys.executable, *words], pass_fds=[theirs.fileno()], env=alone, capture_output=True, check=False
+        )
 
     assert (0, b"") == (ended.returncode, ended.stderr)
 
