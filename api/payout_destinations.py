@@ -20,8 +20,8 @@ from api.pages import Page
 from api.problems import problems
 from storage import payout_destinations
 from storage.database import reading, transaction
-from storage.errors import DestinationInUse, DestinationMissing
 from storage.payout_destinations import BankAccount, Destination
+from storage.payout_errors import DestinationInUse, DestinationMissing
 
 
 class NewDestination(Struct, frozen=True):

@@ -23,7 +23,9 @@ from api.payout_providers import payable
 from api.problems import problems
 from storage import payouts
 from storage.database import reading, transaction
-from storage.errors import (
+from storage.events import Mover
+from storage.ledger.errors import Overdrawn
+from storage.payout_errors import (
     CurrencyUnpayable,
     DestinationMissing,
     DestinationResting,
@@ -32,8 +34,6 @@ from storage.errors import (
     PayoutMoveRefused,
     PayoutTooSmall,
 )
-from storage.events import Mover
-from storage.ledger.errors import Overdrawn
 from storage.payouts import Move, Payout, State
 
 #: A SEPA credit transfer arrives on the next bank day; weekends and our own hands are allowed for.

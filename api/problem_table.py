@@ -21,6 +21,7 @@ from api import errors
 from api.passwords import PasswordsBusy
 from capture_validation import errors as capture
 from storage import errors as stored
+from storage import payout_errors as unpaid
 from storage.ledger import errors as ledger
 
 
@@ -145,17 +146,17 @@ TABLE: dict[type[Exception], Kind] = {
     stored.Expired: Kind("expired", 410, "Too late"),
     stored.UploadExpired: Kind("upload-expired", 410, "The upload has expired"),
     stored.QuoteExpired: Kind("quote-expired", 410, "The quote has expired"),
-    stored.DestinationMissing: Kind("destination-missing", 404, "No such destination"),
-    stored.StatementMissing: Kind("statement-missing", 404, "No such statement"),
-    stored.PayoutMissing: Kind("payout-missing", 404, "No such payout"),
-    stored.DestinationResting: Kind("destination-resting", 409, "Not usable yet"),
-    stored.DestinationInUse: Kind("destination-in-use", 409, "A payout is on its way there"),
-    stored.PayoutMoveRefused: Kind("payout-move-refused", 409, "Not in this state"),
-    stored.AccountOpen: Kind("account-open", 409, "The account is open"),
-    stored.RuleDiffers: Kind("rule-differs", 409, "Another rule is there"),
-    stored.PayoutTooSmall: Kind("below-threshold", 409, "Less than the smallest payout"),
-    stored.CurrencyUnpayable: Kind("currency-not-payable", 409, "No payouts in this currency yet"),
-    stored.NothingToPay: Kind("nothing-to-pay", 409, "Nothing to pay out"),
+    unpaid.DestinationMissing: Kind("destination-missing", 404, "No such destination"),
+    unpaid.StatementMissing: Kind("statement-missing", 404, "No such statement"),
+    unpaid.PayoutMissing: Kind("payout-missing", 404, "No such payout"),
+    unpaid.DestinationResting: Kind("destination-resting", 409, "Not usable yet"),
+    unpaid.DestinationInUse: Kind("destination-in-use", 409, "A payout is on its way there"),
+    unpaid.PayoutMoveRefused: Kind("payout-move-refused", 409, "Not in this state"),
+    unpaid.AccountOpen: Kind("account-open", 409, "The account is open"),
+    unpaid.RuleDiffers: Kind("rule-differs", 409, "Another rule is there"),
+    unpaid.PayoutTooSmall: Kind("below-threshold", 409, "Less than the smallest payout"),
+    unpaid.CurrencyUnpayable: Kind("currency-not-payable", 409, "No payouts in this currency yet"),
+    unpaid.NothingToPay: Kind("nothing-to-pay", 409, "Nothing to pay out"),
     errors.StepUpRequired: Kind("step-up-required", 403, "Give your password again"),
     errors.IbanInvalid: Kind("iban-invalid", 422, "The IBAN cannot be right"),
     errors.ProviderEventRefused: Kind("provider-event-refused", 401, "The signature does not fit"),

@@ -16,8 +16,9 @@ from api.payout_providers import Instruction, hooked
 from api.problems import problems
 from storage import payouts
 from storage.database import Connection, Pool, transaction
-from storage.errors import DestinationMissing, MediaDamaged, PayoutMissing, PayoutMoveRefused
+from storage.errors import MediaDamaged
 from storage.payout_destinations import bank_account
+from storage.payout_errors import DestinationMissing, PayoutMissing, PayoutMoveRefused
 from storage.payouts import Payout, State
 
 #: How long nothing may be heard of a payout before its provider is asked.

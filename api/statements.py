@@ -28,8 +28,8 @@ from api.statement_forms import CSV, JOSE, JSON, PDF, Document, csv_of, facts, i
 from api.typesetting import set_paper
 from storage import statements
 from storage.database import Pool, reading, transaction
-from storage.errors import StatementMissing
 from storage.events import tell
+from storage.payout_errors import StatementMissing
 from storage.statements import Due, Paper, Statement
 
 logger = logging.getLogger("companion.statements")

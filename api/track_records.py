@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from api.money import Money, money
 from storage.track_records import DAYS
 from storage.track_records import TrackRecord as Row
-from storage.transparency import Count, Median
+from storage.transparency import Decisions
 
 HOUR_MS = 3_600_000
 
 
-class TrackRecord(Struct, frozen=True):
+class TrackRecord(Decisions, frozen=True):
     """What became of the recordings that were decided in the `days` days that end with `until`.
 
     A recording counts once, as its newest decision left it. `examined_in` is from the last byte to the report,
@@ -25,12 +25,6 @@ class TrackRecord(Struct, frozen=True):
 
     until: date
     days: Annotated[int, Meta(gt=0, examples=[DAYS])]
-    accepted: Count
-    returned: Count
-    rejected: Count
-    examined_in: Median | None
-    reviewed: Count
-    reviewed_in: Median | None
     earned_per_hour: Money | None
 
 

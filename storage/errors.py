@@ -6,14 +6,13 @@
     │   │   PromptMissing,
     │   │   ConsentMissing, MediaMissing, SessionMissing, RenderingMissing, ReceiptMissing, QuoteMissing,
     │   │   WithdrawalMissing, NoticeMissing, CheckpointMissing, BuyerMissing, DatasetMissing, SaleMissing,
-    │   │   CaseMissing, CustodyMissing, EarningMissing, DestinationMissing, PayoutMissing,
-    │   │   StatementMissing, RenditionMissing, FrameMissing
+    │   │   CaseMissing, CustodyMissing, EarningMissing, RenditionMissing, FrameMissing, and those of being paid
+    │   │   (storage/payout_errors.py)
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
-    │   │   RenditionPending, CaseClosed, PayoutUnderWay, UploadIncomplete, DestinationResting, DestinationInUse,
-    │   │   PayoutMoveRefused, PayoutTooSmall, CurrencyUnpayable, NothingToPay, AccountOpen, DisputeOpen, TermsTooSoon,
-    │   │   CampaignPaused, CampaignOver, QuotaTaken, RuleDiffers
+    │   │   RenditionPending, CaseClosed, PayoutUnderWay, UploadIncomplete, DisputeOpen, TermsTooSoon, CampaignPaused,
+    │   │   CampaignOver, QuotaTaken, and those of being paid
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
     │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused, RateBelowTerms, LicenceOver,
@@ -323,50 +322,6 @@ class DailyBytesUsed(Exhausted):
 
 class TooManyQuotes(Exhausted):
     """You hold as many unused quotes as one contributor may; use one of them first."""
-
-
-class DestinationMissing(Missing):
-    """You have no payout destination by that id."""
-
-
-class StatementMissing(Missing):
-    """You have no statement by that id."""
-
-
-class PayoutMissing(Missing):
-    """There is no such payout."""
-
-
-class DestinationResting(Conflict):
-    """A new destination rests before its first payout, so that nobody else can send your money away unseen."""
-
-
-class DestinationInUse(Conflict):
-    """A payout is on its way to this destination; remove it when the payout has arrived, or cancel the payout."""
-
-
-class PayoutMoveRefused(Conflict):
-    """The payout is too far on its way, or has ended, for that."""
-
-
-class PayoutTooSmall(Conflict):
-    """This is less than the smallest payout; what you have stays yours and adds up."""
-
-
-class CurrencyUnpayable(Conflict):
-    """We cannot pay this currency to a bank account yet; it stays on your balance in full until we can."""
-
-
-class NothingToPay(Conflict):
-    """There is nothing available yet that a bank could move."""
-
-
-class AccountOpen(Conflict):
-    """This account is open: its owner asks for payouts, and nobody else does."""
-
-
-class RuleDiffers(Conflict):
-    """There is such a rule already and it says something else; a later one takes its place, under a code of its own."""
 
 
 class MediaDamaged(StorageError):

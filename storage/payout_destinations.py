@@ -15,8 +15,8 @@ from msgspec import Struct
 from storage.accounts import lock
 from storage.database import Connection, every, one, run
 from storage.encryption import seal, subject_key, unseal
-from storage.errors import DestinationMissing
 from storage.events import tell
+from storage.payout_errors import DestinationMissing
 
 
 class BankAccount(Struct, frozen=True):

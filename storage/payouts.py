@@ -20,7 +20,12 @@ from msgspec import Struct
 from storage import debts, payout_destinations
 from storage.accounts import lock
 from storage.database import Connection, every, one, run
-from storage.errors import (
+from storage.events import Mover
+from storage.ledger import accounts
+from storage.ledger.accounts import Owned
+from storage.ledger.errors import Overdrawn
+from storage.ledger.posting import Kind, Leg, post
+from storage.payout_errors import (
     AccountOpen,
     CurrencyUnpayable,
     DestinationResting,
@@ -29,11 +34,6 @@ from storage.errors import (
     PayoutMoveRefused,
     PayoutTooSmall,
 )
-from storage.events import Mover
-from storage.ledger import accounts
-from storage.ledger.accounts import Owned
-from storage.ledger.errors import Overdrawn
-from storage.ledger.posting import Kind, Leg, post
 
 State: TypeAlias = Literal[
     "requested", "approved", "submitted", "in_transit", "paid", "failed", "returned", "cancelled"

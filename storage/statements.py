@@ -14,7 +14,7 @@ from msgspec import Struct
 from storage.balance_transactions import COLUMNS as LINE_COLUMNS
 from storage.balance_transactions import BalanceTransaction
 from storage.database import Connection, every, one, run
-from storage.errors import StatementMissing
+from storage.payout_errors import StatementMissing
 
 
 class Due(Struct, frozen=True):

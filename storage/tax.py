@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from storage.database import Connection, every, one, run
 from storage.encryption import seal, subject_key
-from storage.errors import RuleDiffers
+from storage.payout_errors import RuleDiffers
 
 
 class Profile(Struct, frozen=True):

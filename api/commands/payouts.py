@@ -22,8 +22,9 @@ from api.settings import Settings
 from api.signing import Jwks, SignatureWrong, public_jwk, verified
 from storage import payouts, signing_keys
 from storage.database import Connection, Pool, transaction
-from storage.errors import DestinationMissing, MediaDamaged
+from storage.errors import MediaDamaged
 from storage.payout_destinations import BankAccount, bank_account
+from storage.payout_errors import DestinationMissing
 from storage.payouts import State
 
 #: What an operator may say that the bank did.

@@ -7,8 +7,8 @@ import pytest
 
 from api.settings import Settings
 from storage.database import Pool, transaction
-from storage.errors import DestinationMissing
 from storage.payout_destinations import bank_account
+from storage.payout_errors import DestinationMissing
 from tests.api.paying import IBAN, account_of, confirmed, destination, earned
 from tests.api.taking import slug
 

@@ -11,8 +11,8 @@ from api.payout_failures import OTHER, SAME, failure, texts
 from capture_validation.texts import LOCALES
 from storage import payouts
 from storage.database import Pool, transaction
-from storage.errors import PayoutMoveRefused
 from storage.ledger import accounts
+from storage.payout_errors import PayoutMoveRefused
 from tests.api import trading
 from tests.api.paying import account_of, confirmed, destination, earned
 from tests.api.taking import agree, claim, slug

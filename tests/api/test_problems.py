@@ -14,7 +14,7 @@ from api.app import create_app
 from api.problem_table import TABLE, kind_of
 from api.settings import Settings
 from capture_validation.errors import CaptureError
-from storage import errors
+from storage import errors, payout_errors
 from storage.errors import StorageError
 from storage.ledger import errors as ledger
 
@@ -27,7 +27,11 @@ def descendants(root: type[Exception]) -> Iterator[type[Exception]]:
 
 #: JSON may carry a character that PostgreSQL cannot store.
 NUL = b'{"email":"nul@example.org","password":"a long password","device":"\\u0000"}'
-STORED = [found for found in descendants(StorageError) if found.__module__ in {errors.__name__, ledger.__name__}]
+STORED = [
+    found
+    for found in descendants(StorageError)
+    if found.__module__ in {errors.__name__, payout_errors.__name__, ledger.__name__}
+]
 
 
 @pytest.mark.parametrize("exception", STORED)

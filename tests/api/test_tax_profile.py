@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from api.validation import Workplace
 from storage import tax
 from storage.database import Pool, transaction
-from storage.errors import RuleDiffers
 from storage.ledger import accounts
 from storage.ledger.posting import Leg, post
+from storage.payout_errors import RuleDiffers
 from storage.tax import Rule
 from tests.api import trading
 from tests.api.paying import account_of, confirmed
