@@ -256,50 +256,6 @@ def test_amr_wide_band_is_recognised_by_its_own_magic() -> None:
     assert refusal(b"#!AMR_MC1.0\n\0\0\0\2").code == "codec-unsupported"
 
 
-def dref(kind: bytes, flags: int, content: bytes) -> bytes:
-    """An MP4 whose data reference is replaced."""
-    data = video("mp4")
-    old = box(b"dref", bytes(4) + struct.pack(">I", 1) + box(b"url ", b"\0\0\0\1"))
-    new = box(b"dref", bytes(4) + struct.pack(">I", 1) + box(kind, struct.pack(">I", flags) + content))
-    assert old in data
-    # The header stands last here, so only the boxes around the reference grow.
-    position = data.index(old)
-    out = bytearray(data.replace(old, new))
-    for parent in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):
-        at = data.rindex(parent, 0, position) - 4
-        size = int.from_bytes(out[at : at + 4], "big") + len(new) - len(old)
-        out[at : at + 4] = size.to_bytes(4, "big")
-    return bytes(out)
-
-
-def test_an_alias_that_says_in_this_file_is_how_iphones_write_it() -> None:
-    assert of(dref(b"alis", 1, b"")).kind == "video"
-
-
-@pytest.mark.parametrize("kind", [b"alis", b"url ", b"rsrc"])
-def test_media_kept_in_another_file_are_refused(kind: bytes) -> None:
-    assert refusal(dref(kind, 0, b"http://127.0.0.1:18765/a\0")).code == "external-reference"
-
-
-@pytest.mark.parametrize("kind", [b"stts", b"stsc", b"stsz", b"stco"])
-def test_a_table_that_claims_more_than_it_holds_is_refused(kind: bytes) -> None:
-    data = bytearray(video("mp4"))
-    at = data.index(kind) + (12 if kind == b"stsz" else 8)
-    if kind == b"stsz":
-        data[at - 4 : at] = bytes(4)
-    data[at : at + 4] = struct.pack(">I", 1_900_000)
-
-    assert refusal(bytes(data)).code in ("malformed", "over-limit")
-
-
-def test_nested_boxes_end_at_a_depth() -> None:
-    data = b""
-    for _ in range(5000):
-        data = box(b"moov", data)
-
-    assert ("malformed", "box depth") == ((found := refusal(data)).code, found.parameters["what"])
-
-
 def test_a_picture_is_within_the_limit_upright_and_lying() -> None:
     assert CAPACITY.fits_picture(4096, 2304)
     assert CAPACITY.fits_picture(2304, 4096)
