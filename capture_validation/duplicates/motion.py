@@ -38,7 +38,8 @@ class Moves(Struct, frozen=True):
     negative. `pace`: quarter seconds of the new one per quarter second of the held one. `overlap`: quarter seconds.
     `above_luck`: how many times larger the correlation is than at other offsets of this very pair (root mean square).
     `activity`: mean change of brightness per quarter second, levels of 255; below 0.25 a picture is too still to tell.
-    `next_best`: the largest correlation at another offset; what repeats itself has one that is nearly as large.
+    `next_best`: the largest correlation at another offset, None where there is none; what repeats itself has one that
+    is nearly as large.
     """
 
     correlation: float
@@ -47,7 +48,7 @@ class Moves(Struct, frozen=True):
     overlap: int
     activity: float
     above_luck: float
-    next_best: float = 0.0
+    next_best: float | None = None
 
 
 class Slid(Struct, frozen=True):
@@ -61,7 +62,7 @@ class Slid(Struct, frozen=True):
     offset: int
     overlap: int
     elsewhere: float | None
-    next_best: float = 0.0
+    next_best: float | None = None
 
 
 class Shared(Struct, frozen=True):

@@ -24,6 +24,9 @@ FAINT, ABOVE_LUCK = 0.25, 7.0
 #: who walks up twice .48, six times more. So a correlation counts in full from so many times on, or where it is so near
 #: to 1 that nobody repeated it.
 CLEAR, EXACT = 8.0, 0.9
+#: Or where every other offset stays below this share of it: those of two lifts reach .88, of two attempts in a
+#: gymnasium .31, of copies of four seconds, which have few offsets and so much luck, up to .15.
+ALONE = 0.2
 #: The best of some forty other offsets is by luck alone so many times as large as they are in the mean (root mean
 #: square); where somebody repeats themselves it is nearly as large as the best one.
 HIGHEST = 3.0
@@ -151,16 +154,23 @@ def strength(moves: Moves) -> float:
 
     More where it stands as far above luck as no stranger's does.
     """
+    faint = THRESHOLD * _above(moves) / ABOVE_LUCK if moves.correlation >= FAINT else 0.0
+    strongest = max(0.0, moves.correlation * _certain(moves), faint)
+    return min(1.0, strongest * doubt(moves.pace) * min(1.0, moves.overlap / FULL))
+
+
+def _certain(moves: Moves) -> float:
+    """How much of a correlation counts, 0…1: all where no other offset comes near, else by how far it is above luck."""
     above = _above(moves)
     # A pair that is too short to have other offsets says nothing of luck.
-    clear = moves.correlation * (min(1.0, above / _needed(moves)) if above else 1.0)
-    faint = THRESHOLD * above / ABOVE_LUCK if moves.correlation >= FAINT else 0.0
-    return min(1.0, max(0.0, clear, faint) * doubt(moves.pace) * min(1.0, moves.overlap / FULL))
+    if not above or (moves.next_best is not None and moves.next_best < ALONE * moves.correlation):
+        return 1.0
+    return min(1.0, above / _needed(moves))
 
 
 def _above(moves: Moves) -> float:
     """How many times above luck a correlation stands, of which the next best offset is allowed some."""
-    if moves.next_best <= 0:
+    if moves.next_best is None or moves.next_best <= 0:
         return moves.above_luck
     return min(moves.above_luck, HIGHEST * max(0.0, moves.correlation) / moves.next_best)
 
