@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from api.conditional import PUBLIC, conditional
 from api.dependencies import Database
 from api.errors import CursorInvalid
+from api.money import HOUR_MS
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from api.term_sheets import TermSheetReference, reference_to
@@ -27,8 +28,6 @@ from storage.database import Connection, reading, transaction
 from storage.errors import CampaignMissing
 from storage.quotes import Offer
 from storage.track_records import TrackRecord as Experience
-
-HOUR_MS = 3_600_000
 
 
 class Rate(Struct, frozen=True):

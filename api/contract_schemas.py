@@ -84,7 +84,7 @@ NAMES = {
     "storage.progress.Standing": "RecordingsInState",
     "storage.steps.Removed": "RemovedSpan",
     "storage.third_party_claims.Claim": "ThirdPartyClaim",
-    "storage.transparency.Decisions": "DecisionFigures",
+    "storage.track_records.Decisions": "DecisionFigures",
     "storage.transparency.Disputes": "DisputeFigures",
     "storage.transparency.Licensed": "LicenceFigures",
     "storage.transparency.Objections": "ThirdPartyClaimFigures",

@@ -15,12 +15,11 @@ from litestar.params import FromPath
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from api.campaigns import HOUR_MS
 from api.conditional import KEPT
 from api.dependencies import Caller, Database
 from api.explanation_texts import language_of, texts
 from api.localised import locale_of, localised
-from api.money import Money, display, money
+from api.money import HOUR_MS, Money, display, money
 from api.problems import problems
 from storage import balance_transactions, tax
 from storage.balance_transactions import EARNED, Type

@@ -16,6 +16,8 @@ from babel.numbers import format_currency, get_currency_precision
 from msgspec import Meta, Struct
 
 MICROS = 1_000_000
+#: Rates are said for an hour, because nobody pictures micros per millisecond.
+HOUR_MS = 3_600_000
 #: The locales that an amount can be written in: those the product speaks, and their common regions.
 LOCALES = (
     "en",

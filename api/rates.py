@@ -11,13 +11,12 @@ from litestar import Request, Response, get
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta, Struct
 
-from api.campaigns import HOUR_MS
 from api.conditional import PUBLIC
 from api.dependencies import Database
 from api.errors import CursorInvalid
 from api.explanations import ExplainedStep, explained
 from api.localised import locale_of, localised
-from api.money import Money, money
+from api.money import HOUR_MS, Money, money
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from storage import rates

@@ -55,7 +55,8 @@ async def sign_in(
     minutes from one network, that network waits; after 100 within an hour from anywhere, every network does from which
     nobody has signed in to the account before. Devices that are signed in stay so.
     """
-    network, network_hash = network_of(request), hashed(settings, network_of(request))
+    network = network_of(request)
+    network_hash = hashed(settings, network)
     known = await _admitted(database, data.email, network, network_hash)
     if not await passwords.matches(data.password, known.password_hash if known else None) or known is None:
         raise SignInRefused

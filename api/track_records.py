@@ -7,12 +7,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from api.money import Money, money
-from storage.track_records import DAYS
+from api.money import HOUR_MS, Money, money
+from storage.track_records import DAYS, Decisions
 from storage.track_records import TrackRecord as Row
-from storage.transparency import Decisions
-
-HOUR_MS = 3_600_000
 
 
 class TrackRecord(Decisions, frozen=True):
@@ -31,14 +28,6 @@ class TrackRecord(Decisions, frozen=True):
 def track_record_of(row: Row, currency: str) -> TrackRecord:
     """Show a record; an hour of what has no length earned nothing that could be told."""
     hourly = row.earned_micros * HOUR_MS // row.recorded_ms if row.recorded_ms else None
-    return TrackRecord(
-        until=row.day,
-        days=DAYS,
-        accepted=row.accepted,
-        returned=row.returned,
-        rejected=row.rejected,
-        examined_in=row.examined_in,
-        reviewed=row.reviewed,
-        reviewed_in=row.reviewed_in,
-        earned_per_hour=None if hourly is None else money(currency, hourly),
-    )
+    decided = {name: getattr(row, name) for name in Decisions.__struct_fields__}
+    earned = None if hourly is None else money(currency, hourly)
+    return TrackRecord(**decided, until=row.day, days=DAYS, earned_per_hour=earned)

@@ -6,10 +6,10 @@ Counted once a day by the clock over the last `DAYS` days (UTC), and kept day by
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import LiteralString
+from typing import Annotated, LiteralString
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from storage.database import Connection, one, run
 
@@ -19,21 +19,32 @@ DAYS = 90
 FEWEST = 10
 
 
-class TrackRecord(Struct, frozen=True):
-    """What became of the recordings that were decided in the days that end with `day`.
+Count = Annotated[int, Meta(ge=0, examples=[128])]
+Median = Annotated[timedelta, Meta(description="A median (ISO 8601), null where there was none.", examples=["PT3H"])]
 
-    A recording counts once, as its newest decision left it. `examined_in` and `reviewed_in` are medians: from the last
-    byte to the report, and from the doubt to the decision of a person. `earned_micros` is what the accepted ones earned
-    at their acceptance, before sales, fees and taxes, `recorded_ms` how long all of them last.
+
+class Decisions(Struct, frozen=True):
+    """What became of recordings, each counted once, as its newest decision left it, and how long that took.
+
+    `examined_in` is from the last byte to the report, `reviewed_in` from the doubt to the decision of a person.
+    """
+
+    accepted: Count
+    returned: Count
+    rejected: Count
+    examined_in: Median | None
+    reviewed: Count
+    reviewed_in: Median | None
+
+
+class TrackRecord(Decisions, frozen=True):
+    """What became of the recordings of a campaign that were decided in the days that end with `day`.
+
+    `earned_micros` is what the accepted ones earned at their acceptance, before sales, fees and taxes, `recorded_ms`
+    how long all of them last.
     """
 
     day: date
-    accepted: int
-    returned: int
-    rejected: int
-    examined_in: timedelta | None
-    reviewed: int
-    reviewed_in: timedelta | None
     recorded_ms: int
     earned_micros: int
 

@@ -6,7 +6,7 @@ it is.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any, LiteralString, TypeVar
 
 import msgspec
@@ -14,26 +14,9 @@ from msgspec import Meta, Struct
 from psycopg.types.json import Jsonb
 
 from storage.database import Connection, every, one, run
-from storage.track_records import DAYS, MOVES, SEASON, median
+from storage.track_records import DAYS, MOVES, SEASON, Count, Decisions, Median, median
 
 Row = TypeVar("Row", bound=Struct)
-
-Count = Annotated[int, Meta(ge=0, examples=[128])]
-Median = Annotated[timedelta, Meta(description="A median (ISO 8601), null where there was none.", examples=["PT3H"])]
-
-
-class Decisions(Struct, frozen=True):
-    """What became of recordings, each counted once, as its newest decision left it, and how long that took.
-
-    `examined_in` is from the last byte to the report, `reviewed_in` from the doubt to the decision of a person.
-    """
-
-    accepted: Count
-    returned: Count
-    rejected: Count
-    examined_in: Median | None
-    reviewed: Count
-    reviewed_in: Median | None
 
 
 class Disputes(Struct, frozen=True):

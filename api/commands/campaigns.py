@@ -11,8 +11,9 @@ from uuid import UUID
 
 import msgspec
 
-from api.campaigns import HOUR_MS, check_rules, rate_of
+from api.campaigns import check_rules, rate_of
 from api.commands.database import in_transaction, price, sentence
+from api.money import HOUR_MS
 from capture_validation.errors import InvalidRule, UnknownProfile
 from storage import campaign_changes, campaigns, progress, rates
 from storage.campaign_changes import Wish

@@ -154,14 +154,14 @@ def strength(moves: Moves) -> float:
 
     More where it stands as far above luck as no stranger's does.
     """
-    faint = THRESHOLD * _above(moves) / ABOVE_LUCK if moves.correlation >= FAINT else 0.0
-    strongest = max(0.0, moves.correlation * _certain(moves), faint)
+    above = _above(moves)
+    faint = THRESHOLD * above / ABOVE_LUCK if moves.correlation >= FAINT else 0.0
+    strongest = max(0.0, moves.correlation * _certain(moves, above), faint)
     return min(1.0, strongest * doubt(moves.pace) * min(1.0, moves.overlap / FULL))
 
 
-def _certain(moves: Moves) -> float:
+def _certain(moves: Moves, above: float) -> float:
     """How much of a correlation counts, 0…1: all where no other offset comes near, else by how far it is above luck."""
-    above = _above(moves)
     # A pair that is too short to have other offsets says nothing of luck.
     if not above or (moves.next_best is not None and moves.next_best < ALONE * moves.correlation):
         return 1.0
