@@ -91,7 +91,7 @@ def render(
 
 def looked(file: BinaryIO, choices: Choices, models: Models, progress: Progress) -> tuple[list[Box], list[Box]]:
     """Faces and lines of text that are to be hidden, five looks a second; empty lists where nothing is."""
-    finders = {"faces": models.faces, "text": models.text and models.text.believing()}
+    finders = {"faces": models.faces and models.faces.believing(), "text": models.text and models.text.believing()}
     wanted = [kind for kind in finders if getattr(choices, kind) != "keep"]
     found: dict[str, list[Box]] = {"faces": [], "text": []}
     with open_recording(file) as recording:

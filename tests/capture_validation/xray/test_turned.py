@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from capture_validation.decode import VideoFrame, open_recording
-from capture_validation.xray.faces import Picture, Squares
+from capture_validation.xray.faces import BELIEVED, HOLDS, HOLDS_LYING, NOTHING, Picture, Squares
 from capture_validation.xray.looking import LONG_SIDES, shown
 from capture_validation.xray.models import models
 from capture_validation.xray.turned import AlsoTurned, turned_back
@@ -48,6 +48,37 @@ def test_a_face_that_lies_is_found_where_it_lies(finder: AlsoTurned, portrait: P
 
 def test_a_face_that_stands_is_where_the_networks_alone_find_it(finder: AlsoTurned, portrait: Picture):
     assert finder.upright.find(portrait).tolist() == finder.find(portrait).tolist()
+
+
+class Asked:
+    """Networks that find nobody and remember how much was asked of a face in doubt, at which shape of picture."""
+
+    name = "asked"
+
+    def __init__(self, chance: float = HOLDS, log: list[tuple[float, bool]] | None = None) -> None:
+        self.chance, self.log = chance, [] if log is None else log
+
+    def find(self, picture: Picture) -> Squares:
+        self.log.append((self.chance, picture.shape[0] > picture.shape[1]))
+        return NOTHING
+
+    def holding(self, chance: float) -> "Asked":
+        return Asked(chance, self.log)
+
+    def wake(self) -> None:
+        raise NotImplementedError
+
+
+def test_more_is_asked_of_a_head_that_lies_and_less_where_faces_are_hidden():
+    asked = Asked()
+    wide = np.zeros((20, 40, 3), np.uint8)
+
+    AlsoTurned(asked).find(wide)
+    AlsoTurned(asked).believing().find(wide)
+
+    told, hidden = [(HOLDS, False), *[(HOLDS_LYING, True)] * 2], [(BELIEVED, False), *[(BELIEVED, True)] * 2]
+    assert told + hidden == asked.log
+    assert BELIEVED < HOLDS < HOLDS_LYING
 
 
 def test_a_picture_of_one_point_shows_nobody(finder: AlsoTurned):
