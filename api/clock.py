@@ -28,6 +28,7 @@ from storage import (
     attempts,
     campaign_changes,
     consents,
+    disputes,
     erasures,
     fingerprints,
     idempotency,
@@ -193,11 +194,12 @@ async def close_day(tower: Tower) -> None:
 
 
 async def keep_review_promises(tower: Tower) -> None:
-    """Accept what nobody looked at in the time that its quote promised."""
-    accepted = True
-    while accepted:
-        async with transaction(tower.place.database) as connection:
-            accepted = await reviews.accept_overdue(connection) is not None
+    """Accept what nobody looked at in the time that its quote promised, or its terms for an objection."""
+    for accept in (reviews.accept_overdue, disputes.accept_unanswered):
+        accepted = True
+        while accepted:
+            async with transaction(tower.place.database) as connection:
+                accepted = await accept(connection) is not None
 
 
 async def publish_report(tower: Tower) -> None:

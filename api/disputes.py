@@ -34,6 +34,15 @@ class DisputeView(Struct, frozen=True):
     because: Annotated[str | None, Meta(description="The reason objected to.", examples=["already-sent"])]
     text: Annotated[str, Meta(examples=["These are two takes: the second one has another ending."])]
     opened_at: datetime
+    answer_by: Annotated[
+        datetime,
+        Meta(
+            description=(
+                "By when a person answers, as the terms promise. Where nobody does, and the objection is about quality "
+                "alone, the recording is accepted and paid."
+            )
+        ),
+    ]
     answered_at: datetime | None
     outcome: Annotated[str | None, Meta(examples=["accepted"])]
     answer: Annotated[str | None, Meta(examples=["You are right, these are two takes."])]
@@ -54,6 +63,7 @@ def view(dispute: disputes.Dispute) -> DisputeView:
         dispute.because,
         dispute.text,
         dispute.opened_at,
+        dispute.answer_by,
         dispute.answered_at,
         dispute.outcome,
         dispute.answer,
@@ -70,7 +80,8 @@ async def dispute_recording(
 ) -> DisputeView:
     """Have a person look at a rejected recording, or at one that was sent back, also as a duplicate.
 
-    The text becomes the reason of the move, so that it stands in the story where the person reads it.
+    The text becomes the reason of the move, so that it stands in the story where the person reads it. Whoever decided
+    before does not confirm it: somebody else answers, or accepts it.
     """
     async with transaction(database) as connection:
         return view(await disputes.open_dispute(connection, account.id, recording, data.text))

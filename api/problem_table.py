@@ -94,6 +94,7 @@ TABLE: dict[type[Exception], Kind] = {
     stored.Conflict: Kind("conflict", 409, "The request does not fit"),
     stored.EmailTaken: Kind("email-taken", 409, "This e-mail address has an account"),
     stored.DisputeOpen: Kind("dispute-open", 409, "A dispute is open"),
+    stored.SameReviewer: Kind("same-reviewer", 409, "Somebody else decides"),
     stored.SlotTaken: Kind("slot-taken", 409, "This prompt has a take"),
     stored.ReplacementRefused: Kind("replacement-refused", 409, "This take cannot be replaced"),
     stored.CampaignClosed: Kind("campaign-closed", 409, "The campaign is closed"),

@@ -1,5 +1,8 @@
 """Disputes: a contributor objects to a decision, a person answers, and the outcome is kept for the threshold report.
 
+Every objection has a day by which it is answered, the one that the terms promise. Where nobody answers one about
+quality by then, its contributor is right.
+
 An outcome never changes a threshold by itself: the report shows an operator how often a limit was wrong, and the limit
 moves with the next version of the algorithm.
 """
@@ -14,7 +17,7 @@ from msgspec import Struct
 
 from storage.database import Connection, every, one
 from storage.errors import DisputeOpen, MoveRefused
-from storage.recordings import find, lock, move
+from storage.recordings import Recording, find, lock, move
 
 
 class Dispute(Struct, frozen=True):
@@ -25,15 +28,16 @@ class Dispute(Struct, frozen=True):
     because: str | None
     text: str
     opened_at: datetime
+    answer_by: datetime
     answered_at: datetime | None
     outcome: str | None
     answer: str | None
 
 
-COLUMNS = "id, recording_id AS recording, because, text, opened_at, answered_at, outcome, answer"
+COLUMNS = "id, recording_id AS recording, because, text, opened_at, answer_by, answered_at, outcome, answer"
 OPEN = f"""
-    INSERT INTO disputes (recording_id, account_id, because, text, evidence)
-    VALUES (%(recording)s, %(account)s, %(because)s, %(text)s,
+    INSERT INTO disputes (recording_id, account_id, because, text, answer_by, evidence)
+    VALUES (%(recording)s, %(account)s, %(because)s, %(text)s, now() + answer_within(%(recording)s),
             (SELECT coalesce(jsonb_agg(evidence), '[]') FROM matches WHERE recording_id = %(recording)s))
     RETURNING {COLUMNS}
 """
@@ -84,6 +88,39 @@ async def of_own(connection: Connection, account: UUID, recording: UUID) -> list
 async def of_recording(connection: Connection, recording: UUID) -> list[Dispute]:
     """List the disputes about a recording, newest first."""
     return await every(connection, Dispute, OF_RECORDING, recording=recording)
+
+
+class _Id(Struct, frozen=True):
+    id: UUID
+
+
+#: What the worker decides about the quality of a take alone.
+QUALITY = ("another-take", "cannot-be-mended", "borderline", "campaign-review")
+# A take that failed by its quality was compared with others as well, and an operator's words may be about likeness. A
+# dispute's own move has its contributor's words, so only the worker's moves say why it was ever in doubt.
+UNANSWERED = """
+    SELECT r.id FROM disputes d JOIN recordings r ON r.id = d.recording_id
+    WHERE d.answered_at IS NULL AND d.answer_by < now() AND r.state = 'in_review'
+        AND EXISTS (SELECT FROM consents WHERE recording_id = r.id)
+        AND NOT EXISTS (SELECT FROM recording_events e WHERE e.recording_id = r.id AND e.moved_by = 'worker'
+            AND e.to_state IN ('in_review', 'needs_fix', 'rejected') AND e.because <> ALL(%(quality)s))
+        AND NOT EXISTS (SELECT FROM matches WHERE recording_id = r.id)
+        AND NOT EXISTS (SELECT FROM recordings other WHERE other.sha256 = r.sha256 AND other.account_id <> r.account_id
+            AND other.state NOT IN ('deleted', 'erased'))
+    ORDER BY d.answer_by LIMIT 1 FOR UPDATE OF r SKIP LOCKED
+"""
+
+
+async def accept_unanswered(connection: Connection) -> Recording | None:
+    """Accept the next recording whose objection nobody answered in the time that its terms promised; else None.
+
+    Likeness to what somebody else holds, or to what was paid already, is never settled by silence. What is accepted
+    earns its pay here.
+    """
+    found = await one(connection, _Id, UNANSWERED, quality=list(QUALITY))
+    if found is None:
+        return None
+    return await move(connection, found.id, "accepted", by="clock", because="dispute-unanswered")
 
 
 class Outcomes(Struct, frozen=True):

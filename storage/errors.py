@@ -208,6 +208,10 @@ class DisputeOpen(Conflict):
     """A person is looking at your objection to this recording already; wait for the answer."""
 
 
+class SameReviewer(Conflict):
+    """You made the decision that was objected to; somebody else looks at it now, or you accept the recording."""
+
+
 class UploadBusy(Conflict):
     """Another request is writing to this upload; try again in a moment."""
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from storage.database import Connection, every, one, run
-from storage.errors import MoveRefused, RecordingMissing
+from storage.errors import MoveRefused, RecordingMissing, SameReviewer
 from storage.recordings import Recording, move
 from storage.states import State
 from storage.steps import Removed
@@ -22,7 +22,7 @@ class Waiting(Struct, frozen=True):
     """A recording that waits for a person: since when, and the code or the contributor's own words why.
 
     `consented` tells whether it can be accepted: without its contributor's consent nobody can. `due` is until when its
-    quote promised a decision.
+    quote promised a decision, or its terms an answer to an objection, which makes it `disputed`.
     """
 
     id: UUID
@@ -34,6 +34,7 @@ class Waiting(Struct, frozen=True):
     because: str | None
     since: datetime
     consented: bool
+    disputed: bool
     due: datetime | None
 
 
@@ -42,9 +43,10 @@ QUALITY = ("borderline", "campaign-review")
 QUEUE = """
     SELECT r.id, a.pseudonym, c.title AS campaign, r.media_type, r.language, r.duration_ms, r.moved_because AS because,
         r.updated_at AS since, EXISTS (SELECT FROM consents WHERE recording_id = r.id) AS consented,
-        r.updated_at + q.review_within AS due
+        d.id IS NOT NULL AS disputed, coalesce(d.answer_by, r.updated_at + q.review_within) AS due
     FROM recordings r JOIN accounts a ON a.id = r.account_id JOIN campaigns c ON c.id = r.campaign_id
     LEFT JOIN quotes q ON q.id = r.quote_id
+    LEFT JOIN disputes d ON d.recording_id = r.id AND d.answered_at IS NULL
     WHERE r.state = 'in_review' ORDER BY r.updated_at, r.id LIMIT %(limit)s
 """
 
@@ -69,19 +71,44 @@ REMOVE = """
 """
 
 
+# Only a decision that was objected to has an objection behind it; whoever made it is not the one to confirm it.
+OBJECTED_TO = """
+    SELECT reviewer FROM review_decisions WHERE recording_id = %(recording)s
+        AND EXISTS (SELECT FROM disputes WHERE recording_id = %(recording)s AND answered_at IS NULL)
+    ORDER BY id DESC LIMIT 1
+"""
+NOTE = """
+    INSERT INTO review_decisions (recording_id, reviewer, verdict) VALUES (%(recording)s, %(reviewer)s, %(verdict)s)
+"""
+
+
+class _Reviewer(Struct, frozen=True):
+    reviewer: str
+
+
 async def decide(
-    connection: Connection, recording: UUID, verdict: Verdict, because: str, removed: Sequence[Removed] = ()
+    connection: Connection,
+    recording: UUID,
+    verdict: Verdict,
+    because: str,
+    removed: Sequence[Removed] = (),
+    *,
+    reviewer: str = "operator",
 ) -> Recording:
     """Decide about a recording in review, in the caller's transaction; `removed` spans are not paid.
 
-    An accepted one earns its pay here. Raises RecordingMissing, and MoveRefused when it is not in review (any more) or
-    its contributor has not consented.
+    An accepted one earns its pay here. `reviewer` is noted. Raises RecordingMissing, SameReviewer, and MoveRefused when
+    it is not in review (any more) or its contributor has not consented.
     """
     held = await one(connection, _Held, LOCK, recording=recording)
     if held is None:
         raise RecordingMissing
     if held.state != "in_review":
         raise MoveRefused(state=held.state)
+    before = await one(connection, _Reviewer, OBJECTED_TO, recording=recording)
+    if before is not None and before.reviewer == reviewer and verdict != "accepted":
+        raise SameReviewer
+    await run(connection, NOTE, recording=recording, reviewer=reviewer, verdict=verdict)
     for span in removed:
         await run(connection, REMOVE, recording=recording, start=span.start_ms, end=span.end_ms, reason=span.reason)
     return await move(connection, recording, verdict, by="operator", because=because)

@@ -20,13 +20,18 @@ Row = TypeVar("Row", bound=Struct)
 
 
 class Disputes(Struct, frozen=True):
-    """Objections of contributors; `overturned` of the `answered` ones ended with an accepted recording."""
+    """Objections of contributors; `overturned` of the `answered` ones ended with an accepted recording.
+
+    `waiting` are open now, `overdue` of them beyond the day that their terms promised.
+    """
 
     opened: Count
     answered: Count
     overturned: Count
     answered_in: Median | None
     waiting: Count
+    # Reports from before objections had a day do not know it.
+    overdue: Count = 0
 
 
 class Objections(Struct, frozen=True):
@@ -113,7 +118,8 @@ DISPUTES = f"""
         count(*) FILTER (WHERE answered_at >= since AND answered_at < until) AS answered,
         count(*) FILTER (WHERE answered_at >= since AND answered_at < until AND outcome = 'accepted') AS overturned,
         {median("answered_at - opened_at", "answered_at >= since AND answered_at < until")} AS answered_in,
-        count(*) FILTER (WHERE answered_at IS NULL) AS waiting
+        count(*) FILTER (WHERE answered_at IS NULL) AS waiting,
+        count(*) FILTER (WHERE answered_at IS NULL AND answer_by < now()) AS overdue
     FROM season CROSS JOIN disputes
 """
 OBJECTIONS = f"""

@@ -14,12 +14,13 @@ CATALOGUES = (
     "api/explanation_texts",
     "api/terms/texts",
 )
-#: What the other form of address looks like: German Sie, Spanish usted, French vous, Hindi तुम.
+#: What the other form of address looks like: German Sie, Spanish usted, French vous, Hindi तुम, Portuguese tu.
 OTHER = {
     "de": r"\bIhnen\b|\b\w+en Sie\b|\bSie haben\b",
     "es": r"\b[Uu]sted\b|\b(Envíe|Elija|Grabe|Borre|Pida|Espere|Ha enviado)\b",
     "fr": r"\b([Vv]ous|[Vv]otre|[Vv]os)\b|\b\w+ez-(le|la|les|vous)\b",
     "hi": r"तुम",
+    "pt": r"\b([Tt]uas?|[Tt]eus?|[Cc]ontigo)\b",
 }
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
+from getpass import getuser
 from uuid import UUID
 
 from api.commands.database import sentence, with_database
@@ -26,7 +28,8 @@ def command(words: Sequence[str]) -> int:
         if chosen.what == "list":
             return await show(database)
         verdict = VERDICTS[chosen.what]
-        return await decide(database, chosen.recording, verdict, chosen.because, getattr(chosen, "remove", []))
+        removed = getattr(chosen, "remove", [])
+        return await decide(database, chosen.recording, verdict, chosen.because, removed, chosen.reviewer)
 
     return with_database("review", work)
 
@@ -44,6 +47,14 @@ def parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=meaning)
         one.add_argument("recording", type=UUID, metavar="ID")
         one.add_argument("--because", type=sentence, required=True, help="what the contributor reads")
+        one.add_argument(
+            "--as",
+            dest="reviewer",
+            type=sentence,
+            default=whoever(),
+            metavar="NAME",
+            help="who decides (%(default)s); whoever rejected it does not confirm that against an objection",
+        )
         if name == "accept":
             one.add_argument(
                 "--remove",
@@ -54,6 +65,14 @@ def parser() -> argparse.ArgumentParser:
                 help="seconds that are taken out and not paid, such as 3.2-5:bystander; may be given again",
             )
     return top
+
+
+def whoever() -> str:
+    """Name who types; a container may run as a number that has no name."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def span(text: str) -> Removed:
@@ -74,16 +93,19 @@ async def show(database: Pool) -> int:
     for one in waiting:
         length = "?" if one.duration_ms is None else f"{one.duration_ms / 1000:.1f} s"
         missing = "" if one.consented else "  (no consent yet: cannot be accepted)"
-        missing += "" if one.due is None else f"  (promised until {one.due:%Y-%m-%d %H:%M})"
+        promised = "answer to its objection promised" if one.disputed else "promised"
+        missing += "" if one.due is None else f"  ({promised} until {one.due:%Y-%m-%d %H:%M})"
         print(f"{one.id}  {one.since:%Y-%m-%d %H:%M}  {length:>8}  {one.campaign}, {one.pseudonym}{missing}")
         print(f"    {reason(one.because, 'en') or ''}")
     print(f"{len(waiting)} wait.")
     return 0
 
 
-async def decide(database: Pool, recording: UUID, verdict: Verdict, because: str, removed: Sequence[Removed]) -> int:
+async def decide(
+    database: Pool, recording: UUID, verdict: Verdict, because: str, removed: Sequence[Removed], reviewer: str
+) -> int:
     """Decide about one recording."""
     async with transaction(database) as connection:
-        await reviews.decide(connection, recording, verdict, because, removed)
+        await reviews.decide(connection, recording, verdict, because, removed, reviewer=reviewer)
     print(f"{recording} is {verdict.replace('_', ' ')}.")
     return 0
