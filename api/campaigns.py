@@ -10,16 +10,19 @@ from litestar import Request, Response, get
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta, Struct
 
-from api.conditional import PUBLIC, conditional
+from api.conditional import PUBLIC
 from api.dependencies import Database
 from api.errors import CursorInvalid
-from api.money import HOUR_MS
+from api.explanation_texts import language_of
+from api.localised import locale_of, localised
+from api.money import HOUR_MS, hourly
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from api.term_sheets import TermSheetReference, reference_to
 from api.track_records import TrackRecord, track_record_of
 from capture_validation.capacity import CAPACITY, Capacity
 from capture_validation.profile import CaptureProfile, CaptureRule, capture_profile, override, profile
+from capture_validation.texts import LOCALES
 from storage import campaign_changes, campaigns, track_records
 from storage.campaign_changes import Change
 from storage.campaigns import Campaign as Row
@@ -36,7 +39,7 @@ class Rate(Struct, frozen=True):
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", examples=["EUR"])]
     micros: Annotated[int, Meta(ge=0, examples=[12_000_000])]
     per_ms: Annotated[int, Meta(gt=0, examples=[HOUR_MS])]
-    display: Annotated[str, Meta(examples=["12.00 EUR per hour"])]
+    display: Annotated[str, Meta(examples=["€12.00 per hour"])]
 
 
 class Quota(Struct, frozen=True):
@@ -109,28 +112,30 @@ class Campaign(CampaignEntry, frozen=True):
     track_record: TrackRecord | None
 
 
-def rate_of(row: Row | Offer) -> Rate:
-    """Write the rate, and say it for an hour, because nobody pictures micros per millisecond."""
-    hundredths = (row.rate_micros * HOUR_MS * 2 // row.rate_per_ms + 10_000) // 20_000
-    display = f"{hundredths // 100}.{hundredths % 100:02d} {row.rate_currency} per hour"
+def rate_of(row: Row | Offer, locale: str = "en") -> Rate:
+    """Write the rate for a reader of `locale`."""
+    display = hourly(row.rate_currency, row.rate_micros, row.rate_per_ms, locale)
     return Rate(row.rate_currency, row.rate_micros, row.rate_per_ms, display)
 
 
-def rules_of(row: Row) -> CaptureProfile:
-    """Resolve the campaign's profile, its own rules and its own limits on the file."""
-    return _resolved(row.profile, msgspec.json.encode(row.rules), row.media, row.max_bytes, row.max_duration_ms)
+def rules_of(row: Row, locale: str = "en") -> CaptureProfile:
+    """Resolve the campaign's profile, its own rules and its own limits on the file, for a reader of `locale`."""
+    rules = msgspec.json.encode(row.rules)
+    return _resolved(row.profile, rules, row.media, row.max_bytes, row.max_duration_ms, language_of(locale))
 
 
 def check_rules(draft: Draft) -> CaptureProfile:
     """Resolve the rules of a campaign that is not open yet. Raises UnknownProfile, InvalidRule."""
     rules = msgspec.json.encode(draft.rules)
-    return _resolved(draft.profile, rules, draft.media, draft.max_bytes, draft.max_duration_ms)
+    return _resolved(draft.profile, rules, draft.media, draft.max_bytes, draft.max_duration_ms, LOCALES[0])
 
 
 @lru_cache(maxsize=256)
-def _resolved(name: str, rules: bytes, media: Media, max_bytes: int, max_duration_ms: int) -> CaptureProfile:
+def _resolved(
+    name: str, rules: bytes, media: Media, max_bytes: int, max_duration_ms: int, language: str
+) -> CaptureProfile:
     capacity = narrowed(media, max_bytes, max_duration_ms)
-    return capture_profile(override(profile(name), msgspec.json.decode(rules)), capacity)
+    return capture_profile(override(profile(name), msgspec.json.decode(rules)), capacity, language)
 
 
 def narrowed(media: Media, max_bytes: int, max_duration_ms: int) -> Capacity:
@@ -149,14 +154,14 @@ def narrowed(media: Media, max_bytes: int, max_duration_ms: int) -> Capacity:
     )
 
 
-def entry_of(row: Row) -> CampaignEntry:
-    """Show a row in the list."""
+def entry_of(row: Row, locale: str = "en") -> CampaignEntry:
+    """Show a row in the list to a reader of `locale`."""
     return CampaignEntry(
         id=row.id,
         title=row.title,
         media=row.media,
         languages=row.languages,
-        rate=rate_of(row),
+        rate=rate_of(row, locale),
         quota=Quota(row.quota_recordings, row.remaining),
         status=row.status,
         open=row.status == "open",
@@ -171,28 +176,30 @@ def change_of(row: Change) -> CampaignChange:
     return CampaignChange(row.id, row.at, row.because, before, CampaignState(row.standing, row.quota, row.deadline))
 
 
-async def shown(connection: Connection, campaign: UUID) -> Campaign:
-    """Show a campaign in full. Raises CampaignMissing."""
+async def shown(connection: Connection, campaign: UUID, locale: str = "en") -> Campaign:
+    """Show a campaign in full to a reader of `locale`. Raises CampaignMissing."""
     row = await campaigns.find(connection, campaign)
     prompts = await campaigns.prompts(connection, campaign)
     changes = await campaign_changes.listing(connection, campaign)
-    return campaign_of(row, prompts, changes, await track_records.of_campaign(connection, campaign))
+    return campaign_of(row, prompts, changes, await track_records.of_campaign(connection, campaign), locale)
 
 
-def campaign_of(row: Row, prompts: list[Prompt], changes: list[Change], experience: Experience | None) -> Campaign:
+def campaign_of(
+    row: Row, prompts: list[Prompt], changes: list[Change], experience: Experience | None, locale: str
+) -> Campaign:
     """Put a row and what belongs to it together."""
     return Campaign(
-        **msgspec.structs.asdict(entry_of(row)),
+        **msgspec.structs.asdict(entry_of(row, locale)),
         brief=row.brief,
         prompts=prompts,
         max_bytes=row.max_bytes,
         max_duration_ms=row.max_duration_ms,
         review=row.review,
         term_sheet=reference_to(row.term_sheet_id, row.term_sheet_version, row.term_sheet_sha256),
-        rules=rules_of(row).rules,
+        rules=rules_of(row, locale).rules,
         changes=[change_of(change) for change in changes],
         capture_profile_url=f"/v1/campaigns/{row.id}/capture-profile",
-        track_record=track_record_of(experience, row.rate_currency) if experience else None,
+        track_record=track_record_of(experience, row.rate_currency, locale) if experience else None,
     )
 
 
@@ -212,7 +219,9 @@ async def list_campaigns(
         rows = await campaigns.listing(
             connection, media=media, language=language, after=position_of(cursor), limit=limit + 1
         )
-    return conditional(request, page([entry_of(row) for row in rows], limit, lambda entry: entry.id), PUBLIC)
+    locale = locale_of(request)
+    shown = page([entry_of(row, locale) for row in rows], limit, lambda entry: entry.id)
+    return localised(request, shown, locale, PUBLIC)
 
 
 @get(
@@ -225,9 +234,10 @@ async def read_campaign(
     request: Request[Any, Any, Any], campaign: FromPath[UUID], database: Database
 ) -> Response[Campaign]:
     """Read a campaign: brief, prompts, the rules for a recording, rate, terms, and how it went for others before."""
+    locale = locale_of(request)
     async with transaction(database) as connection:
-        found = await shown(connection, campaign)
-    return conditional(request, found, PUBLIC)
+        found = await shown(connection, campaign, locale)
+    return localised(request, found, locale, PUBLIC)
 
 
 @get(
@@ -239,10 +249,11 @@ async def read_campaign(
 async def read_capture_profile(
     request: Request[Any, Any, Any], campaign: FromPath[UUID], database: Database
 ) -> Response[CaptureProfile]:
-    """Read the rules of a campaign as data, so that an app can warn before a byte is sent."""
+    """Read the rules of a campaign as data, so that an app can warn before a byte is sent, in the reader's language."""
     async with reading(database) as connection:
         row = await campaigns.find(connection, campaign)
-    return conditional(request, rules_of(row), PUBLIC)
+    locale = locale_of(request)
+    return localised(request, rules_of(row, locale), locale, PUBLIC)
 
 
 handlers = [list_campaigns, read_campaign, read_capture_profile]

@@ -19,13 +19,13 @@ from api.conditional import KEPT
 from api.dependencies import Caller, Database
 from api.explanation_texts import language_of, texts
 from api.localised import locale_of, localised
-from api.money import HOUR_MS, Money, display, money
+from api.money import HOUR_MS, Money, display, hourly, money
 from api.problems import problems
 from storage import balance_transactions, tax
 from storage.balance_transactions import EARNED, Type
 from storage.database import Connection, transaction
 from storage.errors import EarningMissing
-from storage.ledger.amounts import BPS, half_even
+from storage.ledger.amounts import BPS
 from storage.steps import Step
 
 
@@ -77,7 +77,7 @@ def explained(
             ExplainedStep(
                 **asdict(step),
                 label=words.get(f"{label}.{step.code}", words[label]).format(code=step.code),
-                value=_value(step, currency, locale, words),
+                value=_value(step, currency, locale),
                 how=_how(words, how, step),
             )
         )
@@ -107,11 +107,10 @@ def _how(words: dict[str, str], key: str, step: Step) -> str:
     return f"{words[key]} {rule}" if rule else words[key]
 
 
-def _value(step: Step, currency: str, locale: str, words: dict[str, str]) -> str:
+def _value(step: Step, currency: str, locale: str) -> str:
     """Write the number of a step for a person."""
     if step.op == "rate":
-        per_hour = half_even((step.micros or 0) * HOUR_MS, step.per_ms or HOUR_MS)
-        return words["unit.hour"].format(amount=display(currency, per_hour, locale))
+        return hourly(currency, step.micros or 0, step.per_ms or HOUR_MS, locale)
     if step.op == "times":
         return _length(step.ms or 0, locale)
     if step.op == "share":

@@ -15,8 +15,11 @@ from babel.core import negotiate_locale
 from babel.numbers import format_currency, get_currency_precision
 from msgspec import Meta, Struct
 
+from api.explanation_texts import language_of, texts
+from storage.ledger.amounts import half_even
+
 MICROS = 1_000_000
-#: Rates are said for an hour, because nobody pictures micros per millisecond.
+#: Rates are said for an hour.
 HOUR_MS = 3_600_000
 #: The locales that an amount can be written in: those the product speaks, and their common regions.
 LOCALES = (
@@ -66,6 +69,12 @@ def display(currency: str, micros: int, locale: str = "en") -> str:
         return format_currency(amount, currency, locale=_locale(locale))
     shown = amount.quantize(Decimal("0.0001")).normalize()
     return format_currency(shown, currency, locale=_locale(locale), decimal_quantization=False)
+
+
+def hourly(currency: str, micros: int, per_ms: int, locale: str = "en") -> str:
+    """Say what an hour earns, in the reader's words, because nobody pictures micros per millisecond."""
+    amount = display(currency, half_even(micros * HOUR_MS, per_ms), locale)
+    return texts(language_of(locale))["unit.hour"].format(amount=amount)
 
 
 def exact(currency: str, micros: int, locale: str = "en") -> str:

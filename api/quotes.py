@@ -8,13 +8,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath
 from msgspec import Meta, Struct
 
 from api.campaigns import Rate, rate_of
 from api.dependencies import Caller, Configuration, Database, Signing
 from api.errors import CursorInvalid
+from api.localised import locale_of
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from api.signing import sign
@@ -74,14 +75,17 @@ class QuoteView(Offered, frozen=True):
     ]
 
 
-def offered(offer: Offer) -> Offered:
-    """Put the campaign's offer and the parts of its term sheet that a contributor decides by into one document."""
+def offered(offer: Offer, locale: str) -> Offered:
+    """Put the campaign's offer and the parts of its term sheet that a contributor decides by into one document.
+
+    What the rate is called is signed as it was read, in the language of whoever asked.
+    """
     sheet = offer.sheet
     return Offered(
         id=offer.id,
         campaign=offer.campaign_id,
         contributor=offer.account_id,
-        rate=rate_of(offer),
+        rate=rate_of(offer, locale),
         review_within=offer.review_within,
         term_sheet=reference_to(offer.term_sheet_id, offer.term_sheet_version, offer.term_sheet_sha256),
         buyers=sheet["parties"].get("buyers", {}),
@@ -105,7 +109,12 @@ def view(quote: Quote) -> QuoteView:
     tags=["Quotes"],
 )
 async def ask_for_quote(
-    campaign: FromPath[UUID], account: Caller, database: Database, signing: Signing, settings: Configuration
+    request: Request[Any, Any, Any],
+    campaign: FromPath[UUID],
+    account: Caller,
+    database: Database,
+    signing: Signing,
+    settings: Configuration,
 ) -> Response[QuoteView]:
     """Get a binding offer for one recording.
 
@@ -116,7 +125,7 @@ async def ask_for_quote(
     lasts, review_within = timedelta(hours=settings.quote_hours), timedelta(hours=settings.review_hours)
     async with transaction(database) as connection:
         offer = await quotes.prepare(connection, account.id, campaign, lasts=lasts, review_within=review_within)
-        jws = sign(signer, msgspec.to_builtins(offered(offer)), typ=TYP)
+        jws = sign(signer, msgspec.to_builtins(offered(offer, locale_of(request))), typ=TYP)
         quote = await quotes.keep(connection, offer, jws)
     return Response(view(quote), status_code=201, headers={"Cache-Control": "no-store"})
 

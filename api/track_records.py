@@ -25,9 +25,9 @@ class TrackRecord(Decisions, frozen=True):
     earned_per_hour: Money | None
 
 
-def track_record_of(row: Row, currency: str) -> TrackRecord:
-    """Show a record; an hour of what has no length earned nothing that could be told."""
+def track_record_of(row: Row, currency: str, locale: str) -> TrackRecord:
+    """Show a record to a reader of `locale`; an hour of what has no length earned nothing that could be told."""
     hourly = row.earned_micros * HOUR_MS // row.recorded_ms if row.recorded_ms else None
     decided = {name: getattr(row, name) for name in Decisions.__struct_fields__}
-    earned = None if hourly is None else money(currency, hourly)
+    earned = None if hourly is None else money(currency, hourly, locale)
     return TrackRecord(**decided, until=row.day, days=DAYS, earned_per_hour=earned)

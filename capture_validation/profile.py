@@ -154,8 +154,11 @@ SOUND_TYPES = (
 PICTURE_TYPES = ("video/mp4", "video/quicktime", "video/3gpp", "video/webm", "video/x-matroska", "video/x-msvideo")
 
 
-def capture_profile(judged_by: Profile, capacity: Capacity = CAPACITY) -> CaptureProfile:
-    """The rules as JSON-able data for a phone, so that it can say what is wrong before a byte is sent."""
+def capture_profile(judged_by: Profile, capacity: Capacity = CAPACITY, locale: str = "en") -> CaptureProfile:
+    """The rules as JSON-able data for a phone, so that it can say what is wrong before a byte is sent.
+
+    Titles and fixes are in a language out of `texts.LOCALES`.
+    """
     from capture_validation.texts import words
 
     rules = tuple(
@@ -165,8 +168,8 @@ def capture_profile(judged_by: Profile, capacity: Capacity = CAPACITY) -> Captur
             checks.published()[name].unit,
             rule.limit,
             rule.requirement,
-            words(name).title,
-            words(name).fix,
+            words(name, locale).title,
+            words(name, locale).fix,
         )
         for name, rule in judged_by.rules.items()
         if rule.requirement != "off"

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api.campaigns import rate_of
+from capture_validation.texts import words
 from storage import campaigns, rates, term_sheets
 from storage.campaigns import Draft
 from storage.database import Pool, transaction
@@ -21,7 +22,7 @@ async def test_a_campaign_says_everything_before_recording(client: httpx.AsyncCl
         language: sum(prompt["language"] == language for prompt in campaign["prompts"])
         for language in campaign["languages"]
     }
-    assert {"currency": "EUR", "micros": 12_000_000, "per_ms": 3_600_000, "display": "12.00 EUR per hour"} == campaign[
+    assert {"currency": "EUR", "micros": 12_000_000, "per_ms": 3_600_000, "display": "€12.00 per hour"} == campaign[
         "rate"
     ]
     assert 5000 == campaign["quota"]["recordings"]
@@ -135,21 +136,42 @@ async def test_what_is_given_to_nobody_else_is_paid_more(database: Pool):
 @pytest.mark.parametrize(
     ("micros", "per_ms", "display"),
     [
-        (12_000_000, 3_600_000, "12.00 EUR per hour"),
-        (1, 1, "3.60 EUR per hour"),
-        (5_000, 3_600_000, "0.01 EUR per hour"),
-        (4_999, 3_600_000, "0.00 EUR per hour"),
-        (200_000, 60_000, "12.00 EUR per hour"),
-        (1_000_000, 7_000, "514.29 EUR per hour"),
+        (12_000_000, 3_600_000, "€12.00 per hour"),
+        (1, 1, "€3.60 per hour"),
+        (5_000, 3_600_000, "€0.005 per hour"),
+        (15_000, 3_600_000, "€0.02 per hour"),
+        (200_000, 60_000, "€12.00 per hour"),
+        (1_000_000, 7_000, "€514.29 per hour"),
     ],
 )
 async def test_a_rate_is_said_for_an_hour(database: Pool, micros: int, per_ms: int, display: str):
-    """Rounded half up to the hundredth, without a float."""
+    """Rounded half to even to the hundredth, without a float; what is less than a cent does not look unpaid."""
     slug = await opened(database, f"rate-{micros}-{per_ms}", rate_micros=micros, rate_per_ms=per_ms)
     async with transaction(database) as connection:
         rows = await campaigns.listing(connection, media=None, language=None, after=None, limit=200)
 
     assert display == rate_of(next(row for row in rows if row.slug == slug)).display
+
+
+@pytest.mark.parametrize(
+    ("language", "rate"), [("de", "12,00 € je Stunde"), ("fr-CA", "12,00 € par heure"), ("en", "€12.00 per hour")]
+)
+async def test_a_campaign_is_read_in_the_reader_s_language(
+    client: httpx.AsyncClient, campaign: dict[str, Any], language: str, rate: str
+):
+    """What an hour pays, in the list too, and what helps; caches hear that it depends on the language."""
+    said = {"Accept-Language": language}
+    listed = await client.get("/v1/campaigns", params={"limit": 200}, headers=said)
+    told = await client.get(campaign["url"], headers=said)
+    profile = await client.get(campaign["capture_profile_url"], headers=said)
+
+    entry = next(one for one in listed.json()["data"] if one["id"] == campaign["id"])
+    assert [rate, rate] == [one["rate"]["display"].replace("\xa0", " ") for one in (entry, told.json())]
+    for answer in (listed, told, profile):
+        assert (language, "Accept-Language") == (answer.headers["Content-Language"], answer.headers["Vary"])
+    fixes = {rule["name"]: rule["fix"] for rule in profile.json()["rules"]}
+    assert fixes == {rule["name"]: rule["fix"] for rule in told.json()["rules"]}
+    assert words("audio.loudness", language.partition("-")[0]).fix == fixes["audio.loudness"]
 
 
 @pytest.mark.parametrize("path", ["", "/capture-profile"])

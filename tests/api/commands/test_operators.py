@@ -231,7 +231,7 @@ async def test_a_rate_is_changed_with_a_reason_that_everybody_reads(say: Say, cl
     newest = (await client.get("/v1/rates")).json()["data"][0]
     assert 0 == (await say(*words, "--per-hour", "12"))[0]
 
-    assert "13.37 EUR per hour" in listed[1]
+    assert "€13.37 per hour" in listed[1]
     assert (campaign["id"], 13_370_000, "A test.") == (newest["campaign"], newest["micros"], newest["because"])
     assert 1 == (await say("campaigns", "rate", str(uuid4()), *words[3:], "--per-hour", "1"))[0]
 
