@@ -86,8 +86,13 @@ INSERT = f"""
 
 
 async def due(connection: Connection, most: int = 500) -> list[Due]:
-    """List months that want a statement, the oldest first."""
-    return await every(connection, Due, DUE, most=most)
+    """List months that want a statement, the oldest first; when none does, what is in one is not looked at again."""
+    # When a month has ended, all of its lines are read.
+    await run(connection, "SET LOCAL statement_timeout = '10min'")
+    waiting = await every(connection, Due, DUE, most=most)
+    if not waiting:
+        await run(connection, "SELECT statements_done()")
+    return waiting
 
 
 async def month(connection: Connection, due: Due) -> Month:

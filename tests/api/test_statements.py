@@ -24,8 +24,9 @@ from api.settings import Settings
 from api.signing import Signatures, parse_jwks, verified
 from api.statement_forms import Document, csv_of, decimal, facts, issued, lines_of
 from api.statements import issue_due
+from storage import statements
 from storage.balance_transactions import BalanceTransaction
-from storage.database import Pool, transaction
+from storage.database import Connection, Pool, transaction
 from storage.ledger import accounts
 from storage.ledger.posting import Leg, post
 from storage.statements import Due, Month
@@ -54,6 +55,8 @@ async def line(database: Pool, account: UUID, micros: int, at: datetime, currenc
             "released_at, created_at) VALUES (%s, 'adjustment', %s, %s, %s, %s, %s, %s)",
             [account, currency, micros, posted, at, at, at],
         )
+        # In life nothing is written in the past: what is in statements is not looked at again.
+        await connection.execute("UPDATE statement_horizon SET before = '-infinity'")
 
 
 @pytest.fixture
@@ -138,6 +141,24 @@ async def test_a_statement_stays_as_it_was_issued(
 
 
 @early
+async def test_lines_that_are_in_statements_are_not_read_again(contributor: Client, database: Pool) -> None:
+    """Every hour everything that was ever earned was read; nothing is passed over that has no statement yet."""
+    account = await account_of(contributor, database)
+    await line(database, account, 1_000_000, months_ago(2))
+
+    async def mine(connection: Connection) -> list[UUID]:
+        return [due.account_id for due in await statements.due(connection, 100_000) if due.account_id == account]
+
+    async with database.connection() as connection, connection.transaction(force_rollback=True):
+        before = await mine(connection)
+        await connection.execute("SELECT statements_done()")
+        waiting = await mine(connection)
+        await connection.execute("UPDATE statement_horizon SET before = statements_end()")
+        after = await mine(connection)
+
+    assert ([account], [account], []) == (before, waiting, after)
+
+
 async def test_another_s_statement_does_not_exist(other: Client, months: list[dict[str, Any]]) -> None:
     for kind in ("application/json", "application/pdf"):
         assert 404 == (await other.get(months[0]["url"], headers={"Accept": kind})).status_code
