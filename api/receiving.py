@@ -18,16 +18,18 @@ from uuid import UUID, uuid4
 
 import anyio
 from anyio import CancelScope, to_thread
-from litestar.exceptions import InternalServerException
+from litestar.exceptions import InternalServerException, NotAuthorizedException
 from msgspec import Struct
 
+from api.authentication import refused
 from api.checksums import Checksum
 from api.errors import ChecksumMismatch, UploadTooSlow
 from api.gathering import Gathered
-from storage import examiners, sweeping, uploads
-from storage.database import Pool, statement, transaction
+from storage import examiners, sessions, sweeping, uploads
+from storage.database import Connection, Pool, statement, transaction
 from storage.errors import HashMismatch, MoveRefused, TooLarge, TooManyChunks, UploadBusy, UploadMissing
 from storage.objects import Hash, Store
+from storage.sessions import Account
 from storage.uploads import Chunk, Standing, Upload
 
 #: Bytes of one chunk object; a body larger than this becomes several.
@@ -95,8 +97,13 @@ class Receiver:
         body: Body,
         standing: Standing,
         lasts: timedelta,
+        session: UUID,
     ) -> None:
-        """Take over a lease that `uploads.begin` gave to `writer`; `standing` is what is there already."""
+        """Take over a lease that `uploads.begin` gave to `writer`; `standing` is what is there already.
+
+        It ends with `session`, in which the request was let in: else a lost phone goes on for an hour once signed out.
+        """
+        self.session = session
         self.database = database
         self.store = store
         self.upload = upload
@@ -128,8 +135,8 @@ class Receiver:
     async def receive(self) -> int:
         """Store the whole body and return the new offset.
 
-        Raises UploadTooSlow, TooLarge, TooManyChunks, ChecksumMismatch, HashMismatch, and what the store and the
-        database raise. Whatever it raises, the bytes that were stored before are kept.
+        Raises UploadTooSlow, TooLarge, TooManyChunks, ChecksumMismatch, HashMismatch, NotAuthorizedException, and what
+        the store and the database raise. Whatever it raises, the bytes that were stored before are kept.
         """
         try:
             ended = await self._take_all()
@@ -193,9 +200,14 @@ class Receiver:
         if now - self.stored > STORE_EVERY_S and self.gathered.size >= max(SMALLEST_EARLY, self.upload.length // 5000):
             await self._flush(self.gathered.size)
         elif now - self.renewed > RENEW_EVERY_S:
-            async with statement(self.database) as connection:
+            async with transaction(self.database) as connection:
+                await self._signed_in(connection)
                 await uploads.renew(connection, self.upload, self.writer, self.lasts)
             self.renewed = now
+
+    async def _signed_in(self, connection: Connection) -> None:
+        if await sessions.speaks_for(connection, self.session) is None:
+            raise refused("This device was signed out while it sent.")
 
     async def _flush(self, size: int) -> None:
         """Store the next `size` bytes as objects with rows, and pass over those that are stored already."""
@@ -270,8 +282,9 @@ class Receiver:
     async def _keep(self, pieces: list[Chunk]) -> None:
         try:
             async with transaction(self.database) as connection:
+                await self._signed_in(connection)
                 complete = await uploads.keep(connection, self.upload, self.writer, pieces, self.lasts)
-        except (UploadBusy, UploadMissing, MoveRefused):
+        except (UploadBusy, UploadMissing, MoveRefused, NotAuthorizedException):
             # No row will ever need them: they go within minutes, not after the day that orphans are given.
             async with transaction(self.database) as connection:
                 await sweeping.doom(connection, [piece.object_key for piece in pieces])
@@ -330,7 +343,7 @@ WRITERS = Writers()
 
 
 async def receive(
-    database: Pool, store: Store, account: UUID, upload: UUID, body: Body, *, at_once: int, lasts: timedelta
+    database: Pool, store: Store, account: Account, upload: UUID, body: Body, *, at_once: int, lasts: timedelta
 ) -> Received:
     """Write the body of a request to an upload. Raises as `uploads.begin`, `Body.check` and Receiver."""
     writer = uuid4()
@@ -338,9 +351,9 @@ async def receive(
     async with transaction(database) as connection:
         await examiners.check(connection)
         found, standing = await uploads.begin(
-            connection, account, upload, writer=writer, offset=body.offset, at_once=at_once, again=body.again
+            connection, account.id, upload, writer=writer, offset=body.offset, at_once=at_once, again=body.again
         )
         body.check(found)
-    receiver = Receiver(database, store, found, writer, body, standing, lasts)
+    receiver = Receiver(database, store, found, writer, body, standing, lasts, account.session_id)
     with WRITERS.writing(receiver):
         return Received(await receiver.receive(), found.expires_at)

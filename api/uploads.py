@@ -49,6 +49,7 @@ from storage.errors import (
     UploadMissing,
 )
 from storage.objects import Store
+from storage.sessions import Account
 from storage.uploads import Upload
 
 VERSION = "1.0.0"
@@ -177,7 +178,7 @@ class Exchange(Struct, frozen=True):
     """One request of a tus client, and what it takes to answer it."""
 
     request: AnyRequest
-    account: UUID
+    account: Account
     database: Pool
     store: Store
     settings: Settings
@@ -189,7 +190,7 @@ def exchange_of(
     """Begin to answer a tus client that speaks our version. Raises TusVersionUnknown."""
     if request.headers.get("tus-resumable") != VERSION:
         raise TusVersionUnknown
-    return Exchange(request, account.id, database, store, settings)
+    return Exchange(request, account, database, store, settings)
 
 
 #: `exchange: Tus` in every handler that asks for the protocol's version.
@@ -213,7 +214,7 @@ async def create_upload(exchange: Tus) -> Response[None]:
     length = whole_number(request, "upload-length")
     recording = recording_in(request.headers.get("upload-metadata"))
     async with reading(exchange.database) as connection:
-        upload = await uploads.claimed(connection, exchange.account, recording)
+        upload = await uploads.claimed(connection, exchange.account.id, recording)
     if length != upload.length:
         raise ClaimDiffers(length=upload.length)
     if upload.expired:
@@ -258,13 +259,13 @@ async def read_offset(upload: FromPath[UUID], exchange: Tus) -> Response[None]:
 async def offset_of(exchange: Exchange, upload: UUID) -> Response[None]:
     """Answer with the offset of an upload. Raises UploadMissing, UploadExpired."""
     async with reading(exchange.database) as connection:
-        found = await uploads.find(connection, exchange.account, upload)
+        found = await uploads.find(connection, exchange.account.id, upload)
     if found.expired:
         raise UploadExpired
     offset = found.length
     if found.completed_at is None:
         await WRITERS.hand_over(upload)
-        there = await settled(exchange.database, exchange.store, exchange.account, upload, lasts(exchange.settings))
+        there = await settled(exchange.database, exchange.store, exchange.account.id, upload, lasts(exchange.settings))
         offset = there.offset
     known = {"Upload-Offset": str(offset), "Upload-Length": str(found.length)}
     return answer(200, known | metadata_of(found) | expires(found.expires_at))
@@ -310,7 +311,7 @@ async def terminate_upload(upload: FromPath[UUID], exchange: Tus) -> Response[No
 async def terminate(exchange: Exchange, upload: UUID) -> Response[None]:
     """Answer a DELETE. Raises UploadMissing, UploadFinished."""
     async with transaction(exchange.database) as connection:
-        await uploads.terminate(connection, exchange.account, upload)
+        await uploads.terminate(connection, exchange.account.id, upload)
     await WRITERS.hand_over(upload)
     return answer(204)
 

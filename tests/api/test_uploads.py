@@ -3,15 +3,20 @@
 import base64
 import hashlib
 import zlib
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from litestar import Litestar
 
+from api import receiving
 from api.uploads import EXTENSIONS
-from storage import uploads
+from storage import sessions, uploads
 from storage.database import Pool, transaction
+from tests.api.clients import client_of
+from tests.api.paying import account_of
 from tests.api.taking import BYTES, TUS, claim, offset, send, slug, speech
 
 Campaign = dict[str, Any]
@@ -325,3 +330,35 @@ async def test_single_bytes_are_stopped_before_they_fill_a_table(
     answer = await send(contributor, url, data[10_000:], 10_000)
 
     assert (422, "too-many-chunks") == (answer.status_code, slug(answer))
+
+
+async def test_a_device_that_is_signed_out_while_it_sends_is_stopped(
+    app: Litestar,
+    contributor: Client,
+    upload: tuple[str, bytes],
+    database: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A lost phone could go on for an hour; what it had sent before its sign-out is kept."""
+    monkeypatch.setattr(receiving, "RENEW_EVERY_S", 0.0)
+    url, data = upload
+    me = await account_of(contributor, database)
+    async with transaction(database) as connection:
+        lost, tokens = await sessions.start(connection, me, "a lost phone")
+    signed_out: list[int] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        yield data[1000:2000]
+        signed_out.append((await contributor.delete(f"/v1/sessions/{lost}")).status_code)
+        yield data[2000:3000]
+        yield data[3000:]
+
+    async with client_of(app, tokens.access_token) as phone:
+        await send(phone, url, data[:1000])
+        stopped = await phone.patch(url, content=body(), headers={**BYTES, "Upload-Offset": "1000"})
+        refused = await send(phone, url, data[1000:], 1000)
+
+    assert ([204], 401, 401) == (signed_out, stopped.status_code, refused.status_code)
+    assert "unauthenticated" == slug(stopped)
+    assert 1000 == await offset(contributor, url)
+    assert 204 == (await send(contributor, url, data[1000:], 1000)).status_code
