@@ -211,7 +211,10 @@ def engines_of(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextM
             app.state.signing = Signatures(database, settings.master_key)
             # The catalogue's files take a second to load: done aside, so that the first reader stops nobody else.
             loading = asyncio.create_task(asyncio.to_thread(published))
+            warming = asyncio.create_task(app.state.examining.warm(database))
             yield
+            warming.cancel()
+            await asyncio.gather(warming, return_exceptions=True)
             await loading
 
     return engines

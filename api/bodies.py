@@ -28,8 +28,9 @@ MOST, EACH, OF_STRANGERS = 32_000_000, 4_000_000, 16_000_000
 class Bodies:
     """The bytes in memory, by whose they are. Everything happens on one event loop."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, most: int = MOST, each: int = EACH, of_strangers: int = OF_STRANGERS) -> None:
+        """Begin with none; as many bytes may come together, for each of those who send, and for all strangers."""
+        self.most, self.each, self.of_strangers = most, each, of_strangers
         self.size = self.strangers = 0
         self.held: Counter[Hashable] = Counter()
 
@@ -60,7 +61,8 @@ class Room:
         bodies.size += size
         bodies.held[whose] += size
         bodies.strangers += 0 if known else size
-        if bodies.size > MOST or bodies.held[whose] > EACH or bodies.strangers > OF_STRANGERS:
+        most = bodies.size > bodies.most or bodies.strangers > bodies.of_strangers
+        if most or bodies.held[whose] > bodies.each:
             raise Overloaded
 
     def clear(self) -> None:

@@ -23,6 +23,7 @@ from litestar.params import QueryParameter
 from litestar.response import Response
 from msgspec import Meta, Struct
 
+from api.bodies import Room
 from api.dependencies import Caller, Database, Examining
 from api.errors import BodyTooSlow, Overloaded, TooManyAttempts
 from api.examinations import LARGEST
@@ -63,8 +64,11 @@ def in_memory() -> Iterator[int]:
         os.close(descriptor)
 
 
-async def arrive(body: AsyncIterator[bytes], descriptor: int) -> None:
-    """Write a body into a file. Raises BodyTooSlow, RequestEntityTooLarge, ClientException when the phone has gone."""
+async def arrive(body: AsyncIterator[bytes], descriptor: int, room: Room, account: UUID) -> None:
+    """Write a body into a file in memory, of which all bodies together have so much.
+
+    Raises BodyTooSlow, RequestEntityTooLarge, Overloaded, and ClientException when the phone has gone.
+    """
     size = 0
     try:
         with anyio.fail_after(ARRIVAL_S):
@@ -72,6 +76,7 @@ async def arrive(body: AsyncIterator[bytes], descriptor: int) -> None:
                 size += len(piece)
                 if size > LARGEST:
                     raise RequestEntityTooLarge
+                room.take(len(piece), account, known=True)
                 os.write(descriptor, piece)
     except TimeoutError:
         raise BodyTooSlow from None
@@ -131,8 +136,8 @@ async def precheck(
     """
     examining.count(account.id)
     rules = await rules_of(database, campaign, profile)
-    with in_memory() as file:
-        await arrive(request.stream(), file)
+    with in_memory() as file, examining.bodies.room() as room:
+        await arrive(request.stream(), file, room, account.id)
         report = await examining.examine(file, rules)
     locale = negotiate(request.headers.get("accept-language"))
     headers = {"Content-Language": locale, "Cache-Control": "no-store"}

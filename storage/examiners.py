@@ -52,3 +52,16 @@ async def check(connection: Connection) -> None:
     ability = await one(connection, Ability, ASK, counts_for=COUNTS_FOR)
     if ability is not None and ability.impossible:
         raise ExaminationImpossible
+
+
+class _Begun(Struct, frozen=True):
+    begun: bool
+
+
+BEGUN = "SELECT EXISTS (SELECT FROM examiners WHERE isolates AND seen_at > now() - %(counts_for)s) AS begun"
+
+
+async def begun(connection: Connection) -> bool:
+    """Whether a living worker can examine."""
+    found = await one(connection, _Begun, BEGUN, counts_for=COUNTS_FOR)
+    return found is not None and found.begun

@@ -189,12 +189,9 @@ async def test_a_slow_body_comes_back_to_where_it_stood():
     assert (0, 0) == (gate.line.busy, gate.bodies.size)
 
 
-def test_bodies_together_have_an_end(monkeypatch: pytest.MonkeyPatch):
+def test_bodies_together_have_an_end():
     """And so have those of one account, and those that nobody signed in for; what is answered gives its room back."""
-    monkeypatch.setattr(bodies, "MOST", 100)
-    monkeypatch.setattr(bodies, "EACH", 30)
-    monkeypatch.setattr(bodies, "OF_STRANGERS", 50)
-    held = bodies.Bodies()
+    held = bodies.Bodies(most=100, each=30, of_strangers=50)
 
     def taken(size: int, whose: str, known: bool) -> str:
         room = bodies.Room(held)

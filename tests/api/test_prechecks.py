@@ -1,20 +1,25 @@
 """A few seconds of a take are looked at before it is recorded, and nothing of them is kept."""
 
+import asyncio
 import contextlib
 import io
 import os
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import av
 import httpx
 import numpy as np
 import pytest
 import soundfile
+from litestar import Litestar
 
 from api import examinations
 from api.examinations import LARGEST, PER_MINUTE
+from storage import examiners
 from storage.database import Pool, transaction
 from tests.api.taking import slug
 from tests.capture_validation.made import video
@@ -173,3 +178,49 @@ async def test_a_minute_in_a_few_kilobytes_is_over_the_limit(contributor: httpx.
     answer = await asked(contributor, file.getvalue())
 
     assert "over-limit" == answer.json()["rejection"]["code"]
+
+
+async def test_bodies_on_their_way_have_an_end(
+    app: Litestar, contributor: httpx.AsyncClient, other: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
+    """They lie in memory: sixty-four phones with five megabytes each would fill it, and so would one with many."""
+    room = app.state.examining.bodies
+    monkeypatch.setattr(room, "each", 1500)
+    monkeypatch.setattr(room, "most", 2000)
+    meanwhile: list[httpx.Response] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        yield bytes(1000)
+        sizes = [(contributor, 501), (contributor, 500), (other, 1001), (other, 1000)]
+        meanwhile.extend([await asked(client, bytes(size)) for client, size in sizes])
+
+    answer = await contributor.post(ADDRESS, content=body())
+
+    assert [503, 200, 503, 200] == [one.status_code for one in meanwhile]
+    assert (200, "overloaded") == (answer.status_code, slug(meanwhile[0]))
+    assert (0, {}) == (room.size, dict(room.held))
+
+
+async def test_the_sandbox_is_started_before_somebody_waits_for_it(database: Pool, monkeypatch: pytest.MonkeyPatch):
+    """But not before a worker has started its own, which the service's readiness waits for."""
+    started: list[str] = []
+
+    class Sandbox:
+        def start(self) -> None:
+            started.append("started")
+
+    monkeypatch.setattr(examinations, "shared_sandbox", Sandbox)
+    monkeypatch.setattr(examinations, "LOOK_EVERY_S", 0.01)
+    worker = uuid4()
+    async with transaction(database) as connection:
+        await connection.execute("DELETE FROM examiners")
+    warming = asyncio.create_task(examinations.Examinations().warm(database))
+    await asyncio.sleep(0.2)
+    before = list(started)
+    async with transaction(database) as connection:
+        await examiners.say(connection, worker, isolates=True)
+    await asyncio.wait_for(warming, 20)
+    async with transaction(database) as connection:
+        await examiners.leave(connection, worker)
+
+    assert ([], ["started"]) == (before, started)

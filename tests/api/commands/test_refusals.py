@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from litestar import Litestar
 
 from api import doctor
 from api.commands.terms import parser, publish
 from api.settings import check
-from storage.database import Pool
+from storage.database import pool
 from tests.api.commands.conftest import Say
 from tests.api.terms.sheets import document
 
@@ -52,6 +53,25 @@ async def test_what_is_refused_is_a_sentence(say: Say, words: tuple[str, ...], c
     assert printed.startswith(f"companion {words[0]}: ")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("review", "accept", NOBODY, "--because", "Good."),
+        ("payouts", "approve", NOBODY),
+        ("campaigns", "pause", NOBODY, "--because", "A test."),
+        ("claims", "uphold", NOBODY, "--answer", "You are right."),
+        (*SALE, "--purpose", "Hospitals.", "--until", "2027-12-31", "--price", "1", "--currency", "EUR"),
+    ],
+)
+async def test_an_operator_is_not_spoken_to_as_a_contributor(say: Say, words: tuple[str, ...]):
+    """What they look for is not theirs."""
+    status, printed = await say(*words)
+
+    assert 1 == status
+    assert printed.startswith(f"companion {words[0]}: ")
+    assert "You" not in printed
+
+
 @pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:1/none", "nonsense"])
 async def test_a_database_that_cannot_be_reached_is_a_sentence(say: Say, monkeypatch: pytest.MonkeyPatch, url: str):
     monkeypatch.setenv("DATABASE_URL", url)
@@ -64,21 +84,23 @@ async def test_a_database_that_cannot_be_reached_is_a_sentence(say: Say, monkeyp
 
 
 async def test_a_term_sheet_may_be_read_for_longer_than_a_transaction_lasts(
-    database: Pool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    app: Litestar, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     """PostgreSQL ends a transaction in which nothing happens for half a minute; nobody reads a sheet that fast."""
     file = tmp_path / "sheet.json"
     file.write_text(json.dumps(document() | {"id": f"sheet-{os.urandom(4).hex()}"}))
     held: list[int] = []
 
-    def asked(question: str) -> str:
-        stats = database.get_stats()
-        held.append(stats["pool_size"] - stats["pool_available"])
-        return "n"
+    async with pool(database_url) as database:
 
-    monkeypatch.setattr("builtins.input", asked)
+        def asked(question: str) -> str:
+            stats = database.get_stats()
+            held.append(stats["pool_size"] - stats["pool_available"])
+            return "n"
 
-    assert 1 == await publish(database, parser().parse_args(["publish", str(file)]))
+        monkeypatch.setattr("builtins.input", asked)
+
+        assert 1 == await publish(database, parser().parse_args(["publish", str(file)]))
     assert [0] == held
 
 
