@@ -1,7 +1,7 @@
 """Releases: what was sold to a buyer, fetched with the buyer's own key.
 
 The address of a file is good for a quarter of an hour and for one buyer, and is looked at again when it is used: what
-was withdrawn in between is not handed out.
+was withdrawn in between is not handed out, nor anything once the key was taken back that it was listed with.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from uuid import UUID
 from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
+from litestar.response import Stream
 from msgspec import Meta, Struct
 
 from api import croissant
 from api.addresses import absolute
+from api.authentication import bearer
 from api.dependencies import Buying, Configuration, Database, Objects
 from api.errors import RangeUnsatisfiable
-from api.heads import bodiless
 from api.media import BYTES, LINK_LASTS_S, PLAYED, Played, play
 from api.pages import Cursor, Limit, cursor_of, position_of
 from api.problems import problems
 from api.tickets import opened, signed
-from storage import deliveries, encryption
-from storage.database import Connection, transaction
-from storage.deliveries import Delivery, File, Licence, Status
+from storage import buyers, deliveries, encryption
+from storage.database import Connection, Pool, reading, transaction
+from storage.deliveries import Delivery, File, Licence, Status, Wanted
 from storage.errors import (
     BuyerRefused,
     DatasetMissing,
@@ -40,10 +41,12 @@ from storage.errors import (
     RenditionPending,
     StoreUnavailable,
 )
+from storage.objects import Store
+from storage.sessions import hashed
 
 BUYER = {"buyer": True}
-#: buyer, dataset, recording, version, and when the address ends, in seconds since 1970.
-TICKET = struct.Struct(">16s16s16sIQ")
+#: buyer, dataset, recording, the hash of the buyer's key, version, and when the address ends, in seconds since 1970.
+TICKET = struct.Struct(">16s16s16s32sIQ")
 PURPOSE = b"companion delivery"
 #: How many rows a manifest is read in at a time.
 CHUNK = 5000
@@ -101,7 +104,7 @@ async def read_release(
 
     202 with Retry-After while cleaned copies on this page are still being made.
     """
-    ends = int(time.time()) + LINK_LASTS_S
+    ends, key = int(time.time()) + LINK_LASTS_S, hashed(bearer(request))
     async with transaction(database) as connection:
         release = await deliveries.release(connection, keyholder.id, dataset, version)
         rows = await deliveries.files(
@@ -112,7 +115,7 @@ async def read_release(
     def address(file: File) -> str | None:
         if file.status != "ready":
             return None
-        facts = TICKET.pack(keyholder.id.bytes, dataset.bytes, file.recording_id.bytes, version, ends)
+        facts = TICKET.pack(keyholder.id.bytes, dataset.bytes, file.recording_id.bytes, key, version, ends)
         return absolute(request, settings, f"/v1/deliveries/{signed(settings.master_key, PURPOSE, facts)}")
 
     view = ReleaseView(
@@ -220,13 +223,11 @@ async def fetch_delivery(
 
     410 as soon as its contributor withdrew it, also under an address that was given out before.
     """
-    buyer, dataset, recording, version = ticket_read(settings.master_key, ticket, time.time())
-    async with transaction(database) as connection:
-        delivery = await deliveries.deliver(
-            connection, buyer, dataset, version, recording, fetched=not bodiless(request)
-        )
-        played = await opening(connection, settings.master_key, delivery)
-    return await play(request, store, played)
+    key, wanted = ticket_read(settings.master_key, ticket, time.time())
+    async with reading(database) as connection:
+        if await buyers.holder(connection, key) is None:
+            raise DatasetMissing("The key was taken back that this address was listed with.")
+    return await handed_over(request, database, store, settings.master_key, wanted)
 
 
 @get(
@@ -246,15 +247,30 @@ async def fetch_file(
     settings: Configuration,
 ) -> Response[Any]:
     """Fetch one cleaned recording with your key, by its code: the addresses of a manifest, which do not expire."""
-    async with transaction(database) as connection:
+    async with reading(database) as connection:
         recording = await deliveries.coded(connection, code)
-        if recording is None:
-            raise DatasetMissing
-        delivery = await deliveries.deliver(
-            connection, keyholder.id, dataset, version, recording, fetched=not bodiless(request)
-        )
-        played = await opening(connection, settings.master_key, delivery)
-    return await play(request, store, played)
+    if recording is None:
+        raise DatasetMissing
+    wanted = Wanted(keyholder.id, dataset, version, recording)
+    return await handed_over(request, database, store, settings.master_key, wanted)
+
+
+async def handed_over(
+    request: Request[Any, Any, Any], database: Pool, store: Store, master_key: bytes, wanted: Wanted
+) -> Response[Any]:
+    """Answer with a file, and write its delivery down once the store has given it and before a byte of it goes out.
+
+    Its contributor reads that, and a buyer who was withdrawn from has to delete what was delivered: not what a store
+    that is away kept. It may be withdrawn while the store is asked. Raises as `deliveries.deliver` and `play`.
+    """
+    async with transaction(database) as connection:
+        delivery = await deliveries.deliver(connection, wanted, fetched=False)
+        played = await opening(connection, master_key, delivery)
+    answer = await play(request, store, played)
+    if isinstance(answer, Stream):
+        async with transaction(database) as connection:
+            await deliveries.deliver(connection, wanted, fetched=True)
+    return answer
 
 
 async def opening(connection: Connection, master_key: bytes, delivery: Delivery) -> Played:
@@ -263,15 +279,15 @@ async def opening(connection: Connection, master_key: bytes, delivery: Delivery)
     return Played(delivery.media, key, delivery.media_type, delivery.sha256, delivery.code)
 
 
-def ticket_read(master_key: bytes, ticket: str, now: float) -> tuple[UUID, UUID, UUID, int]:
-    """Read buyer, dataset, recording and version from an address. Raises DatasetMissing, whatever is wrong with it."""
+def ticket_read(master_key: bytes, ticket: str, now: float) -> tuple[bytes, Wanted]:
+    """Read the hash of a key, and what is wanted, from an address. Raises DatasetMissing, whatever is wrong with it."""
     facts = opened(master_key, PURPOSE, ticket, TICKET.size)
     if facts is None:
         raise DatasetMissing("This address does not lead to a file; list the release again.")
-    buyer, dataset, recording, version, ends = TICKET.unpack(facts)
+    buyer, dataset, recording, key, version, ends = TICKET.unpack(facts)
     if ends < now:
         raise DatasetMissing("This address has expired; list the release again.")
-    return UUID(bytes=buyer), UUID(bytes=dataset), UUID(bytes=recording), version
+    return key, Wanted(UUID(bytes=buyer), UUID(bytes=dataset), version, UUID(bytes=recording))
 
 
 handlers = [read_release, read_manifest, fetch_delivery, fetch_file]

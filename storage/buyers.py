@@ -164,4 +164,9 @@ KEYHOLDER = f"""
 
 async def keyholder(connection: Connection, key: str) -> Buyer | None:
     """Find whom a key speaks for: None when it is unknown or was taken back."""
-    return await one(connection, Buyer, KEYHOLDER, hash=hashed(key))
+    return await holder(connection, hashed(key))
+
+
+async def holder(connection: Connection, key_hash: bytes) -> Buyer | None:
+    """Find whom the key of a hash speaks for; None as for `keyholder`."""
+    return await one(connection, Buyer, KEYHOLDER, hash=key_hash)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from storage import buyers
 from storage.database import Connection, every, one, run
@@ -179,15 +180,22 @@ DELIVERED = """
 """
 
 
-async def deliver(
-    connection: Connection, buyer: UUID, dataset: UUID, version: int, recording: UUID, *, fetched: bool
-) -> Delivery:
-    """Give a rendition to its buyer, and write down that it was `fetched` unless only its size was asked for.
+class Wanted(Struct, frozen=True):
+    """A recording of a release, as its buyer asks for it."""
+
+    buyer: UUID
+    dataset: UUID
+    version: int
+    recording: UUID
+
+
+async def deliver(connection: Connection, wanted: Wanted, *, fetched: bool) -> Delivery:
+    """Give a rendition to its buyer, and write down when it is `fetched`: not before its bytes are there.
 
     Raises BuyerRefused, DatasetMissing, LicenceEnded, RecordingOnHold, RenditionPending.
     """
-    await allowed(connection, buyer)
-    found = await one(connection, _Found, FIND, buyer=buyer, dataset=dataset, version=version, recording=recording)
+    await allowed(connection, wanted.buyer)
+    found = await one(connection, _Found, FIND, **asdict(wanted))
     if found is None:
         raise DatasetMissing
     if found.status == "ended":
@@ -197,6 +205,6 @@ async def deliver(
     if found.object_key is None or found.size_bytes is None or found.media_type is None or found.sha256 is None:
         raise RenditionPending(code=found.code)
     if fetched:
-        await run(connection, DELIVERED, buyer=buyer, dataset=dataset, version=version, recording=recording)
-    media = Media(recording, found.object_key, found.size_bytes)
+        await run(connection, DELIVERED, **asdict(wanted))
+    media = Media(wanted.recording, found.object_key, found.size_bytes)
     return Delivery(found.account_id, found.code, media, found.media_type, found.sha256)

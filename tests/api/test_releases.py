@@ -9,12 +9,14 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from api import releases
 from api.releases import TICKET, ticket_read
 from api.settings import Settings
 from api.validation import Workplace
 from storage import recordings, screening
 from storage.database import Pool, transaction
-from storage.errors import DatasetMissing
+from storage.errors import DatasetMissing, StoreUnavailable
+from storage.objects import Store
 from tests.api import trading
 from tests.api.clients import client_of
 from tests.api.owning import Sold
@@ -172,26 +174,62 @@ async def test_a_buyer_that_came_onto_a_list_gets_nothing_more(sold: Sold, clien
     assert 200 == (await client.get(url)).status_code
 
 
-async def test_a_key_that_was_taken_back_opens_nothing(sold: Sold, operator: Client):
-    """At once."""
+async def test_a_key_that_was_taken_back_opens_nothing(sold: Sold, client: Client, operator: Client):
+    """At once, nor do the addresses that were listed with it."""
     url = f"/v1/operator/buyers/{sold.buyer_id}/keys"
-    key = (await operator.get(url)).json()["data"][0]
+    key, file = (await operator.get(url)).json()["data"][0], await sold.file()
 
     revoked = await operator.delete(f"{url}/{key['id']}")
 
     assert 204 == revoked.status_code
     assert 401 == (await sold.buyer.get(sold.url)).status_code
+    assert 404 == (await client.get(file["url"])).status_code
+
+
+async def test_what_the_store_did_not_give_was_not_delivered(
+    sold: Sold, client: Client, contributor: Client, app_store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    """Its buyer would have to attest the deletion of what it never had, and its contributor read of it."""
+
+    async def away(*_: Any, **__: Any) -> bytes:
+        raise StoreUnavailable
+
+    url, answers = (await sold.file())["url"], []
+    with monkeypatch.context() as broken:
+        broken.setattr(app_store, "read", away)
+        answers.append(await client.get(url))
+    answers.append(await client.get(url, headers={"Range": "bytes=99999-"}))
+
+    assert [503, 416] == [answer.status_code for answer in answers]
+    assert (await contributor.get(f"/v1/recordings/{sold.recording}/uses")).json()["data"][0]["delivered_at"] is None
+
+
+async def test_what_is_withdrawn_while_the_store_is_asked_is_not_handed_out(
+    sold: Sold, client: Client, contributor: Client, monkeypatch: pytest.MonkeyPatch
+):
+    """Else a buyer had it that nobody knew of."""
+    url, play = (await sold.file())["url"], releases.play
+
+    async def withdrawing(*asked: Any) -> Any:
+        answer = await play(*asked)
+        assert 202 == (await trading.withdraw(contributor, sold.recording)).status_code
+        return answer
+
+    monkeypatch.setattr(releases, "play", withdrawing)
+
+    assert 410 == (await client.get(url)).status_code
 
 
 async def test_a_forged_or_late_address_leads_nowhere(client: Client, settings: Settings):
     """Whatever is wrong with it, nothing is found."""
     from api.tickets import signed
 
-    facts = TICKET.pack(uuid4().bytes, uuid4().bytes, uuid4().bytes, 1, 100)
+    facts = TICKET.pack(uuid4().bytes, uuid4().bytes, uuid4().bytes, b"k" * 32, 1, 100)
     good = signed(settings.master_key, b"companion delivery", facts)
     wrong = signed(settings.master_key, b"companion media link", facts)
 
-    assert 1 == ticket_read(settings.master_key, good, now=99)[3]
+    key, wanted = ticket_read(settings.master_key, good, now=99)
+    assert (b"k" * 32, 1) == (key, wanted.version)
     for ticket, now in ((good, 101), (wrong, 99), (good[:-4] + "AAAA", 99), ("x", 99), ("é", 99)):
         with pytest.raises(DatasetMissing):
             ticket_read(settings.master_key, ticket, now)
