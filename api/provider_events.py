@@ -90,7 +90,7 @@ async def submit_approved(database: Pool, master_key: bytes, url: str) -> int:
 async def _let_go(database: Pool) -> None:
     """Put approved payouts on their way; one that is called back in this moment stays with its owner."""
     async with transaction(database) as connection:
-        approved = await payouts.in_state(connection, "approved", 100)
+        approved = await payouts.in_state(connection, "approved", limit=100)
     for payout in approved:
         with suppress(PayoutMoveRefused):
             async with transaction(database) as connection:

@@ -284,7 +284,10 @@ LISTED = f"""
     SELECT {COLUMNS} FROM payouts WHERE account_id = %(account)s AND (%(after)s::uuid IS NULL OR id < %(after)s)
     ORDER BY id DESC LIMIT %(limit)s
 """
-IN_STATE = f"SELECT {COLUMNS} FROM payouts WHERE state = %(state)s ORDER BY id LIMIT %(limit)s"
+IN_STATE = f"""
+    SELECT {COLUMNS} FROM payouts WHERE state = %(state)s AND (%(currency)s::text IS NULL OR currency = %(currency)s)
+    ORDER BY id LIMIT %(limit)s
+"""
 HANDED = f"SELECT {COLUMNS} FROM payouts WHERE id = %(payout)s AND provider = %(provider)s FOR UPDATE"
 # Whoever was asked last comes last, so that one that its provider chokes on holds up no other.
 UNANSWERED = f"""
@@ -325,9 +328,11 @@ async def listing(connection: Connection, account: UUID, after: UUID | None, lim
     return await every(connection, Payout, LISTED, account=account, after=after, limit=limit)
 
 
-async def in_state(connection: Connection, state: State, limit: int = 1000) -> list[Payout]:
-    """List everybody's payouts in one state, oldest first, for whoever moves them on."""
-    return await every(connection, Payout, IN_STATE, state=state, limit=limit)
+async def in_state(
+    connection: Connection, state: State, *, currency: str | None = None, limit: int | None = None
+) -> list[Payout]:
+    """List everybody's payouts in one state, oldest first, for whoever moves them on: all of them without a limit."""
+    return await every(connection, Payout, IN_STATE, state=state, currency=currency, limit=limit)
 
 
 async def handed_to(connection: Connection, provider: str, payout: UUID) -> Payout:

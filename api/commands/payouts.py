@@ -147,14 +147,13 @@ async def export(database: Pool, settings: Settings, folder: Path) -> int:
 async def writable(connection: Connection, settings: Settings, payer: manual.Debtor, day: date) -> list[Instruction]:
     """Gather what is approved and can be paid by a file, and say what cannot: it stays approved."""
     instructions = []
-    for payout in await payouts.in_state(connection, "approved"):
-        if payout.currency == "EUR":
-            try:
-                bank = await bank_account(connection, settings.master_key, payout.destination_id)
-            except (DestinationMissing, MediaDamaged) as error:
-                print(f"{payout.id} is left out: {error}", file=sys.stderr)
-            else:
-                instructions.append(Instruction(payout.id, payout.currency, payout.micros, bank))
+    for payout in await payouts.in_state(connection, "approved", currency="EUR"):
+        try:
+            bank = await bank_account(connection, settings.master_key, payout.destination_id)
+        except (DestinationMissing, MediaDamaged) as error:
+            print(f"{payout.id} is left out: {error}", file=sys.stderr)
+        else:
+            instructions.append(Instruction(payout.id, payout.currency, payout.micros, bank))
     left_out = manual.unwritable(payer, instructions, day) if instructions else []
     for one in left_out:
         print(f"{one.payout} is left out: no bank takes its holder's name or its BIC.", file=sys.stderr)

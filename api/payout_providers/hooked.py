@@ -7,15 +7,17 @@ gives the same reference again. A report that was lost is asked for: `GET /payou
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
 import urllib3
 from anyio import to_thread
-from msgspec import Meta, Struct
+from msgspec import Struct
+from msgspec.structs import force_setattr
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from urllib3.exceptions import HTTPError
 
@@ -31,6 +33,9 @@ POOL = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
 #: or about now.
 FINAL = frozenset({400, 422})
 
+#: Characters of why a payout did not work, as its owner reads it.
+LONGEST = 500
+
 Reported: TypeAlias = Literal["payout.in_transit", "payout.paid", "payout.failed", "payout.returned"]
 
 
@@ -40,12 +45,26 @@ class Accepted(Struct, frozen=True):
     reference: str
 
 
+def told(why: EventData | Refusal | Standing) -> None:
+    """Cut what a provider says to what contributors can be told: refused, it would be said again for ever.
+
+    A code that is none of ISO 20022 takes the place of the words where there are none.
+    """
+    code = why.code if why.code and re.fullmatch("[A-Z0-9]{4}", why.code) else None
+    because = (why.because or ("" if code else why.code) or "").replace("\0", "")[:LONGEST]
+    force_setattr(why, "because", because or None)
+    force_setattr(why, "code", code)
+
+
 class EventData(Struct, frozen=True):
     """Which payout, by the number that we gave it, and why, where it did not work: in words, and by ISO 20022."""
 
     end_to_end_id: UUID
-    because: Annotated[str, Meta(max_length=500)] | None = None
-    code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{4}\Z")] | None = None
+    because: str | None = None
+    code: str | None = None
+
+    def __post_init__(self) -> None:
+        told(self)
 
 
 class ProviderEvent(Struct, frozen=True):
@@ -58,16 +77,22 @@ class ProviderEvent(Struct, frozen=True):
 class Refusal(Struct, frozen=True):
     """Why a payout is not taken, where the provider says so."""
 
-    because: Annotated[str, Meta(max_length=500)] | None = None
-    code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{4}\Z")] | None = None
+    because: str | None = None
+    code: str | None = None
+
+    def __post_init__(self) -> None:
+        told(self)
 
 
 class Standing(Struct, frozen=True):
     """Where a payout is, as the provider answers when it is asked; `accepted` is nothing new."""
 
     state: Literal["accepted", "in_transit", "paid", "failed", "returned"]
-    because: Annotated[str, Meta(max_length=500)] | None = None
-    code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{4}\Z")] | None = None
+    because: str | None = None
+    code: str | None = None
+
+    def __post_init__(self) -> None:
+        told(self)
 
 
 Answer = TypeVar("Answer")

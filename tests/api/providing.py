@@ -99,10 +99,13 @@ async def state(contributor: Client, payout: str) -> str:
     return str((await contributor.get(f"/v1/payouts/{payout}")).json()["state"])
 
 
-def signed(kind: str, payout: str, *, secret: str = PROVIDER_SECRET, age: timedelta = timedelta()) -> dict[str, Any]:
+def signed(
+    kind: str, payout: str, *, secret: str = PROVIDER_SECRET, age: timedelta = timedelta(), **more: str
+) -> dict[str, Any]:
     """An event as the provider sends it."""
     event_id, at = f"msg_{uuid4()}", datetime.now(UTC) - age
-    body = json.dumps({"type": kind, "data": {"end_to_end_id": payout, "because": "account closed", "code": "AC04"}})
+    data = {"end_to_end_id": payout, "because": "account closed", "code": "AC04", **more}
+    body = json.dumps({"type": kind, "data": data})
     headers = {
         "webhook-id": event_id,
         "webhook-timestamp": str(int(at.timestamp())),

@@ -72,6 +72,9 @@ async def test_a_provider_that_is_away_is_asked_again_later(
         ((400, b'{"code": "AC04"}'), "failed", None),
         ((400, b"<html>Bad gateway</html>"), "submitted", None),
         ((422, b"{}"), "submitted", None),
+        ((422, b'{"because": "%s"}' % (b"w" * 501)), "failed", "w" * 500),
+        ((422, b'{"because": "no\\u0000 more"}'), "failed", "no more"),
+        ((422, b'{"code": "insufficient_funds"}'), "failed", "insufficient_funds"),
         ((404, b'{"because": "no such address"}'), "submitted", None),
         ((500, b""), "submitted", None),
         ((201, b"{"), "submitted", None),
@@ -125,6 +128,18 @@ async def test_an_event_counts_once_and_a_late_one_not_at_all(
     shown = (await contributor.get(f"/v1/payouts/{approved}")).json()
     assert ("failed", "account closed", "AC04") == (shown["state"], shown["because"], shown["failure"]["code"])
     assert 1 == sum(step["state"] == "failed" for step in shown["timeline"])
+
+
+async def test_an_event_that_says_more_than_was_agreed_on_is_heard(
+    contributor: Client, client: Client, database: Pool, settings: Settings, provider: Provider, approved: str
+) -> None:
+    """Refused, it would be sent again until its provider gives up, and nobody would know."""
+    await submit_approved(database, settings.master_key, provider.url)
+    event = signed("payout.failed", approved, because="w" * 600, code="account_closed")
+
+    assert 204 == (await client.post("/v1/provider-events", **event)).status_code
+    shown = (await contributor.get(f"/v1/payouts/{approved}")).json()
+    assert ("failed", "w" * 500, None) == (shown["state"], shown["because"], shown["failure"]["code"])
 
 
 async def test_an_event_that_is_not_the_provider_s_is_refused(

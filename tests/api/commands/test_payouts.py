@@ -63,6 +63,21 @@ async def test_a_payout_goes_to_the_bank_as_a_file_and_what_became_of_it_is_said
     assert ("The account is closed.", "AC04") == (shown["because"], shown["failure"]["code"])
 
 
+async def test_what_no_file_can_pay_takes_nobody_s_place(database: Pool, asked_for: str) -> None:
+    """A thousand older payouts in dollars, of which no bank takes one by SEPA, and nobody in euros was paid."""
+    older = """
+        INSERT INTO payouts (id, account_id, destination_id, currency, micros)
+        SELECT '00000000-0000-7000-8000-000000000000', account_id, destination_id, 'USD', 10000
+        FROM payouts WHERE id = %s
+    """
+    async with database.connection() as connection, connection.transaction(force_rollback=True):
+        await connection.execute(older, [asked_for])
+        [first] = await payouts.in_state(connection, "requested", limit=1)
+        [in_euros] = await payouts.in_state(connection, "requested", currency="EUR", limit=1)
+
+    assert ("USD", "EUR") == (first.currency, in_euros.currency)
+
+
 @pytest.mark.parametrize("reference", ["p-1", None], ids=["named", "never named"])
 @pytest.mark.parametrize("way", [("paid",), ("paid", "returned")], ids=["arrived", "came back"])
 async def test_a_payout_that_was_paid_is_found_in_the_books_whatever_became_of_it(
