@@ -7,10 +7,13 @@ Exit code 0 when the copy is there and nothing of what was to be hidden can be f
 from __future__ import annotations
 
 import argparse
+import fcntl
+import glob
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from capture_validation.clean.choices import Choices
@@ -23,6 +26,8 @@ from capture_validation.report import Span
 from capture_validation.xray.console import said
 
 KINDS = ("faces", "text")
+#: How the name ends of a copy that is being made.
+HALF = ".half"
 
 
 def command(arguments: Sequence[str]) -> int:
@@ -43,9 +48,20 @@ def command(arguments: Sequence[str]) -> int:
     return 0
 
 
+def sweep(out: Path) -> None:
+    """Remove what an earlier run for the same place left half done, because it was killed."""
+    for half in out.parent.glob(f".{glob.escape(out.name)}.*{HALF}"):
+        with half.open("rb") as left, suppress(BlockingIOError):
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            half.unlink(missing_ok=True)
+
+
 def write(file: Path, out: Path, choices: Choices, progress: object) -> Cleaned:
     """Make the rendition beside its place and move it there when it is whole. Raises what `clean` raises."""
-    with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as half:
+    sweep(out)
+    with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", suffix=HALF, delete=False) as half:
+        # As long as we live: a lock ends with whoever holds it, and so tells the next run what may go.
+        fcntl.flock(half, fcntl.LOCK_EX)
         try:
             done = clean(file, half, choices, progress)  # type: ignore[arg-type]
             half.flush()

@@ -1,5 +1,6 @@
 """`companion xray` and `companion clean`, as somebody at a terminal uses them."""
 
+import fcntl
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from capture_validation.clean.console import command as clean
+from capture_validation.clean.console import sweep
 from capture_validation.xray.console import command as xray
 from tests.media import media
 
@@ -70,3 +72,17 @@ def test_a_file_that_is_none_is_said(capsys: Printed, tmp_path: Path):
     assert 2 == clean([str(tmp_path / "absent"), "--out", str(tmp_path / "out")])
 
     assert 2 == len([line for line in capsys.readouterr().err.splitlines() if line.startswith("companion")])
+
+
+def test_what_a_killed_run_left_half_done_goes_with_the_next(tmp_path: Path):
+    """And nothing that another run is still writing, or that is somebody's own."""
+    out = tmp_path / "clean.mp4"
+    dead, alive, own = (tmp_path / name for name in (".clean.mp4.a1.half", ".clean.mp4.b2.half", ".clean.mp4.swp"))
+    for path in (dead, alive, own):
+        path.write_bytes(b"half")
+
+    with alive.open("rb") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        sweep(out)
+
+    assert {alive, own} == set(tmp_path.iterdir())
