@@ -211,13 +211,16 @@ async def list_campaigns(
     language: Annotated[
         str | None, QueryParameter(max_length=35, description="Only campaigns in this language (BCP 47).")
     ] = None,
+    status: Annotated[
+        Status | None, QueryParameter(description="Only campaigns that stand so; `open` ones take recordings now.")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response[Page[CampaignEntry]]:
     """List campaigns, newest first; closed ones stay readable and say so."""
     async with reading(database) as connection:
         rows = await campaigns.listing(
-            connection, media=media, language=language, after=position_of(cursor), limit=limit + 1
+            connection, media=media, language=language, status=status, after=position_of(cursor), limit=limit + 1
         )
     locale = locale_of(request)
     shown = page([entry_of(row, locale) for row in rows], limit, lambda entry: entry.id)

@@ -89,31 +89,34 @@ def refuse_new(status: Status) -> None:
         raise CampaignClosed(campaign_status=status)
 
 
+LISTING = f"""
+    SELECT * FROM ({SELECT}
+        WHERE (%(media)s::text IS NULL OR c.media = %(media)s)
+          AND (%(language)s::text IS NULL OR c.languages = '{{}}' OR EXISTS (
+              SELECT FROM unnest(c.languages) AS spoken
+              WHERE lower(%(language)s) IN (lower(spoken), lower(split_part(spoken, '-', 1)))))
+          AND (%(after)s::uuid IS NULL OR c.id < %(after)s)) AS listed
+    WHERE %(status)s::text IS NULL OR status = %(status)s
+    ORDER BY id DESC LIMIT %(limit)s
+"""
+
+
 async def listing(
-    connection: Connection, *, media: Media | None, language: str | None, after: UUID | None, limit: int
+    connection: Connection,
+    *,
+    media: Media | None,
+    language: str | None,
+    status: Status | None = None,
+    after: UUID | None,
+    limit: int,
 ) -> list[Campaign]:
     """List campaigns, newest first, from the one after `after`.
 
     A campaign without languages takes any. `en` finds a campaign in `en-GB`, because whoever asks for a language means
     every way to speak it.
     """
-    return await every(
-        connection,
-        Campaign,
-        SELECT
-        + """
-        WHERE (%(media)s::text IS NULL OR c.media = %(media)s)
-          AND (%(language)s::text IS NULL OR c.languages = '{}' OR EXISTS (
-              SELECT FROM unnest(c.languages) AS spoken
-              WHERE lower(%(language)s) IN (lower(spoken), lower(split_part(spoken, '-', 1)))))
-          AND (%(after)s::uuid IS NULL OR c.id < %(after)s)
-        ORDER BY c.id DESC LIMIT %(limit)s
-        """,
-        media=media,
-        language=language,
-        after=after,
-        limit=limit,
-    )
+    wanted = {"media": media, "language": language, "status": status, "after": after, "limit": limit}
+    return await every(connection, Campaign, LISTING, **wanted)
 
 
 async def prompts(connection: Connection, campaign: UUID) -> list[Prompt]:

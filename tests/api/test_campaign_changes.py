@@ -60,6 +60,24 @@ async def test_a_paused_campaign_takes_nothing_new_and_lets_everybody_finish(
     assert 201 == (await claim(other, campaign, speech())).status_code
 
 
+async def test_campaigns_are_found_by_how_they_stand(operator: Client, client: Client, database: Pool):
+    """An app shows what takes recordings now, and pages through no others."""
+    going, paused = [await opened(database, operator, 3) for _ in range(2)]
+    assert 200 == (await changed(operator, paused, standing="paused")).status_code
+
+    async def listed(**asked: str) -> set[str]:
+        answer = await client.get("/v1/campaigns", params={"limit": "200", **asked})
+        return {entry["id"] for entry in answer.json()["data"]} & {going["id"], paused["id"]}
+
+    assert [{going["id"]}, {paused["id"]}, set(), {going["id"], paused["id"]}] == [
+        await listed(status="open"),
+        await listed(status="paused"),
+        await listed(status="full"),
+        await listed(),
+    ]
+    assert 400 == (await client.get("/v1/campaigns", params={"status": "new"})).status_code
+
+
 async def test_a_closed_campaign_stays_closed_and_says_why(operator: Client, contributor: Client, database: Pool):
     """Closing twice is closing once; nothing of it is changed any more, and its page has the reason."""
     campaign = await opened(database, contributor, 3)
