@@ -39,7 +39,7 @@ from storage import (
     sessions,
     withdrawn,
 )
-from storage.database import transaction
+from storage.database import singly, transaction
 from storage.errors import Unavailable
 from storage.ledger import checkpoints
 from storage.recordings import expire
@@ -164,9 +164,9 @@ async def clear_withdrawn(tower: Tower) -> None:
 
 async def watch_due_dates(tower: Tower) -> None:
     """Move notices whose answer is late, and tell contributors whose consent ends soon."""
-    async with transaction(tower.place.database) as connection:
-        await notices.by_the_clock(connection)
-        await consents.tell_ending(connection)
+    for late in (notices.by_the_clock, consents.tell_ending):
+        async with transaction(tower.place.database) as connection:
+            await late(connection)
 
 
 async def issue_receipts(tower: Tower) -> None:
@@ -195,11 +195,14 @@ async def close_day(tower: Tower) -> None:
 
 async def keep_review_promises(tower: Tower) -> None:
     """Accept what nobody looked at in the time that its quote promised, or its terms for an objection."""
-    for accept in (reviews.accept_overdue, disputes.accept_unanswered):
-        accepted = True
-        while accepted:
-            async with transaction(tower.place.database) as connection:
-                accepted = await accept(connection) is not None
+    database, done = tower.place.database, True
+    while done:
+        async with transaction(database) as connection:
+            overdue, unanswered = await reviews.overdue(connection), await disputes.unanswered(connection)
+        done = bool(
+            await singly(database, overdue, reviews.accept_overdue)
+            + await singly(database, unanswered, disputes.accept_unanswered)
+        )
 
 
 async def publish_report(tower: Tower) -> None:

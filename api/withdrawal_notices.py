@@ -65,11 +65,16 @@ async def answer_notice(
 async def post_due(database: Pool, master_key: bytes, *, anywhere: bool) -> int:
     """Post the letters that are due and move the ones that arrived; return how many did.
 
-    At once, so that a buyer whose receiver is slow lets nobody else's wait.
+    At once, so that a buyer whose receiver is slow lets nobody else's wait; and one that fails keeps no other.
     """
     async with transaction(database) as connection:
         due = await notices.take_due(connection)
-    return sum(await asyncio.gather(*(told(database, master_key, letter, anywhere=anywhere) for letter in due)))
+    telling = (told(database, master_key, letter, anywhere=anywhere) for letter in due)
+    arrived = await asyncio.gather(*telling, return_exceptions=True)
+    for letter, error in zip(due, arrived, strict=True):
+        if isinstance(error, BaseException):
+            logger.error("a notice failed", extra={"notice": str(letter.order.id)}, exc_info=error)
+    return sum(one is True for one in arrived)
 
 
 async def told(database: Pool, master_key: bytes, letter: Letter, *, anywhere: bool) -> bool:

@@ -137,10 +137,9 @@ UNPAID = """
 """
 
 
-async def catch_up(connection: Connection, limit: int = 100) -> int:
-    """Pay for recordings that were accepted before there was a ledger; return how many.
+async def unpaid(connection: Connection, limit: int = 100) -> list[UUID]:
+    """List recordings that were accepted before there was a ledger.
 
     One that is too short to earn a micro is left out, and none of them has spans that were taken out.
     """
-    unpaid = await every(connection, _Id, UNPAID, limit=limit)
-    return sum([await accrue(connection, recording.id) for recording in unpaid])
+    return [recording.id for recording in await every(connection, _Id, UNPAID, limit=limit)]

@@ -39,6 +39,7 @@ DUE = """
     WHERE b.id IN (
         SELECT due.id FROM balance_transactions due LEFT JOIN recordings r ON r.id = due.recording_id
         WHERE due.released_at IS NULL AND due.available_at <= now() AND r.state IS DISTINCT FROM 'held'
+            AND (%(account)s::uuid IS NULL OR due.account_id = %(account)s)
             AND NOT EXISTS (SELECT FROM third_party_claims WHERE recording_id = due.recording_id AND state = 'open')
         ORDER BY due.available_at LIMIT %(limit)s FOR UPDATE OF due SKIP LOCKED)
     ORDER BY b.account_id, b.id
@@ -46,9 +47,24 @@ DUE = """
 RELEASED = "UPDATE balance_transactions SET released_at = now() WHERE id = ANY (%(lines)s)"
 
 
-async def release(connection: Connection) -> int:
+OWNERS = """
+    SELECT DISTINCT account_id AS id FROM balance_transactions WHERE released_at IS NULL AND available_at <= now()
+    ORDER BY account_id LIMIT 10000
+"""
+
+
+class _Id(Struct, frozen=True):
+    id: UUID
+
+
+async def owners(connection: Connection) -> list[UUID]:
+    """List whose lines are due, or would be if nothing held them, at most 10,000."""
+    return [owner.id for owner in await every(connection, _Id, OWNERS)]
+
+
+async def release(connection: Connection, account: UUID | None = None) -> int:
     """Make a batch of lines available that are due, in the caller's transaction; return how many."""
-    due = await every(connection, Due, DUE, limit=BATCH)
+    due = await every(connection, Due, DUE, limit=BATCH, account=account)
     if not due:
         return 0
     await run(connection, RELEASED, lines=[line.id for line in due])

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from storage import debts
+from storage import debts, royalties
 from storage.accounts import lock
 from storage.balance_transactions import Draft, write
 from storage.database import Connection, every, one, run
@@ -75,15 +75,19 @@ async def claw_back(connection: Connection, line: UUID, because: str) -> int:
 EARNED = """
     SELECT id FROM balance_transactions b
     WHERE recording_id = %(recording)s AND type IN ('earning', 'royalty', 'derivative_royalty')
-      AND NOT EXISTS (SELECT FROM balance_transactions back WHERE back.reverses = b.id) ORDER BY id
+      AND NOT EXISTS (SELECT FROM balance_transactions back WHERE back.reverses = b.id) ORDER BY id FOR UPDATE
 """
 
 
 async def claw_back_recording(connection: Connection, recording: UUID, because: str) -> int:
     """Take back everything that a recording earned and was not taken back yet; return how many lines that is.
 
-    Raises Overdrawn as `claw_back` does.
+    What a large sale is still to pay it is paid first: else the sale would pay it afterwards. Raises Overdrawn as
+    `claw_back` does.
     """
+    # Lines are locked before their owner, which paying locks.
+    await every(connection, _Line, EARNED, recording=recording)
+    await royalties.settle_recording(connection, recording)
     lines = await every(connection, _Line, EARNED, recording=recording)
     for line in lines:
         await claw_back(connection, line.id, because)

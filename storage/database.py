@@ -5,16 +5,20 @@ Rows come back as the frozen Struct that the asking module declares, so a query 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, LiteralString, TypeAlias, TypeVar
+from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
-from storage.errors import DatabaseBusy
+from storage.errors import DatabaseBusy, Unavailable
+
+logger = logging.getLogger("companion.database")
 
 Connection: TypeAlias = AsyncConnection[Any]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
@@ -95,6 +99,28 @@ async def transaction(database: Pool) -> AsyncIterator[Connection]:
             yield connection
     except (PoolTimeout, psycopg.OperationalError) as error:
         raise DatabaseBusy from error
+
+
+async def singly(
+    database: Pool, ids: Iterable[UUID], work: Callable[[Connection, UUID], Awaitable[object]]
+) -> list[UUID]:
+    """Do the same for each id, in a transaction of its own; return those for which there was something to do.
+
+    One that fails is logged and holds up no other: whoever came before it in a queue would otherwise stop everybody
+    behind it for ever. Raises Unavailable, which would be the same for all of them.
+    """
+    done = []
+    for each in ids:
+        try:
+            async with transaction(database) as connection:
+                found = await work(connection, each)
+            if found:
+                done.append(each)
+        except Unavailable:
+            raise
+        except Exception:
+            logger.exception("%s failed and is left for later", work.__qualname__, extra={"id": str(each)})
+    return done
 
 
 async def one(connection: Connection, row: type[Row], query: LiteralString, **values: object) -> Row | None:

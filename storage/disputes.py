@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from storage.database import Connection, every, one
 from storage.errors import DisputeOpen, MoveRefused
-from storage.recordings import Recording, find, lock, move
+from storage.recordings import find, lock, move
 
 
 class Dispute(Struct, frozen=True):
@@ -100,27 +100,33 @@ QUALITY = ("another-take", "cannot-be-mended", "borderline", "campaign-review")
 # dispute's own move has its contributor's words, so only the worker's moves say why it was ever in doubt.
 UNANSWERED = """
     SELECT r.id FROM disputes d JOIN recordings r ON r.id = d.recording_id
-    WHERE d.answered_at IS NULL AND d.answer_by < now() AND r.state = 'in_review'
+    WHERE (%(recording)s::uuid IS NULL OR r.id = %(recording)s)
+        AND d.answered_at IS NULL AND d.answer_by < now() AND r.state = 'in_review'
         AND EXISTS (SELECT FROM consents WHERE recording_id = r.id)
         AND NOT EXISTS (SELECT FROM recording_events e WHERE e.recording_id = r.id AND e.moved_by = 'worker'
             AND e.to_state IN ('in_review', 'needs_fix', 'rejected') AND e.because <> ALL(%(quality)s))
         AND NOT EXISTS (SELECT FROM matches WHERE recording_id = r.id)
         AND NOT EXISTS (SELECT FROM recordings other WHERE other.sha256 = r.sha256 AND other.account_id <> r.account_id
             AND other.state NOT IN ('deleted', 'erased'))
-    ORDER BY d.answer_by LIMIT 1 FOR UPDATE OF r SKIP LOCKED
+    ORDER BY d.answer_by LIMIT 500 FOR UPDATE OF r SKIP LOCKED
 """
 
 
-async def accept_unanswered(connection: Connection) -> Recording | None:
-    """Accept the next recording whose objection nobody answered in the time that its terms promised; else None.
+async def unanswered(connection: Connection) -> list[UUID]:
+    """List recordings whose objection nobody answered in the time that its terms promised, at most 500."""
+    return [row.id for row in await every(connection, _Id, UNANSWERED, quality=list(QUALITY), recording=None)]
+
+
+async def accept_unanswered(connection: Connection, recording: UUID) -> bool:
+    """Accept one of them; False when somebody has answered since.
 
     Likeness to what somebody else holds, or to what was paid already, is never settled by silence. What is accepted
     earns its pay here.
     """
-    found = await one(connection, _Id, UNANSWERED, quality=list(QUALITY))
-    if found is None:
-        return None
-    return await move(connection, found.id, "accepted", by="clock", because="dispute-unanswered")
+    found = await one(connection, _Id, UNANSWERED, quality=list(QUALITY), recording=recording)
+    if found is not None:
+        await move(connection, found.id, "accepted", by="clock", because="dispute-unanswered")
+    return found is not None
 
 
 class Outcomes(Struct, frozen=True):

@@ -10,6 +10,7 @@ A backup would bring an erased account back. So every erasure is written down in
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from uuid import UUID
 
@@ -18,10 +19,12 @@ from msgspec import Struct
 
 from storage import attempts, payouts
 from storage.database import Connection, Pool, every, one, run, transaction
-from storage.errors import PayoutUnderWay
+from storage.errors import PayoutUnderWay, StoreUnavailable
 from storage.objects import Store
 from storage.sessions import ERASED
 from storage.withdrawals import ALL, withdraw
+
+logger = logging.getLogger("companion.erasures")
 
 #: Where the log of erasures lies in the bucket: one small object for each account.
 LOG = "erasures/"
@@ -191,18 +194,30 @@ async def purge(database: Pool, store: Store) -> int:
     """Remove every version of every object of erased accounts, ten accounts at most; return how many accounts.
 
     Also what no row knows of: the object of an attempt that died, and versions that a bucket keeps. No connection is
-    held meanwhile; two workers that purge the same account do the same twice.
+    held meanwhile; two workers that purge the same account do the same twice. What a store does not let go of keeps no
+    other account; raises StoreUnavailable for it in the end.
     """
     async with transaction(database) as connection:
         accounts = await every(connection, _Id, UNPURGED)
+    stayed: StoreUnavailable | None = None
     for account in accounts:
-        async with transaction(database) as connection:
-            folders = await every(connection, _Folder, FOLDERS, account=account.id)
-        for folder in folders:
-            await store.purge(folder.prefix)
-        async with transaction(database) as connection:
-            await run(connection, PURGED, account=account.id)
+        try:
+            await _purge(database, store, account.id)
+        except StoreUnavailable as error:
+            logger.error("not all of an erased account could be removed", extra={"account": str(account.id)})  # noqa: TRY400
+            stayed = error
+    if stayed is not None:
+        raise stayed
     return len(accounts)
+
+
+async def _purge(database: Pool, store: Store, account: UUID) -> None:
+    async with transaction(database) as connection:
+        folders = await every(connection, _Folder, FOLDERS, account=account)
+    for folder in folders:
+        await store.purge(folder.prefix)
+    async with transaction(database) as connection:
+        await run(connection, PURGED, account=account)
 
 
 async def replay(database: Pool, store: Store) -> int:

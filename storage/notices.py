@@ -87,7 +87,8 @@ ORDERS = f"""
     JOIN sales s ON s.id = n.sale_id
     LEFT JOIN recording_codes k ON k.recording_id = n.recording_id
 """
-#: Tries double their distance from a minute to an hour, so a buyer's short outage costs minutes of its day.
+#: Tries double their distance from a minute to an hour, so a buyer's short outage costs minutes of its day. First tries
+#: come first: thousands of letters to a receiver that is gone would otherwise take every place of those to others.
 TAKE_DUE = """
     UPDATE withdrawal_notices SET attempts = attempts + 1,
         next_attempt_at = now() + least(interval '1 minute' * 2 ^ least(attempts, 10), interval '1 hour')
@@ -95,7 +96,7 @@ TAKE_DUE = """
         SELECT n.id FROM withdrawal_notices n JOIN buyers b ON b.id = n.buyer_id
         WHERE n.notified_at IS NULL AND n.state IN ('queued', 'overdue', 'escalated') AND n.next_attempt_at <= now()
           AND b.webhook_url IS NOT NULL
-        ORDER BY n.notify_by LIMIT %(limit)s FOR UPDATE OF n SKIP LOCKED)
+        ORDER BY n.attempts, n.notify_by LIMIT %(limit)s FOR UPDATE OF n SKIP LOCKED)
     RETURNING id
 """
 MOVE = "UPDATE withdrawal_notices SET state = %(to)s, statement = coalesce(%(statement)s, statement) WHERE id = %(id)s"

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import BinaryIO, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -31,6 +32,8 @@ Result = TypeVar("Result")
 READ_SIZE = 256 * 1024
 #: Parts of a large object; S3 takes no part below 5 MiB, and at most 10,000 of them.
 PART_SIZE = 8 * 1024 * 1024
+#: Objects in one answer of a listing.
+PAGE = 1000
 MISSING = frozenset({"NoSuchKey", "NoSuchObject", "ResourceNotFound"})
 FULL = frozenset({"XMinioStorageFull", "InsufficientStorage", "InsufficientCapacity", "QuotaExceeded"})
 
@@ -121,16 +124,20 @@ class Store:
             return None
         return stat.size
 
-    async def remove(self, keys: Iterable[str]) -> None:
-        """Remove objects; one that is already gone is as good as removed."""
-        await self._run(partial(self._remove, list(keys)))
+    async def remove(self, keys: Iterable[str]) -> set[str]:
+        """Remove objects and give those that the store keeps; one that is already gone is as good as removed."""
+        return await self._run(partial(self._remove, list(keys)))
 
-    def _remove(self, keys: list[str]) -> None:
+    def _remove(self, keys: list[str]) -> set[str]:
+        stayed = set()
         for start in range(0, len(keys), 1000):
             doomed = [DeleteObject(key) for key in keys[start : start + 1000]]
             for error in self.client.remove_objects(bucket_name=self.bucket, delete_object_list=doomed):
-                if error.code not in MISSING:
+                if error.name is None:
                     raise StoreUnavailable
+                if error.code not in MISSING:
+                    stayed.add(error.name)
+        return stayed
 
     async def purge(self, prefix: str) -> int:
         """Remove every version of every object whose key begins with `prefix`; return how many versions there were.
@@ -153,13 +160,20 @@ class Store:
         """List every object whose key begins with `prefix`, in the order of keys."""
         return await self._run(partial(self._listing, prefix))
 
-    def _listing(self, prefix: str) -> list[StoredObject]:
-        found = self.client.list_objects(bucket_name=self.bucket, prefix=prefix, recursive=True)
+    def _listing(self, prefix: str, after: str | None = None, most: int | None = None) -> list[StoredObject]:
+        found = self.client.list_objects(bucket_name=self.bucket, prefix=prefix, recursive=True, start_after=after)
         return [
             StoredObject(item.object_name, item.size or 0, item.last_modified)
-            for item in found
+            for item in islice(found, most)
             if item.object_name is not None and item.last_modified is not None
         ]
+
+    async def pages(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
+        """List as `listing` does, a thousand objects at a time: a bucket may hold millions."""
+        last: str | None = None
+        while page := await self._run(partial(self._listing, prefix, last, PAGE)):
+            yield page
+            last = page[-1].key
 
     async def abandon(self, before: datetime) -> int:
         """Throw the parts away of large objects that were begun before a moment and never ended; return how many.

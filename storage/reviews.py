@@ -102,7 +102,7 @@ async def decide(
     """
     held = await one(connection, _Held, LOCK, recording=recording)
     if held is None:
-        raise RecordingMissing
+        raise RecordingMissing("There is no recording by that id.")
     if held.state != "in_review":
         raise MoveRefused(state=held.state)
     before = await one(connection, _Reviewer, OBJECTED_TO, recording=recording)
@@ -117,17 +117,25 @@ async def decide(
 # An open dispute is about a decision that was made; its text is its contributor's and may read like one of our reasons.
 OVERDUE = """
     SELECT r.id FROM recordings r JOIN quotes q ON q.id = r.quote_id
-    WHERE r.state = 'in_review' AND r.moved_because = ANY(%(quality)s) AND r.updated_at + q.review_within < now()
+    WHERE (%(recording)s::uuid IS NULL OR r.id = %(recording)s)
+        AND r.state = 'in_review' AND r.moved_because = ANY(%(quality)s) AND r.updated_at + q.review_within < now()
         AND EXISTS (SELECT FROM consents WHERE recording_id = r.id)
         AND NOT EXISTS (SELECT FROM disputes WHERE recording_id = r.id AND answered_at IS NULL)
-    ORDER BY r.updated_at LIMIT 1 FOR UPDATE OF r SKIP LOCKED
+    ORDER BY r.updated_at LIMIT 500 FOR UPDATE OF r SKIP LOCKED
 """
 
 
-async def accept_overdue(connection: Connection) -> Recording | None:
-    """Accept the next recording that nobody looked at in the time that its quote promised; None when there is none.
+async def overdue(connection: Connection) -> list[UUID]:
+    """List what nobody looked at in the time that its quote promised, the longest first, at most 500."""
+    return [row.id for row in await every(connection, _Id, OVERDUE, quality=list(QUALITY), recording=None)]
+
+
+async def accept_overdue(connection: Connection, recording: UUID) -> bool:
+    """Accept one that is overdue; False when somebody has looked at it since.
 
     It was in doubt for its quality alone, so nobody but us loses by our being late. It earns its pay here.
     """
-    found = await one(connection, _Id, OVERDUE, quality=list(QUALITY))
-    return None if found is None else await move(connection, found.id, "accepted", by="clock", because="review-overdue")
+    found = await one(connection, _Id, OVERDUE, quality=list(QUALITY), recording=recording)
+    if found is not None:
+        await move(connection, found.id, "accepted", by="clock", because="review-overdue")
+    return found is not None

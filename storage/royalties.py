@@ -60,7 +60,8 @@ OPEN = """
     INSERT INTO sale_settlements (sale_id, telling) VALUES (%(sale)s, %(telling)s) ON CONFLICT DO NOTHING
 """
 HELD = "SELECT sale_id, upto, telling FROM sale_settlements WHERE sale_id = %(sale)s FOR UPDATE"
-ANY = "SELECT sale_id, upto, telling FROM sale_settlements ORDER BY since, sale_id LIMIT 1 FOR UPDATE SKIP LOCKED"
+FREE = "SELECT sale_id, upto, telling FROM sale_settlements WHERE sale_id = %(sale)s FOR UPDATE SKIP LOCKED"
+WAITING = "SELECT sale_id AS id FROM sale_settlements ORDER BY since, sale_id LIMIT 1000"
 # What all lines share is worked out once, not for each of them: a sheet is long, and a sale may be, too.
 # OFFSET 0 keeps each line's question what was paid for it one of its own. As a join, and with figures from before the
 # sale, PostgreSQL reads for each line everything that was paid for the sale so far: ever more, batch by batch.
@@ -93,8 +94,17 @@ TELL = """
           ORDER BY account_id, recording_id) AS line
         JOIN sales s ON s.id = line.sale_id JOIN buyers b ON b.id = s.buyer_id JOIN datasets d ON d.id = s.dataset_id
 """
+SETTLING = """
+    SELECT l.sale_id AS id, l.account_id FROM sale_settlements JOIN sale_lines l USING (sale_id)
+    WHERE l.recording_id = %(recording)s ORDER BY l.sale_id
+"""
 MOVED_ON = "UPDATE sale_settlements SET upto = %(upto)s WHERE sale_id = %(sale)s"
 DONE = "DELETE FROM sale_settlements WHERE sale_id = %(sale)s"
+
+
+class _Sale(Struct, frozen=True):
+    id: UUID
+    account_id: UUID
 
 
 class _Sold(Struct, frozen=True):
@@ -115,9 +125,15 @@ async def settle_sale(connection: Connection, sale: UUID) -> int:
     return settled
 
 
-async def next_settlement(connection: Connection) -> Settlement | None:
-    """Hold the settlement that is open for the longest time, of those that nobody else holds."""
-    return await one(connection, Settlement, ANY)
+async def waiting(connection: Connection) -> list[UUID]:
+    """List sales whose contributors are still to be paid, the longest first."""
+    return [row.id for row in await every(connection, _Id, WAITING)]
+
+
+async def settle_next(connection: Connection, sale: UUID) -> bool:
+    """Tell and pay the next few of a sale; False when everybody is paid, or somebody else is paying them."""
+    settlement = await one(connection, Settlement, FREE, sale=sale)
+    return settlement is not None and await settle_some(connection, settlement) is not None
 
 
 async def settle_some(connection: Connection, settlement: Settlement) -> int | None:
@@ -139,6 +155,17 @@ async def settle_some(connection: Connection, settlement: Settlement) -> int | N
         await _pay(connection, f"sale {sale} {lines[0].recording_id}", lines, worked, derivative=None)
     await run(connection, MOVED_ON, sale=sale, upto=recordings[-1])
     return len(lines)
+
+
+async def settle_recording(connection: Connection, recording: UUID) -> None:
+    """Pay a recording now what sales are going to pay it that are being settled, in the caller's transaction."""
+    for sale in await every(connection, _Sale, SETTLING, recording=recording):
+        # Whoever settles its batch holds its owner until it is paid, and finds it paid afterwards.
+        await lock(connection, [sale.account_id])
+        lines = await every(connection, Line, UNSETTLED, sale=sale.id, recordings=[recording])
+        if lines:
+            worked = [_worked(line) for line in lines]
+            await _pay(connection, f"sale {sale.id} alone {recording}", lines, worked, derivative=None)
 
 
 def _worked(line: Line) -> Worked:

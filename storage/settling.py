@@ -6,10 +6,16 @@ time. What else is found unpaid was made by an older version of the service. Wha
 
 from __future__ import annotations
 
+import logging
+from uuid import UUID
+
 from msgspec import Struct
 
 from storage import accruals, availability, royalties
-from storage.database import Pool, transaction
+from storage.database import Pool, reading, singly, transaction
+from storage.errors import Unavailable
+
+logger = logging.getLogger("companion.settling")
 
 
 class Settled(Struct, frozen=True):
@@ -34,27 +40,42 @@ async def settle(database: Pool) -> Settled:
 async def settle_sales(database: Pool) -> int:
     """Tell and pay the contributors of every sale that waits for that; return how many sales were finished.
 
-    Each batch is a transaction of its own and holds the accounts in it for that long, and nobody else's.
+    Each batch is a transaction of its own and holds the accounts in it for that long, and nobody else's. The sales take
+    turns, so that one of a hundred thousand keeps nobody else's waiting, nor one that cannot be settled.
     """
-    finished = 0
-    while True:
-        async with transaction(database) as connection:
-            settlement = await royalties.next_settlement(connection)
-            if settlement is None:
-                return finished
-            finished += await royalties.settle_some(connection, settlement) is None
+    going_on = before = await _waiting(database)
+    while going_on:
+        going_on = await singly(database, going_on, royalties.settle_next)
+    return len(set(before) - set(await _waiting(database)))
+
+
+async def _waiting(database: Pool) -> list[UUID]:
+    async with reading(database) as connection:
+        return await royalties.waiting(connection)
 
 
 async def _catch_up(database: Pool) -> int:
-    async with transaction(database) as connection:
-        return await accruals.catch_up(connection)
+    async with reading(database) as connection:
+        unpaid = await accruals.unpaid(connection)
+    return len(await singly(database, unpaid, accruals.accrue))
 
 
 async def release(database: Pool) -> int:
-    """Make everything available that is due; return how many amounts that was."""
+    """Make everything available that is due; return how many amounts that was.
+
+    Where one line cannot be, so that the batch fails that it is in, everybody is released alone.
+    """
     released = 0
-    while count := await _release(database):
-        released += count
+    try:
+        while count := await _release(database):
+            released += count
+    except Unavailable:
+        raise
+    except Exception:
+        logger.exception("a batch could not be released")
+        async with reading(database) as connection:
+            owners = await availability.owners(connection)
+        released += len(await singly(database, owners, availability.release))
     return released
 
 

@@ -6,12 +6,15 @@ its object when something fails in between.
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
 from storage.database import Connection, Pool, every, run, transaction
 from storage.objects import Store
+
+logger = logging.getLogger("companion.sweeping")
 
 #: A chunk whose row is still to be written is young; one without a row after a day never gets it.
 ORPHANED_AFTER = timedelta(hours=24)
@@ -50,14 +53,34 @@ DOOMED = """
 """
 
 
+# Of recordings and their cleaned copies; of both the key holds the recording's id.
+NAMED = """
+    SELECT key AS object_key FROM unnest(%(keys)s::text[]) AS key
+        CROSS JOIN LATERAL (SELECT CASE WHEN key ~ '^(recordings|renditions)/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/'
+            THEN split_part(key, '/', 2)::uuid END AS recording) AS of
+    WHERE EXISTS (SELECT FROM recordings WHERE id = recording AND object_key = key)
+       OR EXISTS (SELECT FROM renditions WHERE recording_id = recording AND object_key = key)
+"""
+LATER = "UPDATE doomed_objects SET due_at = now() + interval '1 hour' WHERE object_key = ANY(%(keys)s)"
+
+
 async def remove_doomed(database: Pool, store: Store) -> int:
-    """Remove up to 500 objects that were let go of; return how many. What fails is tried at the next call."""
+    """Take up to 500 objects that were let go of, and remove them; return how many. What fails is tried again.
+
+    One that the store does not let go of, as an object lock may demand, waits an hour and keeps no other.
+    """
     async with transaction(database) as connection:
         doomed = await every(connection, Doomed, DOOMED)
         if doomed:
-            await store.remove([item.object_key for item in doomed])
-            ids = [item.id for item in doomed]
-            await run(connection, "DELETE FROM doomed_objects WHERE id = ANY(%(ids)s)", ids=ids)
+            keys = {item.object_key for item in doomed}
+            # A key that a restored database gave out anew is somebody's recording: its note is forgotten.
+            named = {row.object_key for row in await every(connection, Key, NAMED, keys=list(keys))}
+            stayed = await store.remove(keys - named)
+            gone = [item.id for item in doomed if item.object_key not in stayed]
+            await run(connection, "DELETE FROM doomed_objects WHERE id = ANY(%(ids)s)", ids=gone)
+            await run(connection, LATER, keys=list(stayed))
+            for key in stayed:
+                logger.error("the store does not remove an object", extra={"key": key})
     return len(doomed)
 
 
@@ -93,6 +116,30 @@ async def forget_left_over(database: Pool) -> int:
         return await run(connection, LEFT_OVER)
 
 
+#: What no row names of recordings and copies waits as long: another backup may be the right one.
+FOUND_FOR = timedelta(days=30)
+UNKNOWN = f"""
+    INSERT INTO doomed_objects (object_key, due_at) SELECT key, now() + %(after)s FROM unnest(%(keys)s::text[]) AS key
+    WHERE key NOT IN ({NAMED}) AND NOT EXISTS (SELECT FROM doomed_objects WHERE object_key = key)
+"""
+
+
+async def note_unknown(database: Pool, store: Store, now: datetime | None = None) -> int:
+    """Note objects of recordings and cleaned copies that no row names; return how many that are.
+
+    A restored database does not know what was stored since it was saved, and nothing else asks for it. It is removed
+    after a month, unless the database that knows of it is restored by then, without this note. What is younger than a
+    day may be about to be named.
+    """
+    before, noted = (now or datetime.now(UTC)) - ORPHANED_AFTER, 0
+    for folder in ("recordings/", "renditions/"):
+        async for page in store.pages(folder):
+            old = [item.key for item in page if item.written_at < before]
+            async with transaction(database) as connection:
+                noted += await run(connection, UNKNOWN, keys=old, after=FOUND_FOR)
+    return noted
+
+
 async def remove_orphans(database: Pool, store: Store, now: datetime | None = None) -> int:
     """Remove quarantined objects older than a day that nobody can need any more, and parts of none; return how many.
 
@@ -105,6 +152,4 @@ async def remove_orphans(database: Pool, store: Store, now: datetime | None = No
     async with transaction(database) as connection:
         needed = {row.object_key for row in await every(connection, Key, NEEDED, keys=old)}
     orphans = [key for key in old if key not in needed]
-    if orphans:
-        await store.remove(orphans)
-    return len(orphans)
+    return len(orphans) - len(await store.remove(orphans))

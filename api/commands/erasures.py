@@ -12,7 +12,7 @@ from uuid import UUID
 from api.app import bucket_of
 from api.commands.database import said, with_database
 from api.settings import Settings
-from storage import erasures
+from storage import erasures, sweeping
 from storage.database import Pool
 from storage.embedded import directory
 from storage.erasures import Erasure
@@ -74,6 +74,8 @@ async def replay(database: Pool, store: Store, kept: Sequence[Erasure]) -> None:
         if erasure.account not in known:
             await erasures.log(store, erasure.account, erasure.erased_at)
     print(f"{await erasures.replay(database, store)} erasures are done, also in what was restored.")
+    if unknown := await sweeping.note_unknown(database, store):
+        print(f"{unknown} objects were stored after the database was saved. They are removed in 30 days.")
 
 
 #: How a moment is printed, and read again.

@@ -10,7 +10,6 @@ import pytest
 
 from api.validation import Workplace
 from storage import availability, corrections, recordings, royalties
-from storage.accruals import catch_up
 from storage.balance_transactions import BalanceTransaction, Draft, Wanted, listing, write
 from storage.database import Pool, run, transaction
 from storage.ledger import accounts
@@ -18,6 +17,7 @@ from storage.ledger.accounts import Balance
 from storage.ledger.audit import audit
 from storage.ledger.errors import AlreadyReversed, CurrencyUnknown, PostingDiffers, PostingEmpty
 from storage.ledger.posting import Leg, post
+from storage.settling import settle
 from tests.api import taking, trading
 from tests.api.earning import owner
 from tests.api.test_quotes import change, opened
@@ -307,8 +307,7 @@ async def test_a_recording_accepted_before_there_was_a_ledger_is_paid_later(
     account = await owner(database, recording)
     assert [] == await lines(database, account)
 
-    async with transaction(database) as connection:
-        assert 1 <= await catch_up(connection)
+    await settle(database)
 
     assert [PAY] == [line.net_micros for line in await lines(database, account)]
 
@@ -319,8 +318,8 @@ async def test_a_rate_of_very_small_coins_stops_nobody_s_money(database: Pool, p
     await change(database, campaign, "rate_micros = 1000000000000000")
     recording = UUID(await trading.accepted(place, contributor, campaign))
 
+    await settle(database)
     async with transaction(database) as connection:
-        await catch_up(connection)
         await audit(connection)
 
     (line,) = await lines(database, await owner(database, recording))

@@ -10,7 +10,7 @@ import pytest
 from msgspec import Struct
 
 from storage import disputes, reviews
-from storage.database import Pool, one, run, transaction
+from storage.database import Pool, one, run, singly, transaction
 from storage.errors import SameReviewer
 from storage.recordings import move
 from storage.validations import RESULT
@@ -57,10 +57,9 @@ async def waiting(
 
 async def overdue(database: Pool) -> None:
     """What the clock does."""
-    accepted = True
-    while accepted:
-        async with transaction(database) as connection:
-            accepted = await reviews.accept_overdue(connection) is not None
+    async with transaction(database) as connection:
+        due = await reviews.overdue(connection)
+    await singly(database, due, reviews.accept_overdue)
 
 
 async def seen(client: Client, recording: UUID) -> dict[str, Any]:
@@ -101,6 +100,30 @@ async def test_silence_settles_nothing_else(database: Pool, contributor: Client,
     await overdue(database)
 
     assert "in_review" == (await seen(contributor, recording))["recording"]["state"]
+
+
+#: As a recording may be whose consent is older than receipts: the database refuses to accept it.
+BARE_CONSENT = """
+    INSERT INTO consents (recording_id, account_id, term_sheet_id, term_sheet_version, term_sheet_sha256, locale,
+        decisions)
+    SELECT r.id, r.account_id, s.id, s.version, s.sha256, 'en', '{"asr_training": "given"}'
+    FROM recordings r JOIN quotes q ON q.id = r.quote_id
+        JOIN term_sheets s ON s.id = q.term_sheet_id AND s.version = q.term_sheet_version
+    WHERE r.id = %(recording)s
+"""
+
+
+async def test_one_that_cannot_be_accepted_keeps_nobody_else_waiting(database: Pool, contributor: Client):
+    """It comes first, again and again, and whoever came after it would never be paid."""
+    _, stuck = await waiting(database, contributor, "borderline", consented=False)
+    async with transaction(database) as connection:
+        await run(connection, BARE_CONSENT, recording=stuck)
+    _, recording = await waiting(database, contributor, "borderline")
+
+    await overdue(database)
+
+    assert "in_review" == (await seen(contributor, stuck))["recording"]["state"]
+    assert "accepted" == (await seen(contributor, recording))["recording"]["state"]
 
 
 async def test_a_dispute_in_our_own_words_is_looked_at(database: Pool, contributor: Client):
@@ -155,10 +178,9 @@ WAITED = """
 
 async def unanswered(database: Pool) -> None:
     """What the clock does."""
-    accepted = True
-    while accepted:
-        async with transaction(database) as connection:
-            accepted = await disputes.accept_unanswered(connection) is not None
+    async with transaction(database) as connection:
+        due = await disputes.unanswered(connection)
+    await singly(database, due, disputes.accept_unanswered)
 
 
 async def test_an_objection_has_the_day_that_its_terms_promise(database: Pool, contributor: Client):

@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from api.validation import Workplace
-from storage import consents, recordings, royalties, sales
+from storage import consents, corrections, recordings, royalties, sales
 from storage.database import Pool, every, one, transaction
 from storage.errors import DatabaseBusy
+from storage.ledger.audit import audit
 from storage.royalties import Settlement
 from storage.settling import settle_sales
 from tests.api import trading
@@ -138,6 +139,38 @@ async def test_a_large_sale_is_told_and_paid_a_few_recordings_at_a_time(
     assert sorted(mine) == sorted(told)
     assert (3, list(range(1, len(events) + 1))) == (len(paid), [event["number"] for event in events])
     assert after == await standing(database, sold.json()["id"])
+
+
+async def test_what_is_taken_back_while_its_sale_is_settled_is_not_paid_by_it(
+    place: Workplace,
+    contributor: Client,
+    other: Client,
+    operator: Client,
+    campaign: dict[str, Any],
+    database: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The claim was upheld between two batches; everybody else is paid as if nothing had happened."""
+    monkeypatch.setattr(sales, "SETTLED_AT_ONCE", 0)
+    mine, theirs = [await trading.accepted(place, client, campaign) for client in (contributor, other)]
+    dataset = await trading.version(operator, [mine, theirs])
+    sold = await trading.sell(operator, (await trading.buyer(operator))["id"], dataset)
+
+    async with transaction(database) as connection:
+        assert 2 == await corrections.claw_back_recording(connection, UUID(mine), "It is somebody else's voice.")
+    await settle_sales(database)
+
+    async with transaction(database) as connection:
+        query = "SELECT net_micros AS gross_micros FROM balance_transactions WHERE recording_id = %(recording)s"
+        lines = [
+            [line.gross_micros for line in await every(connection, trading.Paid, query, recording=recording)]
+            for recording in (mine, theirs)
+        ]
+        findings = await audit(connection)
+    assert [] == [finding for finding in findings if finding.wrong]
+    assert (4, 0) == (len(lines[0]), sum(lines[0]))
+    assert 25_000_000 in lines[1]
+    assert [25_000_000] * 2 == await standing(database, sold.json()["id"])
 
 
 async def test_a_large_sale_in_no_currency_does_not_stop_all_others(
