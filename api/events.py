@@ -131,7 +131,8 @@ async def told(request: AnyRequest, database: Pool, bell: Bell, account: UUID, a
             except NotAuthorizedException:
                 return
             except DatabaseBusy:
-                found = []
+                # It may come back as an older one.
+                found, known = [], False
             for event in found:
                 after = event.number
                 yield frame(event)

@@ -106,7 +106,8 @@ async def play(request: AnyRequest, store: Store, played: Played) -> Response[An
     if matches(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(b"", status_code=304, headers=headers)
     wanted = None
-    if request.headers.get("if-range", headers["ETag"]) == headers["ETag"]:
+    # A range is asked for with GET alone (RFC 9110, section 14.2): HEAD is asked for the size of everything.
+    if not bodiless(request) and request.headers.get("if-range", headers["ETag"]) == headers["ETag"]:
         wanted = asked_range(request.headers.get("range"), size)
     start, stop = wanted or (0, size)
     headers["Content-Length"] = str(stop - start)

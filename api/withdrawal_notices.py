@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -81,8 +82,10 @@ async def told(database: Pool, master_key: bytes, letter: Letter, *, anywhere: b
     """Post one letter, and note when it arrived."""
     arrived = await posted(database, master_key, letter, anywhere=anywhere)
     if arrived:
-        async with transaction(database) as connection:
-            await notices.move(connection, letter.order.id, "notified")
+        # Its answer may have been quicker than ours to write down that it was told.
+        with suppress(NoticeMoveRefused):
+            async with transaction(database) as connection:
+                await notices.move(connection, letter.order.id, "notified")
     return arrived
 
 

@@ -79,10 +79,12 @@ async def test_a_copy_that_is_newest_is_not_sent_again(contributor: Client, stor
     tag = (await contributor.head(url)).headers["ETag"]
 
     same = await contributor.get(url, headers={"If-None-Match": tag})
+    head_of_a_part = await contributor.head(url, headers={"Range": "bytes=0-9"})
     changed = await contributor.get(url, headers={"If-Range": '"other"', "Range": "bytes=0-9"})
     unchanged = await contributor.get(url, headers={"If-Range": tag, "Range": "bytes=0-9"})
 
     assert (304, b"") == (same.status_code, same.content)
+    assert (200, str(len(data))) == (head_of_a_part.status_code, head_of_a_part.headers["Content-Length"])
     assert (200, len(data)) == (changed.status_code, len(changed.content))
     assert (206, 10) == (unchanged.status_code, len(unchanged.content))
 

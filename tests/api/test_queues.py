@@ -5,13 +5,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import msgspec
 import pytest
 from minio.deleteobjects import DeleteError
 from msgspec import Struct
 
 from api import withdrawal_notices
+from api.settings import Settings
 from api.validation import Workplace
-from storage import availability, erasures, notices, objects, royalties, sales, settling, sweeping
+from storage import availability, buyers, erasures, notices, objects, royalties, sales, settling, sweeping
 from storage.availability import Due
 from storage.database import Connection, Pool, every, one, run, transaction
 from storage.errors import MediaDamaged, StoreUnavailable
@@ -21,6 +23,7 @@ from storage.objects import Store
 from storage.royalties import Settlement
 from tests.api import trading
 from tests.api.earning import owner
+from tests.api.owning import Sold
 from tests.api.paying import account_of, confirmed
 from tests.api.test_accruals import due
 
@@ -188,6 +191,35 @@ async def test_a_notice_that_fails_keeps_no_other(database: Pool, monkeypatch: p
     monkeypatch.setattr(withdrawal_notices, "told", told)
 
     assert 1 == await withdrawal_notices.post_due(database, bytes(32), anywhere=True)
+
+
+async def test_a_buyer_may_answer_before_its_receiver_has(
+    sold: Sold,
+    contributor: Client,
+    database: Pool,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """It was told, then: nothing of ours has failed, and it stays as it answered."""
+    async with transaction(database) as connection:
+        url = "https://buyer.example/"
+        await buyers.post_to(connection, settings.master_key, UUID(sold.buyer_id), url)
+    assert 202 == (await trading.withdraw(contributor, sold.recording)).status_code
+    (order,) = (await sold.buyer.get("/v1/withdrawal-notices")).json()["data"]
+    letter = Letter(msgspec.convert(order, Order), UUID(sold.buyer_id), url)
+
+    async def posted(*_: object, **__: object) -> bool:
+        answered = await sold.buyer.post(
+            f"/v1/withdrawal-notices/{order['id']}/answers", json={"state": "deletion_attested"}
+        )
+        assert 201 == answered.status_code, answered.text
+        return True
+
+    monkeypatch.setattr(withdrawal_notices, "posted", posted)
+
+    assert await withdrawal_notices.told(database, settings.master_key, letter, anywhere=True)
+    (after,) = (await sold.buyer.get("/v1/withdrawal-notices")).json()["data"]
+    assert "deletion_attested" == after["state"]
 
 
 async def test_a_receiver_that_is_gone_keeps_nobody_else_s_letters(
