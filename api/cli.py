@@ -49,6 +49,7 @@ COMMANDS: dict[str, Command] = {
     "sales": Command("api.commands.sales:command", "licence a version of a dataset to a buyer"),
     "claims": Command("api.commands.claims:command", "decide what people without an account say about recordings"),
     "withdrawals": Command("api.commands.withdrawals:command", "see which buyers owe an answer, and note it"),
+    "keys": Command("api.commands.keys:command", "replace the master key, or the key that signs"),
     "erasures": Command("api.commands.erasures:command", "erase again what a restored backup brought back"),
     "terms": Command("api.commands.terms:command", "check, show and publish term sheets"),
     "load-test": Command("load_tests.console:load_test", "send people at a service and judge what it promises"),

@@ -4,11 +4,14 @@ The struct is the whole table: the process reads it at start, `companion doctor`
 that cannot be used ends the process with one sentence instead of an error at the first request.
 """
 
+import base64
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
+
+from storage.master_key import MasterKey
 
 
 class SettingsInvalid(ValueError):
@@ -62,6 +65,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="32 random bytes in base64. Wraps every contributor's key and signs short-lived media links.",
         ),
     ] = field(name="COMPANION_MASTER_KEY")
+    master_key_before: Annotated[
+        str,
+        Meta(
+            pattern=r"^([A-Za-z0-9+/]{43}=)?\Z",
+            description="While the master key is being replaced: the one before it (docs/operations.md).",
+        ),
+    ] = field(name="COMPANION_MASTER_KEY_BEFORE", default="")
     host: Annotated[str, Meta(description="Address to listen on.")] = field(name="COMPANION_HOST", default="127.0.0.1")
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on.")] = field(
         name="COMPANION_PORT", default=8000
@@ -159,6 +169,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     metrics_token: Annotated[
         str, Meta(description="Bearer token that `/metrics` asks for; when empty, it answers on this machine only.")
     ] = field(name="COMPANION_METRICS_TOKEN", default="")
+
+    def __post_init__(self) -> None:
+        """Let the master key know the one that it replaces."""
+        before = base64.b64decode(self.master_key_before) or None
+        msgspec.structs.force_setattr(self, "master_key", MasterKey.replacing(self.master_key, before))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

@@ -285,6 +285,7 @@ async def announced(home: Household, place: Directory) -> None:
         *names,
         "S3_REGION",
         "COMPANION_MASTER_KEY",
+        "COMPANION_MASTER_KEY_BEFORE",
         "COMPANION_HOST",
         "COMPANION_PORT",
         "COMPANION_PAYOUT_DEBTOR",

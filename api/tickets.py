@@ -11,6 +11,8 @@ import binascii
 import hmac
 from hashlib import sha256
 
+from storage.master_key import openers
+
 SIGNATURE_SIZE = 32
 
 
@@ -27,5 +29,7 @@ def opened(master_key: bytes, purpose: bytes, ticket: str, size: int) -> bytes |
     except (binascii.Error, ValueError):
         return None
     facts, given = content[:-SIGNATURE_SIZE], content[-SIGNATURE_SIZE:]
-    expected = hmac.digest(hmac.digest(master_key, purpose, sha256), facts, sha256)
-    return facts if len(facts) == size and hmac.compare_digest(expected, given) else None
+    # One that was given out a moment before the key was replaced leads where it said.
+    expected = [hmac.digest(hmac.digest(key, purpose, sha256), facts, sha256) for key in openers(master_key)]
+    ours = any(hmac.compare_digest(signature, given) for signature in expected)
+    return facts if len(facts) == size and ours else None

@@ -28,13 +28,13 @@ from msgspec import Struct
 
 from storage.database import Connection, one, run
 from storage.errors import MediaDamaged
+from storage.master_key import close, opened
 
 MAGIC = b"ccr1"
 HEADER = struct.Struct(">4sI32s7s")
 SEGMENT_SIZE = 1024 * 1024
 TAG_SIZE = 16
 KEY_SIZE = 32
-NONCE_SIZE = 12
 
 
 class Layout(Struct, frozen=True):
@@ -177,13 +177,9 @@ async def subject_key(connection: Connection, master_key: bytes, account: UUID) 
 
 def wrap(master_key: bytes, account: UUID, key: bytes) -> bytes:
     """Encrypt a contributor's key; bound to the account, so that rows cannot be exchanged."""
-    nonce = os.urandom(NONCE_SIZE)
-    return nonce + AESGCM(master_key).encrypt(nonce, key, account.bytes)
+    return close(master_key, key, account.bytes)
 
 
 def unwrap(master_key: bytes, account: UUID, wrapped: bytes) -> bytes:
     """Decrypt a contributor's key. Raises MediaDamaged."""
-    try:
-        return AESGCM(master_key).decrypt(wrapped[:NONCE_SIZE], wrapped[NONCE_SIZE:], account.bytes)
-    except (InvalidTag, ValueError) as error:
-        raise MediaDamaged from error
+    return opened(master_key, wrapped, account.bytes)

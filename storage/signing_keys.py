@@ -6,17 +6,11 @@ its row encrypted under the service's master key. The newest key signs.
 
 from __future__ import annotations
 
-import os
-
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
 from storage.database import Connection, every, one, run
-from storage.errors import MediaDamaged
-
-NONCE_SIZE = 12
+from storage.master_key import close, opened
 
 
 class PublicKey(Struct, frozen=True):
@@ -48,13 +42,12 @@ INSERT = "INSERT INTO signing_keys (kid, public_key, wrapped) VALUES (%(kid)s, %
 async def newest(connection: Connection, master_key: bytes) -> PrivateKey | None:
     """Give the key that signs now, if there is one. Raises MediaDamaged when the master key is not the one it had."""
     stored = await one(connection, _Wrapped, NEWEST)
-    return None if stored is None else PrivateKey(stored.kid, _unwrap(master_key, stored))
+    return None if stored is None else PrivateKey(stored.kid, opened(master_key, stored.wrapped, stored.kid.encode()))
 
 
 async def add(connection: Connection, master_key: bytes, kid: str, private: Ed25519PrivateKey) -> None:
     """Store a new key; from now on it is the one that signs."""
-    nonce = os.urandom(NONCE_SIZE)
-    wrapped = nonce + AESGCM(master_key).encrypt(nonce, private.private_bytes_raw(), kid.encode())
+    wrapped = close(master_key, private.private_bytes_raw(), kid.encode())
     public_key = private.public_key().public_bytes_raw()
     await run(connection, INSERT, kid=kid, public_key=public_key, wrapped=wrapped)
 
@@ -67,11 +60,3 @@ async def alone(connection: Connection) -> None:
 async def published(connection: Connection) -> list[PublicKey]:
     """List every public key there ever was, newest first."""
     return await every(connection, PublicKey, ALL)
-
-
-def _unwrap(master_key: bytes, stored: _Wrapped) -> bytes:
-    nonce, sealed = stored.wrapped[:NONCE_SIZE], stored.wrapped[NONCE_SIZE:]
-    try:
-        return AESGCM(master_key).decrypt(nonce, sealed, stored.kid.encode())
-    except InvalidTag as error:
-        raise MediaDamaged from error

@@ -1,19 +1,17 @@
-"""`companion buyers`: who may licence recordings, the list they are held against, and their keys.
-
-A webhook is set through the API, which has the key that seals its secret.
-"""
+"""`companion buyers`: who may licence recordings, the list they are held against, their keys and their webhook."""
 
 from __future__ import annotations
 
 import argparse
+from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
-from api.buyers import NewBuyer
-from api.commands.database import in_transaction, sentence
+from api.buyers import WEBHOOK_SECRET, NewBuyer, Url
+from api.commands.database import configuration, in_transaction, sentence
 from storage import buyers, screening
 from storage.buyers import Buyer, Registration
 from storage.database import Connection
@@ -45,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
     revoke = commands.add_parser("revoke", help="take a key back")
     revoke.add_argument("buyer", type=UUID, metavar="ID")
     revoke.add_argument("key", type=UUID, metavar="KEY")
+    webhook = commands.add_parser("webhook", help="say where it is told of withdrawals, and print a new secret once")
+    webhook.add_argument("buyer", type=UUID, metavar="ID")
+    webhook.add_argument("url", metavar="URL")
     return top
 
 
@@ -94,4 +95,20 @@ async def revoke(connection: Connection, chosen: argparse.Namespace) -> None:
     print("It opens nothing any more.")
 
 
-DOES = {"list": show, "add": add, "screen": screen, "clear": clear, "key": key, "revoke": revoke}
+async def webhook(connection: Connection, chosen: argparse.Namespace) -> None:
+    """Set where a buyer is told of withdrawals, and print the new secret that signs it this once."""
+    url = msgspec.convert(chosen.url, Url)
+    await buyers.find(connection, chosen.buyer)
+    secret = await buyers.post_to(connection, configuration().master_key, chosen.buyer, url)
+    print(WEBHOOK_SECRET + b64encode(secret).decode())
+
+
+DOES = {
+    "list": show,
+    "add": add,
+    "screen": screen,
+    "clear": clear,
+    "key": key,
+    "revoke": revoke,
+    "webhook": webhook,
+}
