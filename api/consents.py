@@ -17,11 +17,12 @@ from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from api.receipts import issue
 from api.renderings import card_of
-from storage import consents, receipts
+from storage import consents, pauses, receipts
 from storage.consents import Decision, Standing, Status
 from storage.database import Connection, transaction
 from storage.errors import (
     ConsentMissing,
+    ConsentPaused,
     DecisionMissing,
     MoveRefused,
     RecordingMissing,
@@ -107,7 +108,7 @@ def view(consent: consents.Consent, receipt: Receipt | None) -> ConsentView:
 
 @put(
     "/v1/recordings/{recording:uuid}/consents",
-    responses=problems(RecordingMissing, TermsChanged, DecisionMissing, MoveRefused),
+    responses=problems(RecordingMissing, ConsentPaused, TermsChanged, DecisionMissing, MoveRefused),
     tags=["Consents"],
 )
 async def give_consent(
@@ -127,6 +128,7 @@ async def give_consent(
     """
     signer = await signing.signer()
     async with transaction(database) as connection:
+        await pauses.refuse_agreement(connection, account.id)
         agreed = agreement(data, await card_shown(connection, data))
         consent = await consents.give(connection, account.id, recording, agreed)
         receipt = await issue(connection, signer, consent, absolute(request, settings, ""))

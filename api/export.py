@@ -33,7 +33,7 @@ ENDINGS = {
     "video/ogg": "ogv", "video/quicktime": "mov", "video/webm": "webm", "video/x-matroska": "mkv",
     "video/x-msvideo": "avi",
 }  # fmt: skip
-README = b"""Everything that this service knows about you.
+README = b"""What this service holds about you.
 
 account.json, devices.json      you, and where you are signed in
 recordings/ID/                  each recording: the file as you sent it, where it stands and who uses it, its report
@@ -42,6 +42,9 @@ consents.json, quotes.json      what you agreed to, and what you were offered
 consent-receipts.json           the signed receipts: "companion verify" checks each `jws`
 disputes.json                   what you objected to, and what was answered
 withdrawals.json                what you took back
+withdrawal-notices.json         what each buyer did about it
+privacy.json                    what you had hidden in the copies that buyers get
+refused-companies.json          who gets nothing of yours
 balance-transactions.json       every amount, with the steps by which it was worked out
 statements.json                 the monthly statements, each with its signature
 tax-profile.json, payouts.json  where you pay taxes, and what was paid to you
@@ -50,6 +53,8 @@ data-budget.json                what your phone may spend
 manifest.json                   the hash of every file here, signed: "companion verify manifest.json"
 
 Times are UTC (RFC 3339), amounts are millionths of the currency's unit, durations are milliseconds.
+What is worked out when you ask is not in here: passports, custody receipts, what the X-ray saw, and which recordings
+resemble each other. Ask for them recording by recording while you have the account.
 """
 ZIP = ResponseSpec(bytes, generate_examples=False, description="The archive.", media_type="application/zip")
 

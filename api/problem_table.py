@@ -103,6 +103,7 @@ TABLE: dict[type[Exception], Kind] = {
     stored.QuotaTaken: Kind("quota-taken", 409, "More places are given away"),
     stored.ClaimDiffers: Kind("claim-differs", 409, "The upload is not what was claimed"),
     stored.MoveRefused: Kind("move-refused", 409, "Not in this state"),
+    stored.ConsentPaused: Kind("consent-paused", 409, "Your consent is paused"),
     stored.TermsChanged: Kind("terms-changed", 409, "The terms have changed"),
     stored.TermsTooSoon: Kind("terms-too-soon", 409, "The notice of new terms is not over"),
     stored.TermSheetPublished: Kind("term-sheet-published", 409, "Published words never change"),

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 from msgspec import Meta, Struct
 
@@ -15,7 +15,7 @@ from api.errors import TooManyAttempts
 from api.pages import Page
 from api.passwords import PasswordsBusy
 from api.problems import problems
-from storage import accounts, attempts, sessions
+from storage import accounts, attempts, pauses, sessions
 from storage.accounts import Credentials
 from storage.database import Pool, reading, transaction
 from storage.errors import SessionMissing, SignInRefused, TokenRefused
@@ -124,11 +124,21 @@ async def sign_out(account: Caller, database: Database) -> None:
 
 
 @delete("/v1/sessions/{session:uuid}", responses=problems(SessionMissing), tags=["Sessions"])
-async def sign_device_out(session: FromPath[UUID], account: Caller, database: Database) -> None:
-    """Sign another device out, at once, for example a lost phone."""
+async def sign_device_out(
+    session: FromPath[UUID],
+    account: Caller,
+    database: Database,
+    lost: Annotated[
+        bool,
+        QueryParameter(description="The device is lost: pause your consent as well, see `/v1/me/consent-pause`."),
+    ] = False,
+) -> None:
+    """Sign another device out, at once, for example a lost phone; what it sends at this moment is not kept."""
     async with transaction(database) as connection:
         if not await sessions.revoke_own(connection, account, session):
             raise SessionMissing
+        if lost:
+            await pauses.change(connection, account.id, paused=True)
 
 
 handlers = [sign_in, refresh, list_sessions, sign_out, sign_device_out]

@@ -180,6 +180,10 @@ class MoveRefused(Conflict):
     """The recording cannot do that in its present state."""
 
 
+class ConsentPaused(Conflict):
+    """Your consent is paused, because a device was lost; let it go on with your password, then agree."""
+
+
 class TermsChanged(Conflict):
     """The term sheet that was agreed to is not the one this campaign uses; read it again."""
 

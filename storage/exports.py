@@ -81,6 +81,23 @@ PARTS: dict[str, LiteralString] = {
         SELECT account_id AS id, to_jsonb(t) - 'account_id' AS value FROM data_budgets t
         WHERE account_id = %(account)s AND account_id > %(after)s
     """,
+    "refused-companies": """
+        SELECT account_id AS id, to_jsonb(t) - 'account_id' - 'folded' AS value FROM refused_companies t
+        WHERE account_id = %(account)s AND account_id > %(after)s
+    """,
+    "privacy": """
+        SELECT recording_id AS id, to_jsonb(t) AS value FROM (
+            SELECT p.* FROM privacy p JOIN recordings r ON r.id = p.recording_id WHERE r.account_id = %(account)s) t
+        WHERE recording_id > %(after)s
+    """,
+    "withdrawal-notices": """
+        SELECT id, to_jsonb(t) AS value FROM (
+            SELECT n.id, n.withdrawal_id, n.recording_id, n.sale_id, b.legal_name AS buyer, n.uses, n.state,
+                n.notify_by, n.delete_by, n.notified_at, n.settled_at, n.statement
+            FROM withdrawal_notices n JOIN withdrawals w ON w.id = n.withdrawal_id JOIN buyers b ON b.id = n.buyer_id
+            WHERE w.account_id = %(account)s) t
+        WHERE id > %(after)s
+    """,
     "payouts": """
         SELECT id, to_jsonb(t) - 'account_id' AS value FROM payouts t WHERE account_id = %(account)s AND id > %(after)s
     """,

@@ -98,6 +98,9 @@ CANDIDATES = """
             WHEN r.state <> 'accepted' THEN 'not-accepted'
             WHEN EXISTS (SELECT FROM third_party_claims t WHERE t.recording_id = r.id AND t.state = 'open')
                 THEN 'claimed'
+            WHEN a.consent_paused_at IS NOT NULL THEN 'consent-paused'
+            WHEN EXISTS (SELECT FROM refused_companies f WHERE f.account_id = r.account_id AND f.folded = %(company)s)
+                THEN 'company-refused'
             WHEN c.id IS NULL THEN 'no-consent'
             WHEN s.excludes THEN 'sector-excluded'
             WHEN s.elsewhere THEN 'territory-excluded'
@@ -107,7 +110,7 @@ CANDIDATES = """
                          AND u.expires_at < %(ends_at)s) THEN 'term-too-short'
         END AS refused
     FROM dataset_recordings d
-        JOIN recordings r ON r.id = d.recording_id
+        JOIN recordings r ON r.id = d.recording_id JOIN accounts a ON a.id = r.account_id
         LEFT JOIN LATERAL (SELECT * FROM consents WHERE recording_id = r.id ORDER BY given_at DESC, id DESC LIMIT 1) c
             ON true
         LEFT JOIN sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
@@ -213,6 +216,7 @@ async def _examined(
         ends_at=offer.ends_at,
         sector=buyer.sector,
         country=buyer.country,
+        company=screening.fold(buyer.legal_name),
     )
     return [
         candidate
