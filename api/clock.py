@@ -17,6 +17,7 @@ from procrastinate import App
 from api.checkpoints import make
 from api.matching import count_common
 from api.provider_events import ask_silent, submit_approved
+from api.pushes import push_due
 from api.receipts import issue_missing
 from api.settings import Settings
 from api.signing import Signatures
@@ -154,6 +155,12 @@ async def post_notices(tower: Tower) -> None:
     await post_due(tower.place.database, tower.place.master_key, anywhere=tower.settings.webhooks_anywhere)
 
 
+async def push(tower: Tower) -> None:
+    """Wake the phones of those to whom something happened."""
+    while await push_due(tower.place.database, tower.settings):
+        pass
+
+
 async def clear_withdrawn(tower: Tower) -> None:
     """End what nobody may use any more, and let go of our own copies in the time that the terms promise."""
     async with transaction(tower.place.database) as connection:
@@ -218,6 +225,7 @@ HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (2, settle_large_sales),
     (2, tell_campaign_changes),
     (5, clear_away),
+    (2, push),
     (10, post_notices),
     (10, release_money),
     (30, expire_claims),

@@ -29,6 +29,8 @@ BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipl
 # RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5: these answers never carry content.
 BODILESS = ("204", "205", "304")
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
+#: Where each problem is shown once, however many operations it can happen to.
+PROBLEMS_SHOWN = "#/components/examples/"
 
 
 def contract(app: Litestar) -> Node:
@@ -58,6 +60,7 @@ def corrected(document: Node) -> Node:
     for operation in operations(document):
         describe_errors_as_sent(operation)
         use_first_sentence_as_summary(operation)
+    show_problems(document)
     add_examples(document)
     return document
 
@@ -197,8 +200,15 @@ def describe_errors_as_sent(operation: Node) -> None:
             sent: Node = {"schema": PROBLEM}
             slugs = re.findall(r"`([a-z-]+)`", response.get("description", ""))
             if slugs:
-                sent["examples"] = {slug: problem_example(slug) for slug in slugs}
+                sent["examples"] = {slug: {"$ref": PROBLEMS_SHOWN + slug} for slug in slugs}
             response["content"] = {"application/problem+json": sent}
+
+
+def show_problems(document: Node) -> None:
+    """Show each problem that an operation names."""
+    named = [str(node.get("$ref", "")) for node in nodes(document)]
+    slugs = {name.removeprefix(PROBLEMS_SHOWN) for name in named if name.startswith(PROBLEMS_SHOWN)}
+    document.setdefault("components", {})["examples"] = {slug: problem_example(slug) for slug in sorted(slugs)}
 
 
 def problem_example(slug: str) -> Node:

@@ -45,6 +45,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "moved_by": "worker",
         "because": "passed",
     },
+    "PushSubscription": {"service": "push.example.org", "failed_because": "answered 503"},
     "ExplainedStep": {
         "op": "times",
         "micros": 36_667,

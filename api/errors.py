@@ -4,6 +4,7 @@ The docstring is the default message, and `api/problem_table.py` says what a cli
 
     Exception
     ├── UnsupportedMediaType, MalformedJson, CursorInvalid        the request cannot be read
+    ├── QuietHoursIncomplete, PushAddressRefused                  being told
     ├── StepUpRequired, IbanInvalid                               money needs more certainty
     ├── ProviderEventRefused, ProviderUnavailable, PayoutRefused  the payment provider
     ├── KeyReused, KeyInProgress, KeyInvalid, AnswerLost          an Idempotency-Key
@@ -31,6 +32,14 @@ class MalformedJson(Exception):
 
 class CursorInvalid(Exception):
     """The cursor is not one that this list has given out; start again without it."""
+
+
+class QuietHoursIncomplete(Exception):
+    """Quiet hours that begin when they end are none; leave them out, or say when they end."""
+
+
+class PushAddressRefused(Exception):
+    """Nothing can be sent to this subscription; ask the push service for a new one."""
 
 
 class TooManyAttempts(Exception):

@@ -125,6 +125,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhooks_anywhere: Annotated[
         bool, Meta(description="`1` lets webhooks lead to private addresses and plain HTTP; for development.")
     ] = field(name="COMPANION_WEBHOOKS_ANYWHERE", default=False)
+    push_contact: Annotated[
+        str,
+        Meta(
+            pattern=r"^((mailto:|https://).+)?$",
+            description="Where push services reach whoever runs this service, as `mailto:` or `https:`; the public "
+            "address when empty.",
+        ),
+    ] = field(name="COMPANION_PUSH_CONTACT", default="")
 
     payout_minimum: Annotated[
         int,

@@ -17,7 +17,7 @@ import hmac
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
@@ -50,20 +50,39 @@ async def post(url: str, secret: bytes, message_id: str, body: bytes, *, anywher
 
     `anywhere` allows private addresses and plain HTTP: for development, and for buyers inside of one's own network.
     """
+    headers = {"Content-Type": "application/json", **signed(secret, message_id, body)}
+    status = await answered(url, headers, body, anywhere=anywhere)
+    if not 200 <= status < 300:
+        raise NotDelivered(f"answered {status}")
+
+
+async def answered(url: str, headers: Mapping[str, str], body: bytes, *, anywhere: bool) -> int:
+    """Post to an address that somebody else chose, and give the status of the answer. Raises NotDelivered."""
     try:
-        place = place_of(parse_url(url), anywhere)
-        headers = {"Host": parse_url(url).netloc or "", **signed(secret, message_id, body)}
+        place = checked(url, anywhere=anywhere)
         async with (
             asyncio.timeout(PATIENCE_S),
             httpcore.AsyncConnectionPool(trusting(), network_backend=Outside(anywhere)) as pool,
             # Whatever comes after the status is not waited for.
-            pool.stream("POST", place, headers=[*headers.items()], content=body) as answer,
+            pool.stream("POST", place, headers=headed(url, headers, body), content=body) as answer,
         ):
-            status = answer.status
-    except (HTTPError, httpcore.NetworkError, httpcore.ProtocolError, OSError, ValueError, TimeoutError) as error:
+            return answer.status
+    except (httpcore.NetworkError, httpcore.ProtocolError, OSError, ValueError, TimeoutError) as error:
         raise NotDelivered(type(error).__name__) from error
-    if not 200 <= status < 300:
-        raise NotDelivered(f"answered {status}")
+
+
+def headed(url: str, headers: Mapping[str, str], body: bytes) -> list[tuple[str, str]]:
+    """Give all headers of a message."""
+    ours = {"Host": parse_url(url).netloc or "", "User-Agent": "contributor-companion", "Connection": "close"}
+    return [*{**ours, "Content-Length": str(len(body)), **headers}.items()]
+
+
+def checked(url: str, *, anywhere: bool) -> httpcore.URL:
+    """Take an address apart. Raises NotDelivered for one that nothing may be sent to, by its form alone."""
+    try:
+        return place_of(parse_url(url), anywhere)
+    except (HTTPError, ValueError) as error:
+        raise NotDelivered(type(error).__name__) from error
 
 
 def place_of(asked: Url, anywhere: bool) -> httpcore.URL:
@@ -77,13 +96,9 @@ def place_of(asked: Url, anywhere: bool) -> httpcore.URL:
 
 
 def signed(secret: bytes, message_id: str, body: bytes) -> dict[str, str]:
-    """Head a message as Standard Webhooks does."""
+    """Sign a message as Standard Webhooks does, in headers."""
     timestamp = int(time.time())
     return {
-        "User-Agent": "contributor-companion",
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        "Connection": "close",
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": signature(secret, message_id, timestamp, body),

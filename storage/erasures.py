@@ -110,6 +110,7 @@ STEPS = (
     "DELETE FROM tax_profiles WHERE account_id = %(account)s",
     "DELETE FROM data_budgets WHERE account_id = %(account)s",
     "DELETE FROM refused_companies WHERE account_id = %(account)s",
+    "DELETE FROM notification_settings WHERE account_id = %(account)s",
     "DELETE FROM idempotency_keys WHERE account_id = %(account)s",
     "DELETE FROM familiar_networks WHERE account_id = %(account)s",
     "DELETE FROM sessions WHERE account_id = %(account)s AND id IS DISTINCT FROM %(session)s",

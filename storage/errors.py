@@ -6,8 +6,8 @@
     │   │   PromptMissing,
     │   │   ConsentMissing, MediaMissing, SessionMissing, RenderingMissing, ReceiptMissing, QuoteMissing,
     │   │   WithdrawalMissing, NoticeMissing, CheckpointMissing, BuyerMissing, DatasetMissing, SaleMissing,
-    │   │   CaseMissing, CustodyMissing, EarningMissing, RenditionMissing, FrameMissing, and those of being paid
-    │   │   (storage/payout_errors.py)
+    │   │   CaseMissing, CustodyMissing, EarningMissing, RenditionMissing, FrameMissing, PushSubscriptionMissing, and
+    │   │   those of being paid (storage/payout_errors.py)
     ├── Conflict                      the request is well formed and does not fit what is stored
     │   ├── EmailTaken, SlotTaken, CampaignClosed, MoveRefused, TermsChanged, UploadBusy, UploadFinished,
     │   │   OffsetConflict, ClaimDiffers, TermSheetPublished, BuyerRefused, DatasetTaken, NotForSale, RecordingOnHold,
@@ -16,7 +16,7 @@
     ├── Refused                       the request asks for more than is allowed
     │   ├── TooLarge, TooManyChunks, MediaTypeRefused, LanguageRefused, DecisionMissing, HashMismatch,
     │   │   TermSheetInvalid, ScreeningListInvalid, PartRefused, RateBelowTerms, LicenceOver,
-    │   │   DeadlinePast
+    │   │   DeadlinePast, TimeZoneUnknown
     │   └── Exhausted                 allowed, but not so much at once: try again later
     │       ├── TooManyUploads, TooManyWaiting, DailyBytesUsed, TooManyQuotes
     ├── Expired                       UploadExpired, LicenceEnded
@@ -54,6 +54,10 @@ class UploadMissing(Missing):
 
 class SessionMissing(Missing):
     """You have no signed-in device by that id."""
+
+
+class PushSubscriptionMissing(Missing):
+    """This device is not woken; subscribe it first."""
 
 
 class CampaignMissing(Missing):
@@ -266,6 +270,10 @@ class Refused(StorageError):
 
 class TooLarge(Refused):
     """The recording is larger than this campaign allows."""
+
+
+class TimeZoneUnknown(Refused):
+    """The IANA time zone database has no zone of that name; its names read like Europe/Berlin."""
 
 
 class TooManyChunks(Refused):

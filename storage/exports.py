@@ -98,6 +98,10 @@ PARTS: dict[str, LiteralString] = {
             WHERE w.account_id = %(account)s) t
         WHERE id > %(after)s
     """,
+    "notifications": """
+        SELECT account_id AS id, to_jsonb(t) - 'account_id' AS value FROM notification_settings t
+        WHERE account_id = %(account)s AND account_id > %(after)s
+    """,
     "payouts": """
         SELECT id, to_jsonb(t) - 'account_id' AS value FROM payouts t WHERE account_id = %(account)s AND id > %(after)s
     """,

@@ -14,6 +14,7 @@ from msgspec import Struct
 from storage.database import Pool, every, run, transaction
 from storage.errors import MediaDamaged
 from storage.master_key import MasterKey, closed_anew
+from storage.push_keys import SERVICE
 
 #: Rows in one transaction.
 BATCH = 500
@@ -52,6 +53,22 @@ KINDS = (
         WHERE id > %(owner)s AND webhook_secret IS NOT NULL ORDER BY id LIMIT %(limit)s
         """,
         "UPDATE buyers SET webhook_secret = %(anew)s WHERE id = %(owner)s AND webhook_secret = %(closed)s",
+    ),
+    Kind(
+        "phones' addresses",
+        """
+        SELECT session_id AS owner, '' AS key, sealed AS closed FROM push_subscriptions
+        WHERE session_id > %(owner)s ORDER BY session_id LIMIT %(limit)s
+        """,
+        "UPDATE push_subscriptions SET sealed = %(anew)s WHERE session_id = %(owner)s AND sealed = %(closed)s",
+    ),
+    Kind(
+        "the key for push services",
+        f"""
+        SELECT '{SERVICE}'::uuid AS owner, '' AS key, wrapped AS closed FROM push_keys
+        WHERE '{SERVICE}'::uuid > %(owner)s LIMIT %(limit)s
+        """,
+        "UPDATE push_keys SET wrapped = %(anew)s WHERE wrapped = %(closed)s",
     ),
     Kind(
         "kept answers",

@@ -10,7 +10,7 @@ from openapi_spec_validator import validate
 
 from api.contract import METHODS
 from api.contract_nodes import nodes
-from api.contract_schemas import NAMES, PACKAGES, REFERENCE, known
+from api.contract_schemas import NAMES, PACKAGES, known
 from api.contract_values import FIELDS, PARAMETERS
 from openapi.export import FILE, current, drift
 
@@ -32,7 +32,8 @@ def bodies(operation: dict) -> list[tuple[str, dict]]:
 
 
 def examples_of(media: dict) -> list:
-    told = [example["value"] for example in media.get("examples", {}).values()]
+    shown = DOCUMENT["components"]["examples"]
+    told = [shown[example["$ref"].rsplit("/", 1)[1]]["value"] for example in media.get("examples", {}).values()]
     return told + ([media["example"]] if "example" in media else [])
 
 
@@ -159,10 +160,12 @@ def test_every_part_has_a_name_and_says_what_it_is(name):
 
 
 def test_every_reference_leads_to_a_part():
-    """A part that got another name is meant by it everywhere."""
-    meant = {node["$ref"].removeprefix(REFERENCE) for node in nodes(DOCUMENT) if "$ref" in node}
+    """A part that got another name is meant by it everywhere; nothing is shown that nobody names."""
+    meant = {node["$ref"] for node in nodes(DOCUMENT) if "$ref" in node}
 
-    assert meant == DOCUMENT["components"]["schemas"].keys()
+    assert meant == {
+        f"#/components/{kind}/{name}" for kind in ("schemas", "examples") for name in DOCUMENT["components"][kind]
+    }
 
 
 def test_every_name_is_that_of_a_class_of_the_contract():

@@ -23,6 +23,7 @@ from storage import accounts, buyers, erasures, sessions
 from storage.database import Pool, transaction
 from storage.sessions import Tokens
 from tests.api.clients import client_of
+from tests.api.devices import subscription
 from tests.api.paying import IBAN
 from tests.api.taking import BYTES, TUS
 
@@ -35,7 +36,7 @@ PUBLIC = {
     "GET /v1/term-sheets/{sheet}/versions/{version}/card", "GET /v1/term-sheets/{sheet}/versions/{version}/legal-text",
     "GET /v1/term-sheets/{sheet}/versions/{version}/practice-flags", "GET /v1/term-sheets/{sheet}/diff",
     "GET /v1/term-sheets/{sheet}/versions/{version}/renderings", "GET /v1/schemas/term-sheet/1",
-    "GET /.well-known/jwks.json", "GET /metrics", "GET /v1/policies/biometric-retention",
+    "GET /v1/push-key", "GET /.well-known/jwks.json", "GET /metrics", "GET /v1/policies/biometric-retention",
     # Signed by the payment provider; tests/api/test_provider_events.py tries without.
     "POST /v1/provider-events",
     "GET /v1/ledger/checkpoints", "GET /v1/ledger/checkpoints/{day}",
@@ -53,18 +54,16 @@ BODIES: dict[str, Any] = {
     "POST /v1/recordings": {"sha256": "0" * 64, "size_bytes": 1000, "media_type": "audio/wav", "language": "en"},
     "PATCH /v1/recordings/{recording}": {"title": "Mine now"},
     "POST /v1/recordings/lookups": {"sha256": ["0" * 64]},
-    "PUT /v1/me/data-budget": {"wifi_only": True},
-    "PUT /v1/me/consent-pause": {"paused": True},
-    "PUT /v1/me/refused-companies": {"names": ["Harbour Speech GmbH"]},
+    "PUT /v1/me/data-budget": {"wifi_only": True}, "PUT /v1/me/notifications": {"muted": ["campaigns"]},
+    "PUT /v1/me/consent-pause": {"paused": True}, "PUT /v1/me/refused-companies": {"names": ["Harbour Speech GmbH"]},
+    "PUT /v1/sessions/current/push-subscription": subscription(),
     "PUT /v1/me/password": {"password": "not the one that was"},
     "POST /v1/uploads/{upload}/parts": {"parts": [{"start": 0, "size": 1000, "sha256": "0" * 64}]},
     "POST /v1/sessions/current/confirmations": {"password": "not the one"},
     "POST /v1/payout-destinations": {"method": "sepa", "holder": "A", "iban": IBAN},
-    "POST /v1/payouts": {},
-    "PUT /v1/tax-profile": {"residence": "DE"},
+    "POST /v1/payouts": {}, "PUT /v1/tax-profile": {"residence": "DE"},
     "POST /v1/recordings/{recording}/withdrawals": {"uses": ["*"]},
-    "POST /v1/withdrawals": {"uses": ["*"]},
-    "POST /v1/recordings/{recording}/disputes": {"text": "It is good."},
+    "POST /v1/withdrawals": {"uses": ["*"]}, "POST /v1/recordings/{recording}/disputes": {"text": "It is good."},
     "PUT /v1/recordings/{recording}/privacy": {"faces": "box"},
     "PUT /v1/recordings/{recording}/consents": {
         "term_sheet": "voice-standard", "version": 1, "sha256": "0" * 64, "locale": "en", "decisions": {},

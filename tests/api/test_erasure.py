@@ -31,9 +31,9 @@ from tests.engines import Facts
 Client = httpx.AsyncClient
 #: Every table that names an account or a recording, and what becomes of it. A new table is added here on purpose.
 GONE = {
-    "access_tokens", "data_budgets", "familiar_networks", "fingerprints", "idempotency_keys", "matches", "privacy",
-    "refresh_tokens", "refused_companies", "renditions", "reports", "sign_in_failures", "subject_keys", "tax_profiles",
-    "upload_chunks",
+    "access_tokens", "data_budgets", "familiar_networks", "fingerprints", "idempotency_keys", "matches",
+    "notification_settings", "privacy", "push_subscriptions", "refresh_tokens", "refused_companies", "renditions",
+    "reports", "sign_in_failures", "subject_keys", "tax_profiles", "upload_chunks",
 }  # fmt: skip
 #: Of the tables above: their rows hang on a session, an upload or an address.
 BY_OTHER_NAMES = {"access_tokens", "refresh_tokens", "sign_in_failures", "upload_chunks"}

@@ -11,14 +11,16 @@ import pytest
 from api.idempotency import Sealing
 from api.settings import Settings
 from api.tickets import opened, signed
-from storage import buyers, encryption, idempotency, signing_keys
+from storage import buyers, encryption, idempotency, push_keys, push_subscriptions, signing_keys
 from storage.buyers import Registration
 from storage.database import Connection, Pool, transaction
 from storage.encryption import wrap
 from storage.errors import MediaDamaged
 from storage.idempotency import Kept, Taken
 from storage.master_key import MasterKey
+from storage.push_subscriptions import Address
 from tests.api.commands.conftest import Say
+from tests.api.test_push_subscriptions import session_of
 
 Client = httpx.AsyncClient
 
@@ -37,8 +39,8 @@ def keys(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> MasterKey:
 class Secrets:
     """One secret of every kind, closed under a key."""
 
-    def __init__(self, account: UUID, buyer: UUID) -> None:
-        self.account, self.buyer, self.answer = account, buyer, f"answer-{uuid4()}"
+    def __init__(self, account: UUID, buyer: UUID, session: UUID) -> None:
+        self.account, self.buyer, self.session, self.answer = account, buyer, session, f"answer-{uuid4()}"
 
     async def close(self, connection: Connection, key: bytes) -> dict[str, bytes]:
         taken = await idempotency.take(connection, self.account, self.answer, bytes(32))
@@ -47,24 +49,32 @@ class Secrets:
         await idempotency.keep(connection, self.account, self.answer, taken, 201, [], body)
         await buyers.post_to(connection, key, self.buyer, "https://buyer.example/")
         await encryption.subject_key(connection, key, self.account)
+        address = Address("https://push.example.org/1", b"p" * 65, b"a" * 16)
+        await push_subscriptions.store(connection, key, self.account, self.session, address)
         return await self.open(connection, key)
 
     async def open(self, connection: Connection, key: bytes) -> dict[str, bytes]:
         kept = await idempotency.take(connection, self.account, self.answer, bytes(32))
         assert isinstance(kept, Kept)
+        await connection.execute(
+            "UPDATE push_subscriptions SET due_at = '-infinity' WHERE session_id = %s", [self.session]
+        )
+        [due] = await push_subscriptions.take_due(connection, 1)
         return {
             "subject": await encryption.subject_key(connection, key, self.account),
             "webhook": await buyers.webhook_secret(connection, key, self.buyer) or b"",
+            "phone": push_subscriptions.address_of(key, due).auth,
+            "push": (await push_keys.find(connection, key)).private,
             "answer": Sealing(self.account, key).open(kept.body or b""),
         }
 
 
 @pytest.fixture
 async def secrets(contributor: Client, database: Pool) -> Secrets:
-    account = UUID((await contributor.get("/v1/me")).json()["id"])
+    account, session = UUID((await contributor.get("/v1/me")).json()["id"]), await session_of(contributor)
     async with transaction(database) as connection:
         buyer = await buyers.register(connection, Registration(f"Keys {uuid4()}", "DE", "speech_technology", "Tests."))
-    return Secrets(account, buyer.id)
+    return Secrets(account, buyer.id, session)
 
 
 async def test_a_master_key_is_replaced_and_nothing_is_lost(
