@@ -1,8 +1,9 @@
 """Where something is to be hidden at any moment, from looks at some moments.
 
-Looks lie a fifth of a second apart. Between two of them a face is where a straight line from one place to the next
-leads; before its first and after its last look it is taken to be near for a while longer, because a detector loses a
-face that turns before a person does. Whoever is missed for less than a second stays covered.
+Looks lie a fifth of a second apart, and less where something moves fast (`looks`). Between two of them a face is where
+a straight line from one place to the next leads; before its first and after its last look it is taken to be near for a
+while longer, because a detector loses a face that turns before a person does. Whoever is missed for less than a second
+stays covered.
 """
 
 from __future__ import annotations

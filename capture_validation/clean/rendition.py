@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import IO, BinaryIO, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from capture_validation.clean.cover import Cover
 from capture_validation.clean.edits import Edit, Rendered
 from capture_validation.clean.hiding import How, Plane, hide
 from capture_validation.clean.left_over import LeftOver
+from capture_validation.clean.looks import LOOK_EVERY_S, Looks
 from capture_validation.clean.timeline import Timeline
 from capture_validation.clean.writing import Writer, even, form
 from capture_validation.decode import AudioBlock, OpenRecording, VideoFrame, open_recording
@@ -23,8 +25,6 @@ from capture_validation.xray.looking import Looker, Looking, shown
 from capture_validation.xray.models import Models
 
 Progress = Callable[[float], None]
-#: Seconds between two looks for what is to be hidden.
-LOOK_EVERY_S = 0.2
 #: A line of text is found to its edge; it needs less around it than a face.
 TEXT_MARGIN = 0.15
 #: The place that is the whole picture.
@@ -90,24 +90,22 @@ def render(
 
 
 def looked(file: BinaryIO, choices: Choices, models: Models, progress: Progress) -> tuple[list[Box], list[Box]]:
-    """Faces and lines of text that are to be hidden, five looks a second; empty lists where nothing is."""
+    """Faces and lines of text that are to be hidden, in the order of time; empty lists where nothing is."""
     finders = {"faces": models.faces and models.faces.believing(), "text": models.text and models.text.believing()}
     wanted = [kind for kind in finders if getattr(choices, kind) != "keep"]
-    found: dict[str, list[Box]] = {"faces": [], "text": []}
     with open_recording(file) as recording:
         if recording.video is None or not wanted:
             return [], []
         if any(finders[kind] is None for kind in wanted):
             raise Unreadable("not-checked")
-        lookers = {kind: Looker(kind, finders[kind], LOOK_EVERY_S) for kind in wanted}  # type: ignore[arg-type]
+        looks = {kind: Looks(Looker(kind, finders[kind], LOOK_EVERY_S)) for kind in wanted}  # type: ignore[arg-type]
         for part in recording.read():
             progress(share_of(part.at_s, recording))
-            due = [kind for kind in wanted if lookers[kind].due(part.at_s)]
-            if due and isinstance(part, VideoFrame):
-                for kind in due:
-                    picture = shown(part, recording.video.color_transfer, lookers[kind].long_side)
-                    found[kind] += lookers[kind].look(picture, part.at_s)
-    return found["faces"], found["text"]
+            if isinstance(part, VideoFrame):
+                for look in looks.values():
+                    look.take(part.at_s, partial(shown, part, recording.video.color_transfer, look.long_side))
+    found = {kind: look.finish() for kind, look in looks.items()}
+    return found.get("faces", []), found.get("text", [])
 
 
 class Encoding:

@@ -51,8 +51,8 @@ class Looker:
         self._due_s = -float("inf")
 
     def due(self, at_s: float) -> bool:
-        """Whether it is time to look again."""
-        return self.finder is not None and at_s >= self._due_s
+        """Whether it is time to look again; where time itself runs back, it is."""
+        return self.finder is not None and not self._due_s - self.every_s <= at_s < self._due_s
 
     def look(self, picture: Picture, at_s: float) -> list[Box]:
         """Look at a picture, uint8 (height, width, 3) red, green, blue; gives what was found in it."""
@@ -62,7 +62,7 @@ class Looker:
         # and what an X-ray of a cleaned copy would show was seen when it was made.
         self._due_s = (math.floor((at_s + EARLY_S) / self.every_s) + 1) * self.every_s - EARLY_S
         begun = time.process_time()
-        found = boxes(self.finder.find(picture), picture, at_s)
+        found = self.seen(picture, at_s)
         self.cost_s += time.process_time() - begun
         self.looked_at += 1
         self.most_at_once = max(self.most_at_once, len(found))
@@ -70,6 +70,10 @@ class Looker:
         if found:
             self.spans.add(max(at_s - self.every_s / 2, 0.0), at_s + self.every_s / 2)
         return found
+
+    def seen(self, picture: Picture, at_s: float) -> list[Box]:
+        """What is in a picture, without counting it as one of the looks that are due."""
+        return [] if self.finder is None else boxes(self.finder.find(picture), picture, at_s)
 
     def sighting(self) -> Sighting:
         """What came of it."""
