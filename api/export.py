@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from api.archive import Archive
 from api.dependencies import Caller, Configuration, Database, Objects, Signing
 from api.problems import problems
 from api.signing import Signer, sign_detached
-from storage import encryption, events, exports, recordings, reports, sales
+from storage import encryption, events, exports, recordings, reports, sales, sessions
 from storage.database import Connection, Pool, transaction
 from storage.errors import MediaDamaged, MediaMissing, ReportMissing
 from storage.media import Media, plaintext
@@ -69,22 +70,34 @@ async def export_account(
     and lists every other one, so a cut download is noticed.
     """
     signer = await signing.signer()
-    body = exported(Exporter(database, store, settings.master_key, account.id), signer)
+    body = exported(Exporter(database, store, settings.master_key, account.id, account.session_id), signer)
     headers = {"Content-Disposition": 'attachment; filename="companion-export.zip"', "Cache-Control": "no-store"}
     return Stream(body, media_type="application/zip", headers=headers)
 
 
 class Exporter(msgspec.Struct, frozen=True):
-    """Whose data are exported, and from where."""
+    """Whose data are exported, on which device, and from where."""
 
     database: Pool
     store: Store
     master_key: bytes
     account: UUID
+    session: UUID
+
+
+class SignedOut(Exception):
+    """The device was signed out while it took everything along."""
 
 
 async def exported(exporter: Exporter, signer: Signer) -> AsyncIterator[bytes]:
-    """Write the whole archive; what is damaged or missing in the store is named in the manifest."""
+    """Write the archive; on a device that is signed out meanwhile it ends there, without its manifest and its list."""
+    with suppress(SignedOut):
+        async for ready in whole(exporter, signer):
+            yield ready
+
+
+async def whole(exporter: Exporter, signer: Signer) -> AsyncIterator[bytes]:
+    """Write the whole archive; what is damaged or missing in the store is named in the manifest. Raises SignedOut."""
     archive, missing = Archive(), list[str]()
     async for ready in archive.file("README.txt", once(README)):
         yield ready
@@ -157,9 +170,11 @@ async def every_recording(exporter: Exporter) -> AsyncIterator[Recording]:
 async def recording_files(
     exporter: Exporter, archive: Archive, recording: Recording, missing: list[str]
 ) -> AsyncIterator[bytes]:
-    """Write one recording: what is known about it, its report, and its bytes as they were sent."""
+    """Write one recording: what is known about it, its report, and its bytes as they were sent. Raises SignedOut."""
     folder = f"recordings/{recording.id}"
     async with transaction(exporter.database) as connection:
+        if await sessions.speaks_for(connection, exporter.session) is None:
+            raise SignedOut
         facts = await facts_of(connection, recording)
         report = await report_of(connection, recording)
         key = await encryption.subject_key(connection, exporter.master_key, exporter.account)
