@@ -194,6 +194,8 @@ class CampaignLimits(Struct, frozen=True):
     claimed_today: int
 
 
+# What was let go before all of it had come counts for nothing. What came whole was stored and examined, and counts:
+# whoever deleted it and sent the next would have no limit.
 # Who was quoted, or has begun within a month, may finish, whether the campaign is paused or over.
 LIMITS = """
     SELECT c.media, c.languages, c.max_bytes,
@@ -207,7 +209,8 @@ LIMITS = """
             WHERE account_id = %(account)s AND state IN ('validating', 'failed')) AS waiting,
         (SELECT coalesce(sum(size_bytes), 0)::bigint FROM recordings
             WHERE account_id = %(account)s AND created_at > now() - interval '1 day'
-              AND NOT (state IN ('deleted', 'expired') AND object_key IS NULL)) AS claimed_today
+              AND (state NOT IN ('deleted', 'expired') OR EXISTS (SELECT FROM uploads
+                  WHERE recording_id = recordings.id AND completed_at IS NOT NULL))) AS claimed_today
     FROM campaigns c LEFT JOIN prompts p ON p.campaign_id = c.id AND p.id = %(prompt)s
         LEFT JOIN recordings old ON old.id = %(earlier)s AND old.account_id = %(account)s AND old.campaign_id = c.id
     WHERE c.id = %(campaign)s

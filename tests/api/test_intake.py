@@ -1,18 +1,21 @@
 """When nothing is taken in: no room, or nobody who could examine it. What was sent before stays."""
 
+import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from litestar import Litestar
 from minio.error import InvalidResponseError
 
-from storage import examiners
+from storage import claims, examiners
 from storage.database import Pool, transaction
-from storage.errors import StoreFull
+from storage.errors import DailyBytesUsed, StoreFull
 from storage.room import Room, kept_free
+from tests.api.paying import account_of
 from tests.api.taking import claim, offset, send, slug, speech
 
 Client = httpx.AsyncClient
@@ -125,3 +128,24 @@ async def test_a_worker_that_is_restarted_stops_nobody(
         )
 
     assert 204 == (await send(contributor, url, data)).status_code
+
+
+async def test_a_day_s_bytes_are_not_given_back_for_what_came_whole(
+    contributor: Client, campaign: dict[str, Any], database: Pool
+) -> None:
+    """Sent, examined, deleted, and sent again the whole day; what never came may be announced anew."""
+    account = await account_of(contributor, database)
+    whole, never = speech(), speech()
+    for data in (whole, never):
+        claimed = (await claim(contributor, campaign, data)).json()
+        if data is whole:
+            assert 204 == (await send(contributor, claimed["upload"]["url"], data)).status_code
+        assert 204 == (await contributor.delete(f"/v1/recordings/{claimed['id']}")).status_code
+    little = claims.Allowance(10**9, 20, len(whole) + 1000, timedelta(days=7), 10**6)
+    wish = claims.Claim(UUID(campaign["id"]), os.urandom(32), 2000, "audio/wav")
+
+    with pytest.raises(DailyBytesUsed) as refusal:
+        async with transaction(database) as connection:
+            await claims.claim(connection, account, wish, little)
+
+    assert 1000 == refusal.value.facts["left_bytes"]
