@@ -95,9 +95,10 @@ async def unkept(connection: Connection, account: UUID, country: str) -> Destina
     return noted
 
 
+# All of them: what is not shown cannot be removed, and money could still be sent there.
 LISTED = f"""
     SELECT {COLUMNS} FROM payout_destinations
-    WHERE account_id = %(account)s AND removed_at IS NULL ORDER BY id DESC LIMIT 20
+    WHERE account_id = %(account)s AND removed_at IS NULL ORDER BY id DESC LIMIT 1000
 """
 FIND = f"""
     SELECT {COLUMNS} FROM payout_destinations

@@ -1,5 +1,6 @@
 """Payout destinations: checked before they are kept, unreadable in the database, erased when removed."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 
 from api.settings import Settings
 from storage.database import Pool, transaction
-from storage.payout_destinations import bank_account
+from storage.payout_destinations import BankAccount, add, bank_account
 from storage.payout_errors import DestinationMissing
 from tests.api.paying import IBAN, account_of, confirmed, destination, earned
 from tests.api.taking import slug
@@ -74,3 +75,16 @@ async def test_a_destination_with_a_payout_on_its_way_stays(contributor: Client,
     refused = await contributor.delete(f"/v1/payout-destinations/{added}")
 
     assert (409, "destination-in-use") == (refused.status_code, slug(refused))
+
+
+async def test_every_destination_can_be_seen_and_so_removed(
+    contributor: Client, database: Pool, settings: Settings
+) -> None:
+    """The list ended with the newest twenty; the one behind them stayed, and could still be paid to."""
+    account = await account_of(contributor, database)
+    for number in range(21):
+        bank = BankAccount("Amina Okello", f"DE{number:020}", None)
+        async with transaction(database) as connection:
+            await add(connection, settings.master_key, account, uuid4(), bank, timedelta(days=1))
+
+    assert 21 == len((await contributor.get("/v1/payout-destinations")).json()["data"])
