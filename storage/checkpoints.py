@@ -92,7 +92,11 @@ LISTING = """
 
 
 async def due(connection: Connection) -> date | None:
-    """Name the day that is over and has no checkpoint yet, and let nobody else make it meanwhile."""
+    """Name the day that is over and has no checkpoint yet, and let nobody else make it meanwhile.
+
+    However long that takes: a day that a request's time is too short for would never be signed.
+    """
+    await run(connection, "SET LOCAL statement_timeout = '10min'")
     await run(connection, ALONE)
     found = await one(connection, _Day, DUE)
     return None if found is None else found.day

@@ -107,20 +107,35 @@ async def singly(
     """Do the same for each id, in a transaction of its own; return those for which there was something to do.
 
     One that fails is logged and holds up no other: whoever came before it in a queue would otherwise stop everybody
-    behind it for ever. Raises Unavailable, which would be the same for all of them.
+    behind it for ever. Raises Unavailable when that happens twice in a row: once, one of them waited for a lock.
     """
-    done = []
+    done, busy = [], False
     for each in ids:
         try:
             async with transaction(database) as connection:
                 found = await work(connection, each)
             if found:
                 done.append(each)
+            busy = False
         except Unavailable:
-            raise
+            if busy:
+                raise
+            busy = True
         except Exception:
             logger.exception("%s failed and is left for later", work.__qualname__, extra={"id": str(each)})
     return done
+
+
+@asynccontextmanager
+async def apart(connection: Connection, each: UUID) -> AsyncIterator[None]:
+    """Do one of several things that one transaction does; what fails is taken back alone, logged and left for later."""
+    try:
+        async with connection.transaction():
+            yield
+    except Exception:
+        if connection.closed:
+            raise
+        logger.exception("one of several failed and is left for later", extra={"id": str(each)})
 
 
 async def one(connection: Connection, row: type[Row], query: LiteralString, **values: object) -> Row | None:

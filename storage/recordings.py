@@ -14,7 +14,7 @@ import psycopg.errors
 from msgspec import UNSET, Struct, UnsetType
 
 from storage.accruals import accrue
-from storage.database import Connection, every, one, run
+from storage.database import Connection, apart, every, one, run
 from storage.errors import LanguageRefused, MoveRefused, PromptMissing, RecordingMissing, SlotTaken
 from storage.events import Mover
 from storage.states import State
@@ -258,6 +258,7 @@ async def expire(connection: Connection) -> int:
     """Let go of claims for which nothing arrived in time, at most 100 at once; return how many."""
     expired = await every(connection, Id, EXPIRED)
     for recording in expired:
-        await move(connection, recording.id, "expired", by="clock", because="nothing-arrived")
-        await doom_chunks(connection, recording.id)
+        async with apart(connection, recording.id):
+            await move(connection, recording.id, "expired", by="clock", because="nothing-arrived")
+            await doom_chunks(connection, recording.id)
     return len(expired)

@@ -165,16 +165,21 @@ class Due(Struct, frozen=True):
 
 
 # What waits in the queue is not told to it again: each time would be an error in the log of PostgreSQL.
+# A job that failed waits for its next try: a hundred of them, as of a store that lost objects, keep no other's place.
 DUE = """
-    SELECT recording_id FROM (SELECT recording_id FROM privacy WHERE due ORDER BY changed_at LIMIT 100) AS due
+    SELECT recording_id FROM (
+        SELECT recording_id FROM privacy
+        WHERE due AND NOT EXISTS (SELECT FROM procrastinate_jobs
+            WHERE queueing_lock = 'rendition ' || recording_id AND status = 'todo' AND scheduled_at > now())
+        ORDER BY changed_at LIMIT %(most)s) AS due
     WHERE NOT EXISTS (SELECT FROM procrastinate_jobs
         WHERE queueing_lock = 'rendition ' || recording_id AND status = 'todo')
 """
 
 
-async def due(connection: Connection) -> list[UUID]:
-    """List recordings whose renditions are to be made: of the 100 that wait longest those that are in no queue."""
-    return [row.recording_id for row in await every(connection, Due, DUE)]
+async def due(connection: Connection, most: int = 100) -> list[UUID]:
+    """List recordings whose renditions are to be made: of the `most` that wait longest those that are in no queue."""
+    return [row.recording_id for row in await every(connection, Due, DUE, most=most)]
 
 
 DONE = """

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from storage.database import Connection, every, run
+from storage.database import Connection, apart, every, run
 from storage.events import tell
 from storage.recordings import DOOM_OBJECT, FORGET_GLIMPSES, move
 
@@ -72,7 +72,8 @@ async def end(connection: Connection) -> int:
     """
     over = await every(connection, Over, OVER)
     for recording in over:
-        await move(connection, recording.id, "withdrawn", by="clock", because="term-ended")
+        async with apart(connection, recording.id):
+            await move(connection, recording.id, "withdrawn", by="clock", because="term-ended")
     return len(over)
 
 
@@ -83,10 +84,12 @@ async def clear(connection: Connection) -> int:
     """
     due = await every(connection, Due, DUE)
     for recording in due:
-        await run(connection, FORGET, recording=recording.id)
-        if recording.bytes:
-            await let_go(connection, recording.id)
-            await tell(connection, recording.account_id, "recording.bytes_deleted", recording=recording.id, by="clock")
+        async with apart(connection, recording.id):
+            await run(connection, FORGET, recording=recording.id)
+            if recording.bytes:
+                await let_go(connection, recording.id)
+                owner = recording.account_id
+                await tell(connection, owner, "recording.bytes_deleted", recording=recording.id, by="clock")
     return len(due)
 
 

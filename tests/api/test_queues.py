@@ -13,10 +13,10 @@ from msgspec import Struct
 from api import withdrawal_notices
 from api.settings import Settings
 from api.validation import Workplace
-from storage import availability, buyers, erasures, notices, objects, royalties, sales, settling, sweeping
+from storage import availability, buyers, erasures, notices, objects, royalties, sales, settling, sweeping, withdrawn
 from storage.availability import Due
-from storage.database import Connection, Pool, every, one, run, transaction
-from storage.errors import MediaDamaged, StoreUnavailable
+from storage.database import Connection, Pool, every, one, run, singly, transaction
+from storage.errors import DatabaseBusy, MediaDamaged, StoreUnavailable
 from storage.ledger.errors import Overdrawn
 from storage.notices import Letter, Order
 from storage.objects import Store
@@ -285,3 +285,53 @@ async def test_a_bucket_is_listed_page_by_page(app_store: Store, monkeypatch: py
     pages = [[item.key for item in page] async for page in app_store.pages("paged/")]
 
     assert [keys[:2], keys[2:4], keys[4:]] == pages
+
+
+async def test_a_grant_that_cannot_end_keeps_no_other_from_its_end(
+    database: Pool,
+    place: Workplace,
+    contributor: Client,
+    campaign: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Both are in one transaction, and what is over would stay in use."""
+    stuck, free = [await trading.accepted(place, contributor, campaign) for _ in range(2)]
+    async with transaction(database) as connection:
+        over = "UPDATE consent_uses SET expires_at = now() WHERE recording_id = ANY(%(ids)s)"
+        await run(connection, over, ids=[UUID(stuck), UUID(free)])
+    move = withdrawn.move
+
+    async def failing(connection: Connection, recording: UUID, *more: Any, **most: Any) -> Any:
+        if str(recording) == stuck:
+            await connection.execute("SELECT 1 / 0")
+        return await move(connection, recording, *more, **most)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(withdrawn, "move", failing)
+        async with transaction(database) as connection:
+            await withdrawn.end(connection)
+    states = [(await contributor.get(f"/v1/recordings/{one}")).json()["recording"]["state"] for one in (stuck, free)]
+    async with transaction(database) as connection:
+        await withdrawn.end(connection)
+
+    assert ["accepted", "withdrawn"] == states
+    assert "withdrawn" == (await contributor.get(f"/v1/recordings/{stuck}")).json()["recording"]["state"]
+
+
+async def test_one_that_waits_too_long_is_left_for_later_and_an_engine_that_is_away_is_not_asked_on(database: Pool):
+    """A lock is somebody's own; two in a row that nobody answers are everybody's."""
+    asked: list[int] = []
+
+    async def work(_connection: Connection, each: UUID) -> bool:
+        asked.append(each.int)
+        if each.int in {2, 4, 5}:
+            raise DatabaseBusy
+        return True
+
+    async def done(*numbers: int) -> list[int]:
+        return [each.int for each in await singly(database, [UUID(int=number) for number in numbers], work)]
+
+    assert [1, 3] == await done(1, 2, 3)
+    with pytest.raises(DatabaseBusy):
+        await done(3, 4, 5, 6)
+    assert [1, 2, 3, 3, 4, 5] == asked

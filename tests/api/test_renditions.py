@@ -10,6 +10,7 @@ import pytest
 from api.validation import Workplace
 from storage import queue, recordings, renditions, sweeping
 from storage.database import Connection, Pool
+from tests.api import trading
 from tests.api.taking import agree, examined, speech, submit
 
 MADE: dict[str, Any] = {"sha256": bytes(32), "size_bytes": 10, "media_type": "audio/flac", "edits": [], "removed_ms": 0}
@@ -55,6 +56,24 @@ async def test_acceptance_orders_a_rendition_that_is_made_once(connection: Conne
     assert newest is not None
     assert ("first", 1) == (newest.object_key, newest.number)
     assert await renditions.order(connection, recording) is None
+
+
+async def test_copies_that_cannot_be_made_take_nobody_s_place(
+    place: Workplace, contributor: httpx.AsyncClient, campaign: dict[str, Any], connection: Connection, recording: UUID
+):
+    """Those that wait longest are told to the queue; a hundred whose recordings the store lost were always those."""
+    other = UUID(await trading.accepted(place, contributor, campaign))
+    await connection.execute("UPDATE privacy SET due = recording_id = ANY(%s)", ([recording, other],))
+    await connection.execute("UPDATE privacy SET changed_at = '2020-01-01' WHERE recording_id = %s", (recording,))
+    await queue.enqueue_rendition(connection, recording)
+    behind = await renditions.due(connection, most=1)
+    await connection.execute(
+        "UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 minute' WHERE queueing_lock = %s",
+        (f"rendition {recording}",),
+    )
+
+    assert [] == behind
+    assert [other] == await renditions.due(connection, most=1)
 
 
 async def test_what_waits_in_the_queue_is_not_told_to_it_again(connection: Connection, recording: UUID):
