@@ -26,9 +26,14 @@ LANGUAGE sql STABLE AS $$
                       WHERE s.account_id = m.account_id AND s.currency = m.currency AND s.month >= m.month)
     GROUP BY m.account_id, m.currency ORDER BY 3, 1 LIMIT most
 $$;
+-- Never beyond the newest month that has a statement: a clock that was a year ahead for a minute would otherwise leave out
+-- every line of that year.
 CREATE FUNCTION statements_done() RETURNS boolean LANGUAGE sql AS $$
     WITH moved AS (
-        UPDATE statement_horizon SET before = statements_end()
-        WHERE before < statements_end() AND NOT EXISTS (SELECT FROM statements_due(1)) RETURNING before)
+        UPDATE statement_horizon SET before = least(statements_end(), issued.until)
+        FROM (SELECT (max(month) + interval '1 month') AT TIME ZONE 'UTC' AS until FROM statements) AS issued
+        WHERE before < least(statements_end(), issued.until) AND issued.until IS NOT NULL
+            AND NOT EXISTS (SELECT FROM statements_due(1))
+        RETURNING before)
     SELECT EXISTS (SELECT FROM moved)
 $$;

@@ -159,6 +159,34 @@ async def test_lines_that_are_in_statements_are_not_read_again(contributor: Clie
     assert ([account], [account], []) == (before, waiting, after)
 
 
+AHEAD = """
+    CREATE OR REPLACE FUNCTION statements_end() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+        SELECT date_trunc('month', now() + interval '1 year')
+    $$
+"""
+ISSUED = """
+    INSERT INTO statements SELECT uuidv7(), account_id, month, currency, 0, 0, 0, '', sha256(''), now()
+    FROM statements_due(100000)
+"""
+
+
+async def test_a_clock_that_was_ahead_leaves_no_month_out(contributor: Client, database: Pool, owner_url: str) -> None:
+    """For a minute, by a year: what is earned within that year wants statements all the same."""
+    await line(database, await account_of(contributor, database), 1_000_000, datetime.now(UTC))
+
+    with psycopg.connect(owner_url) as connection:
+        connection.execute(AHEAD)
+        while connection.execute(ISSUED).rowcount:
+            pass
+        connection.execute("SELECT statements_done()")
+        query = "SELECT before - date_trunc('month', now()), before > now() FROM statement_horizon"
+        found = connection.execute(query).fetchone()
+        connection.rollback()
+
+    assert found is not None
+    assert (True, True) == (found[0] <= timedelta(days=31), found[1])
+
+
 async def test_another_s_statement_does_not_exist(other: Client, months: list[dict[str, Any]]) -> None:
     for kind in ("application/json", "application/pdf"):
         assert 404 == (await other.get(months[0]["url"], headers={"Accept": kind})).status_code
