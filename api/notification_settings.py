@@ -49,9 +49,10 @@ async def read_notifications(account: Caller, database: Database) -> Notificatio
 async def set_notifications(data: JSONBody[Notifications], account: Caller, database: Database) -> Notifications:
     """Choose what your phones are woken for, and when not; it holds for all of them.
 
-    Topics: `recordings` (checked, accepted, refused, to be fixed, in doubt), `uses` (licensed, withdrawn, objected to),
-    `money` (paid, held, reversed, statements, taxes), `campaigns` (changed, new terms). A change of your password or of
-    where you are paid wakes them always: it may be somebody else's. What happens in quiet hours is told at their end.
+    Topics: `recordings` (checked, accepted, refused, to be fixed, in doubt), `uses` (licensed, withdrawn, objected
+    to), `money` (paid, held, reversed, statements, taxes), `campaigns` (changed, new terms). A change of your
+    password or of where you are paid, and consent that goes on after a pause, wake them always: it may be somebody
+    else's doing. What happens in quiet hours is told at their end.
     """
     settings = asked(data)
     async with transaction(database) as connection:

@@ -44,7 +44,7 @@ WAKING: dict[Topic, tuple[str, ...]] = {
     "campaigns": ("campaign.changed", "term_sheet.published"),
 }  # fmt: skip
 #: What may be somebody else's doing wakes everybody at any time.
-ALWAYS = ("password.changed", "payout_destination.added", "payout_destination.removed")
+ALWAYS = ("password.changed", "payout_destination.added", "payout_destination.removed", "consent.resumed")
 #: Devices that are told at once.
 AT_ONCE = 20
 #: Seconds for which a push service keeps a message for a phone that is off: a week.

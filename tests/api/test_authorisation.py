@@ -56,7 +56,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/recordings/lookups": {"sha256": ["0" * 64]},
     "PUT /v1/me/data-budget": {"wifi_only": True}, "PUT /v1/me/notifications": {"muted": ["campaigns"]},
     "PUT /v1/me/consent-pause": {"paused": True}, "PUT /v1/me/refused-companies": {"names": ["Harbour Speech GmbH"]},
-    "PUT /v1/sessions/current/push-subscription": subscription(),
+    "PUT /v1/sessions/current/push-subscription": subscription("https://127.0.0.1/"),
     "PUT /v1/me/password": {"password": "not the one that was"},
     "POST /v1/uploads/{upload}/parts": {"parts": [{"start": 0, "size": 1000, "sha256": "0" * 64}]},
     "POST /v1/sessions/current/confirmations": {"password": "not the one"},
