@@ -34,6 +34,7 @@ from storage import (
     fingerprints,
     idempotency,
     notices,
+    push_subscriptions,
     queue,
     renditions,
     reviews,
@@ -90,11 +91,12 @@ async def clear_orphans(tower: Tower) -> None:
 
 
 async def forget_expired(tower: Tower) -> None:
-    """Forget tokens, kept answers and failed sign-ins that no longer count."""
+    """Forget tokens, kept answers, failed sign-ins and phones that nobody can wake, which no longer count."""
     async with transaction(tower.place.database) as connection:
         await sessions.prune(connection)
         await idempotency.prune(connection)
         await attempts.prune(connection)
+        await push_subscriptions.give_up(connection)
 
 
 async def release_money(tower: Tower) -> None:

@@ -70,7 +70,6 @@ async def push_due(database: Pool, settings: Settings) -> int:
     At once, so that a push service that is slow lets no other phone wait.
     """
     async with transaction(database) as connection:
-        await push_subscriptions.give_up(connection)
         due = await push_subscriptions.take_due(connection, AT_ONCE)
         if not due:
             return 0

@@ -173,9 +173,9 @@ async def test_one_that_refuses_for_a_week_is_given_up(phone: Phone):
     await phone.happens("payout.paid")
     await phone.woken()
     async with transaction(phone.database) as connection:
+        assert 0 == await push_subscriptions.give_up(connection)
         await run(connection, "UPDATE push_subscriptions SET failing_since = now() - interval '8 days'")
-
-    assert 1 == len(await phone.woken())
+        assert 1 == await push_subscriptions.give_up(connection)
 
     assert 404 == (await phone.client.get("/v1/sessions/current/push-subscription")).status_code
 
