@@ -297,11 +297,11 @@ def _made() -> Iterator[Vector]:
         ("cut-off-end", "audio.cut_end", 0.0, 0.7, lambda: hiss(2.0)),
         # Line by line 30 dB and as a whole 2 more, which are so near that both count, and the error of three seconds.
         ("voice-over-noise", "audio.signal_to_noise", _both(30.0) + 4.0 / 3**0.5, 0.3, lambda: _loud_and_quiet(30.0)),
-        # One alone counts 19 dB less; 2 and 10 dB under a voice of −23 dBFS they are 20 and 12 dB, and the mean of it.
-        ("thump", "audio.handling", 11.0, 0.7, lambda: _swell(50.0, 30.0)),
-        ("two-thumps", "audio.handling", 16.0, 0.7, lambda: np.concatenate((_swell(50.0, 30.0), _swell(50.0, 22.0)))),
-        ("loud-thump", "audio.handling", 29.0, 0.7, lambda: _swell(50.0, 40.0)),
-        ("thump-under-voice", "audio.handling", 0.0, 0.0, lambda: _swell(50.0, 30.0, during=0.1)),
+        # One alone counts 22 dB less; 2 and 10 dB under a voice of −23 dBFS they are 16 and 8 dB, and the mean of it.
+        ("thump", "audio.handling", 8.0, 0.7, lambda: _swell(50.0, 30.0)),
+        ("two-thumps", "audio.handling", 12.0, 0.7, lambda: np.concatenate((_swell(50.0, 30.0), _swell(50.0, 22.0)))),
+        ("loud-thump", "audio.handling", 26.0, 0.7, lambda: _swell(50.0, 40.0)),
+        ("thump-under-voice", "audio.handling", 0.0, 0.0, lambda: _swell(50.0, 30.0, during=0.3)),
         ("deep-voice", "audio.handling", 0.0, 0.0, lambda: _swell(100.0, 30.0)),
         ("spread-of-a-voice", "audio.flat_top", 3.52 / 0.627 * 0.555**2, 0.2, lambda: _spread(1.0)),
         ("overdriven", "audio.flat_top", 0.0, 0.02, lambda: _spread(0.95)),

@@ -29,6 +29,7 @@ EXPLAINS = {
     "pop": {"audio.handling", "audio.wind"},
     "start": {"audio.cut_start"},
     "end": {"audio.cut_end"},
+    "clicks": {"audio.clicks"},
     "echo": {"audio.reverberation"},
     "clipped": {"audio.clipping", "audio.flat_top", "audio.true_peak"},
     "hum": {"audio.hum"},

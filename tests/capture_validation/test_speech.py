@@ -70,6 +70,17 @@ def test_noise_before_and_after_is_no_waiting():
     assert 10 / 72 == pytest.approx(share_of(*second, *word, *second, quiet=False))
 
 
+@pytest.mark.parametrize(("times", "more"), [(1, 7.8), (10, 0.78)])
+def test_of_a_word_the_edges_may_be_a_share_and_of_a_long_reading_nothing(times: int, more: float):
+    """A quarter of a second is what the network may have missed; all of it is as loud as the voice, so nobody waits."""
+    check = published()["audio.speech_share"](Rule(Limit()))
+    probabilities = [*[0.9] * 25, *[0.0] * 75] * times
+    check.levels = SimpleNamespace(all=lambda: np.full(len(probabilities), -20.0), step_s=STEP_S)
+    check.spoken(speech_of(*probabilities), None)
+
+    assert 25 + more == pytest.approx(check.measure().value, abs=0.02)
+
+
 def test_a_sentence_in_the_street_is_less_speech_than_one_after_a_pause():
     """Two seconds of a voice and two of noise as loud, or of a quiet room, of which one is waiting."""
     voice, rate = clip("speech_librispeech_198_16k.ogg")

@@ -98,3 +98,15 @@ def test_one_b_out_of_nothing_is_no_knock_unless_it_is_louder_than_the_voice(siz
     spoken[int(4.3 * rate) : int(4.3 * rate) + len(beat)] += size * np.sin(2 * np.pi * 55 * beat)
 
     assert status == heard("audio.handling", spoken, rate).status
+
+
+@pytest.mark.parametrize(("under_db", "status"), [(3, "hint"), (12, "passed")])
+def test_a_knock_as_loud_as_the_vowel_around_it_is_heard_and_one_far_under_it_is_not(under_db: int, status: str):
+    """A table that is knocked does not wait for a pause; what the voice covers nobody hears."""
+    rate = 16000
+    times, beat = np.arange(6 * rate) / rate, np.arange(rate // 10) / rate
+    spoken = 0.1 * np.sin(2 * np.pi * 700 * times) + np.random.default_rng(RANDOM).normal(0, 1e-4, len(times))
+    for at_s in (1, 3, 5):
+        spoken[at_s * rate : at_s * rate + len(beat)] += 0.1 * 10 ** (-under_db / 20) * np.sin(2 * np.pi * 55 * beat)
+
+    assert status == heard("audio.handling", spoken, rate).status
