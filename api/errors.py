@@ -4,7 +4,7 @@ The docstring is the default message, and `api/problem_table.py` says what a cli
 
     Exception
     ├── UnsupportedMediaType, MalformedJson, CursorInvalid        the request cannot be read
-    ├── QuietHoursIncomplete, PushAddressRefused                  being told
+    ├── QuietHoursEmpty, PushAddressRefused                  being told
     ├── StepUpRequired, IbanInvalid                               money needs more certainty
     ├── ProviderEventRefused, ProviderUnavailable, PayoutRefused  the payment provider
     ├── KeyReused, KeyInProgress, KeyInvalid, AnswerLost          an Idempotency-Key
@@ -34,7 +34,7 @@ class CursorInvalid(Exception):
     """The cursor is not one that this list has given out; start again without it."""
 
 
-class QuietHoursIncomplete(Exception):
+class QuietHoursEmpty(Exception):
     """Quiet hours that begin when they end are none; leave them out, or say when they end."""
 
 

@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from api.dependencies import Caller, Database
-from api.errors import QuietHoursIncomplete
+from api.errors import QuietHoursEmpty
 from api.problems import problems
 from storage import notification_settings
 from storage.database import transaction
@@ -45,7 +45,7 @@ async def read_notifications(account: Caller, database: Database) -> Notificatio
         return shown(await notification_settings.find(connection, account.id))
 
 
-@put("/v1/me/notifications", responses=problems(QuietHoursIncomplete, TimeZoneUnknown), tags=["Notifications"])
+@put("/v1/me/notifications", responses=problems(QuietHoursEmpty, TimeZoneUnknown), tags=["Notifications"])
 async def set_notifications(data: JSONBody[Notifications], account: Caller, database: Database) -> Notifications:
     """Choose what your phones are woken for, and when not; it holds for all of them.
 
@@ -61,12 +61,12 @@ async def set_notifications(data: JSONBody[Notifications], account: Caller, data
 
 
 def asked(data: Notifications) -> NotificationSettings:
-    """Read the hours as times. Raises QuietHoursIncomplete for a night that begins as it ends."""
+    """Read the hours as times. Raises QuietHoursEmpty for a night that begins as it ends."""
     muted, quiet = sorted(set(data.muted)), data.quiet_hours
     if quiet is None:
         return NotificationSettings(muted)
     if quiet.begin == quiet.end:
-        raise QuietHoursIncomplete
+        raise QuietHoursEmpty
     return NotificationSettings(muted, time.fromisoformat(quiet.begin), time.fromisoformat(quiet.end), quiet.time_zone)
 
 

@@ -138,7 +138,7 @@ TABLE: dict[type[Exception], Kind] = {
     stored.DecisionMissing: Kind("decision-missing", 422, "A decision is missing"),
     stored.RateBelowTerms: Kind("rate-below-terms", 422, "Less than the terms promise"),
     stored.TimeZoneUnknown: Kind("time-zone-unknown", 422, "There is no such time zone"),
-    errors.QuietHoursIncomplete: Kind("quiet-hours-incomplete", 422, "The quiet hours have no length"),
+    errors.QuietHoursEmpty: Kind("quiet-hours-empty", 422, "The quiet hours have no length"),
     errors.PushAddressRefused: Kind("push-address-refused", 422, "The subscription cannot be used"),
     stored.LicenceOver: Kind("licence-over", 422, "The licence would be over already"),
     stored.DeadlinePast: Kind("deadline-past", 422, "That time is over"),

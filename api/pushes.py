@@ -116,7 +116,7 @@ def message(found: Sequence[Event]) -> bytes:
     """
     shown = list(found[:EVENTS])
     while len(body := page(shown, len(found))) > CAPACITY and len(shown) > 1:
-        shown = shown[: max(1, len(shown) * CAPACITY // len(body))] if len(shown) > 2 else shown[:1]
+        shown = shown[: max(1, len(shown) * CAPACITY // len(body))]
     if len(body) > CAPACITY:
         body = page([msgspec.structs.replace(shown[0], data=None, because=None)], len(found))
     return body

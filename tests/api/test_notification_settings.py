@@ -47,7 +47,7 @@ async def test_settings_are_what_was_set_last(contributor: Client):
 @pytest.mark.parametrize(
     ("hours", "expected"),
     [
-        ({**NIGHT, "end": "22:00"}, "quiet-hours-incomplete"),
+        ({**NIGHT, "end": "22:00"}, "quiet-hours-empty"),
         ({**NIGHT, "time_zone": "Berlin"}, "time-zone-unknown"),
         ({**NIGHT, "time_zone": "XYZ+3"}, "time-zone-unknown"),
         ({**NIGHT, "begin": "24:00"}, "request-invalid"),
