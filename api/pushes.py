@@ -21,6 +21,7 @@ from api.push_encryption import CAPACITY, encrypt
 from api.settings import Settings
 from storage import notification_settings, push_keys, push_subscriptions
 from storage.database import Pool, transaction
+from storage.errors import MediaDamaged
 from storage.events import Event
 from storage.notification_settings import NotificationSettings, Topic
 from storage.push_keys import PushKey
@@ -67,7 +68,7 @@ class Sender(Struct, frozen=True):
 async def push_due(database: Pool, settings: Settings) -> int:
     """Tell the devices that are due; return how many were looked at.
 
-    At once, so that a push service that is slow lets no other phone wait.
+    At once, so that a push service that is slow lets no other phone wait; and one that fails keeps no other.
     """
     async with transaction(database) as connection:
         due = await push_subscriptions.take_due(connection, AT_ONCE)
@@ -75,7 +76,10 @@ async def push_due(database: Pool, settings: Settings) -> int:
             return 0
         key = await push_keys.find(connection, settings.master_key)
     sender = Sender(database, settings.master_key, key, contact_of(settings), settings.webhooks_anywhere)
-    await asyncio.gather(*(pushed(sender, one) for one in due))
+    done = await asyncio.gather(*(pushed(sender, one) for one in due), return_exceptions=True)
+    for one, error in zip(due, done, strict=True):
+        if isinstance(error, BaseException):
+            logger.error("a push failed", extra={"session": str(one.session)}, exc_info=error)
     return len(due)
 
 
@@ -98,7 +102,8 @@ async def pushed(sender: Sender, due: Due) -> None:
             return
     try:
         status = await sent(sender, due, message(found), urgent=urgent)
-    except webhooks.NotDelivered as error:
+    except (webhooks.NotDelivered, MediaDamaged) as error:
+        # An address that cannot be read any more is given up in the end as well.
         await note_failure(sender, due, str(error))
     else:
         await note(sender, due, status)

@@ -92,7 +92,12 @@ NEWS = f"""
     ORDER BY number LIMIT %(limit)s
 """
 QUIET = "SELECT quiet_end(now(), %(quiet_from)s, %(quiet_until)s, %(time_zone)s) AS until"
-WAIT = "UPDATE push_subscriptions SET due_at = %(until)s, attempts = 0 WHERE session_id = %(session)s"
+# Where an hour comes twice, its end may be read as the first of both, and lie behind us: Irish summer time is the usual
+# one in some versions of the time zones, and then the earlier hour is meant.
+WAIT = """
+    UPDATE push_subscriptions SET due_at = greatest(%(until)s, now() + interval '1 minute'), attempts = 0
+    WHERE session_id = %(session)s
+"""
 # Whatever was added meanwhile is due now; where it is not committed yet, this waits for it.
 TOLD = """
     UPDATE push_subscriptions SET told = %(reached)s, attempts = 0, failing_since = NULL, failed_because = NULL,

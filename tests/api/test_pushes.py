@@ -1,9 +1,11 @@
 """Pushes: a phone hears of what happened while nobody looked, once, and not at night."""
 
+import os
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from datetime import time as dt_time
 from typing import Any
 from uuid import UUID
 
@@ -204,6 +206,32 @@ async def test_hours_that_are_given_up_hold_nothing_back_any_more(phone: Phone):
     await phone.client.put("/v1/me/notifications", json={})
 
     assert [["payout.paid"]] == await phone.woken()
+
+
+async def test_quiet_hours_whose_end_is_read_as_past_are_looked_at_again_in_a_minute(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+):
+    """As where an hour comes twice: the clock would ask again and again until that hour is over."""
+    await phone.happens("payout.paid")
+    monkeypatch.setattr(push_subscriptions, "QUIET", "SELECT now() - interval '1 hour' AS until")
+    night = NotificationSettings([], dt_time(22), dt_time(1, 30), "Europe/Dublin")
+    async with transaction(phone.database) as connection:
+        await run(connection, "UPDATE push_subscriptions SET due_at = now()")
+        [due] = await push_subscriptions.take_due(connection, 1)
+        assert await push_subscriptions.wait_for_morning(connection, due, night)
+        assert [] == await push_subscriptions.take_due(connection, 1)
+
+
+async def test_a_phone_whose_address_cannot_be_read_is_given_up_like_any_other(phone: Phone):
+    """Under a master key that was lost; it fails for a week and is forgotten, and keeps nobody else waiting."""
+    await phone.happens("payout.paid")
+    async with transaction(phone.database) as connection:
+        await run(connection, "UPDATE push_subscriptions SET sealed = %(other)s", other=os.urandom(200))
+
+    assert [] == await phone.woken()
+
+    shown = (await phone.client.get("/v1/sessions/current/push-subscription")).json()
+    assert shown["failing_since"] is not None
 
 
 async def test_a_muted_topic_wakes_nobody(phone: Phone):

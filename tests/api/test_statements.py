@@ -140,7 +140,6 @@ async def test_a_statement_stays_as_it_was_issued(
             await connection.execute("UPDATE statements SET closing_micros = 0 WHERE id = %s", [months[0]["id"]])
 
 
-@early
 async def test_lines_that_are_in_statements_are_not_read_again(contributor: Client, database: Pool) -> None:
     """Every hour everything that was ever earned was read; nothing is passed over that has no statement yet."""
     account = await account_of(contributor, database)
@@ -187,6 +186,7 @@ async def test_a_clock_that_was_ahead_leaves_no_month_out(contributor: Client, d
     assert (True, True) == (found[0] <= timedelta(days=31), found[1])
 
 
+@early
 async def test_another_s_statement_does_not_exist(other: Client, months: list[dict[str, Any]]) -> None:
     for kind in ("application/json", "application/pdf"):
         assert 404 == (await other.get(months[0]["url"], headers={"Accept": kind})).status_code
