@@ -22,6 +22,8 @@ from storage.notification_settings import NotificationSettings
 
 #: Events of one message at most; the phone lists further ones.
 EVENTS = 40
+#: Devices of one account that are woken: more are no person's, and each of them is a request to a stranger's server.
+DEVICES = 20
 #: A push service that has refused for so long will not take anything any more.
 GIVEN_UP_DAYS = 7
 
@@ -74,6 +76,11 @@ STORE = """
             due_at = CASE WHEN push_subscriptions.due_at IS NOT NULL THEN now() END
 """
 ELSEWHERE = "DELETE FROM push_subscriptions WHERE fingerprint = %(fingerprint)s AND session_id <> %(session)s"
+BEYOND = f"""
+    DELETE FROM push_subscriptions WHERE session_id IN (
+        SELECT session_id FROM push_subscriptions WHERE account_id = %(account)s
+        ORDER BY created_at DESC OFFSET {DEVICES})
+"""
 REMOVE = "DELETE FROM push_subscriptions WHERE session_id = %(session)s"
 # Tries double their distance from half a minute to an hour.
 TAKE = """
@@ -118,13 +125,17 @@ async def find(connection: Connection, session: UUID) -> PushSubscription | None
 
 
 async def store(connection: Connection, master_key: bytes, account: UUID, session: UUID, address: Address) -> None:
-    """Have a device woken from now on. It is told no more of whoever was signed in on it before."""
+    """Have a device woken from now on. It is told no more of whoever was signed in on it before.
+
+    Of an account that has DEVICES already, the one that came first is woken no more.
+    """
     fingerprint = hashlib.sha256(address.endpoint.encode() + address.auth).digest()
     await run(connection, ELSEWHERE, fingerprint=fingerprint, session=session)
     sealed = wrap(master_key, session, msgspec.msgpack.encode(address))
     service = urlsplit(address.endpoint).hostname or ""
     facts = {"sealed": sealed, "fingerprint": fingerprint, "service": service}
     await run(connection, STORE, session=session, account=account, **facts)
+    await run(connection, BEYOND, account=account)
 
 
 async def remove(connection: Connection, session: UUID) -> None:

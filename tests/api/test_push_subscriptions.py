@@ -12,7 +12,7 @@ from api.settings import Settings
 from storage import push_keys, push_subscriptions, sessions
 from storage.database import Pool, one, transaction
 from storage.encryption import unwrap
-from storage.push_subscriptions import Address
+from storage.push_subscriptions import DEVICES, Address
 from tests.api.clients import client_of
 from tests.api.devices import subscription
 from tests.api.taking import slug
@@ -121,6 +121,21 @@ async def test_nobody_ends_a_subscription_by_knowing_its_address(contributor: Cl
     await other.put(PATH, json=subscription(asked["endpoint"]))
 
     assert 200 == (await contributor.get(PATH)).status_code
+
+
+async def test_so_many_devices_of_one_account_are_woken(contributor: Client, database: Pool, settings: Settings):
+    """Each is a request to a server that somebody chose: the oldest makes room, and nobody is turned away."""
+    await contributor.put(PATH, json=subscription())
+    async with transaction(database) as connection:
+        account = await sessions.speaks_for(connection, await session_of(contributor))
+        assert account is not None
+        for number in range(DEVICES):
+            assert 200 == (await contributor.get(PATH)).status_code
+            session, _ = await sessions.start(connection, account, f"phone {number}")
+            address = Address(f"https://push.example.org/{number}", b"p" * 65, bytes([number]) * 16)
+            await push_subscriptions.store(connection, settings.master_key, account, session, address)
+
+    assert 404 == (await contributor.get(PATH)).status_code
 
 
 async def test_the_key_stays_the_same(client: Client, database: Pool, settings: Settings):
