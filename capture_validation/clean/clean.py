@@ -75,6 +75,8 @@ def clean(
             into.flush()
             seen = xray(into.fileno(), kinds=hidden, every_s=LOOK_AGAIN_EVERY_S, sandbox=box)
             again = _again(seen, Timeline(choices.drop))
+            if made.frames and not all(is_looked_at(seen, kind) for kind in hidden):
+                break
             if not again:
                 return _examined(box, into, made, seen, progress)
             left_over = left_over.filled(again) if turn < FILLINGS else left_over.blanked(again)
@@ -108,6 +110,12 @@ def _again(seen: Xray, timeline: Timeline) -> list[Box]:
     """Where the X-ray of a rendition still finds what was to be hidden, at the moments of the original."""
     places = (place for sighting in seen.sightings for place in sighting.boxes)
     return [msgspec.structs.replace(place, at_s=timeline.original(place.at_s)) for place in places]
+
+
+def is_looked_at(seen: Xray, kind: SightingKind) -> bool:
+    """Whether an X-ray looked for a kind at all; of what it did not look at, it cannot say that nothing is left."""
+    sighting = seen.sighting(kind)
+    return sighting is not None and sighting.verdict != "not_checked"
 
 
 def _examined(box: Sandbox, into: BinaryIO, made: Rendered, seen: Xray, progress: Progress) -> Cleaned:

@@ -58,6 +58,8 @@ class _Movie:
         self.timescale = 0
         self.fragment_samples = 0
         self.cut = False
+        #: The number of the last fragment, and how many left some out before them and how many did not.
+        self.fragment, self.steps = 0, [0, 0]
 
     def walk(self, at: int, end: int, depth: int) -> None:
         """Visit the boxes between two positions and those inside them."""
@@ -106,6 +108,8 @@ class _Movie:
             at_most("tracks", len(self.tracks), self.capacity.tracks_of_any_kind)
         elif box.kind == b"trun":
             self._track_run(box)
+        elif box.kind == b"mfhd":
+            self._fragment_number(box)
         elif self.tracks:
             read_table(self.window, box.kind, box.at, box.end, self.tracks[-1], self.capacity)
 
@@ -124,6 +128,19 @@ class _Movie:
         # All ones is "unknown" in either width; a live recording has 0.
         if duration not in (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF) and self.timescale:
             self.seconds = duration / self.timescale
+
+    def _fragment_number(self, box: Box) -> None:
+        """Fragments are counted one by one (14496-12, 8.8.5); who split a file by tracks may have counted by twos."""
+        number: int = self.window.unpack(">I", box.at + 4)[0]
+        if self.fragment:
+            self.steps[number == self.fragment + 1] += number > self.fragment
+        self.fragment = number
+
+    @property
+    def lacks_fragments(self) -> bool:
+        """Whether numbers are missing where most follow each other."""
+        missing, following = self.steps
+        return 0 < missing <= following
 
     def _track_run(self, box: Box) -> None:
         """Samples of one fragment (14496-12, 8.8.8); each optional field of the flags is four bytes per sample."""
@@ -156,7 +173,7 @@ class _Movie:
             claimed_duration_s=self.seconds,
             width=max((track.width for track in pictures), default=0),
             height=max((track.height for track in pictures), default=0),
-            incomplete=self.cut,
+            incomplete=self.cut or self.lacks_fragments,
             unread_picture=next((one.codec_name for one in media if one.handler == b"vide" and not one.decodable), ""),
         )
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-from capture_validation.decode import AudioBlock, OpenRecording, VideoFrame
+from capture_validation.decode import AudioBlock, OpenRecording, TrackEnd, VideoFrame
 from capture_validation.pixels import DISPLAY
 from capture_validation.spans import Spans
 from capture_validation.xray.boxes import in_boxes
@@ -28,6 +28,8 @@ EARLY_S = 1e-3
 #: The longest side in pixels that each kind is looked for at. Letters are smaller than faces: of 120 plates in
 #: pictures of cars 99 are found at 640, 112 at 960.
 LONG_SIDES: dict[SightingKind, int] = {"faces": 640, "text": 960}
+#: The share of packets that may give no picture, as the first ones of a film that was trimmed do.
+MOST_LOST = 0.02
 #: Different messages of one stream are few; a stream that has more repeats itself.
 MOST_MESSAGES = 100
 #: Where a container hides what no demuxer shows.
@@ -75,10 +77,12 @@ class Looker:
         """What is in a picture, without counting it as one of the looks that are due."""
         return [] if self.finder is None else boxes(self.finder.find(picture), picture, at_s)
 
-    def sighting(self) -> Sighting:
-        """What came of it."""
+    def sighting(self, *, damaged: bool = False) -> Sighting:
+        """What came of it. Where part of a damaged film could not be seen, nobody knows that there was nothing."""
         if self.finder is None:
             return Sighting(self.kind, "not_checked", "no model looked for it")
+        if damaged and not self.most_at_once:
+            return Sighting(self.kind, "not_checked", "not all of the picture can be decoded", self.looked_at)
         verdict: Verdict = "found" if self.most_at_once else "nothing_found"
         return Sighting(
             self.kind,
@@ -143,7 +147,8 @@ class Looking:
         """What was found, once the recording's `read` is exhausted."""
         if (beyond := BEYOND_TAGS.get(self._recording.container.format)) is not None:
             self._traces.update(beyond(self._file))
-        seen = [looker.sighting() for looker in self._lookers] if self._recording.video else []
+        damaged = is_damaged(self._recording.video_end)
+        seen = [looker.sighting(damaged=damaged) for looker in self._lookers] if self._recording.video else []
         if self._recording.video:
             seen.append(Sighting("screens", "not_checked", "no measure is good enough yet"))
         if self._recording.audio:
@@ -151,6 +156,12 @@ class Looking:
         cost_s = sum(looker.cost_s for looker in self._lookers)
         seconds = max(end.decoded_duration_s for end in (self._recording.audio_end, self._recording.video_end))
         return Xray(fewest(self._traces), tuple(seen), round(seconds, 3), round(cost_s, 3))
+
+
+def is_damaged(end: TrackEnd) -> bool:
+    """Whether so much of a picture track gave nothing that something may be shown there."""
+    lost = end.decode_errors
+    return lost > MOST_LOST * end.packets or (lost > 0 and end.truncated)
 
 
 def fewest(traces: Iterable[Trace]) -> tuple[Trace, ...]:

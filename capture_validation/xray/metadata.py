@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from av.container import InputContainer
 from av.stream import Disposition
 
+from capture_validation.tracks import best
 from capture_validation.xray.findings import Trace, TraceKind
 
 #: Fields by their names, the first match counts; everything that is no machinery of the container is words.
@@ -57,7 +58,7 @@ EXIF_POSITION = re.compile(rb"\x25\x88[\x04\x0d]\0\x01\0\0\0|\x88\x25\0[\x04\x0d
 
 
 def tagged(media: InputContainer) -> Iterator[Trace]:
-    """What the tags of a container and its tracks tell, and the tracks that are neither sound nor picture."""
+    """What the tags of a container and its tracks tell, and the tracks that nobody looks at or listens to."""
     yield from of_fields(dict(media.metadata))
     for stream in media.streams:
         yield from of_fields(dict(stream.metadata))
@@ -66,6 +67,8 @@ def tagged(media: InputContainer) -> Iterator[Trace]:
             yield Trace(kind, f"{stream.type} track")
         elif stream.disposition & Disposition.attached_pic:
             yield Trace("words", "cover picture")
+        elif stream not in (best(media.streams.video), best(media.streams.audio)):
+            yield Trace("words", f"another {stream.type} track")
     if any(chapter["metadata"].get("title") for chapter in media.chapters()):
         yield Trace("words", "chapters")
 

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from capture_validation.clean import Choices
-from capture_validation.clean.clean import Cleaned, clean
+from capture_validation.clean.clean import Cleaned, clean, is_looked_at
 from capture_validation.clean.left_over import LeftOver
 from capture_validation.clean.rendition import looked, render
 from capture_validation.decode import AudioBlock, VideoFrame, open_recording
 from capture_validation.errors import ChoicesInvalid, Unreadable
 from capture_validation.report import Span
+from capture_validation.xray.findings import Sighting, Verdict, Xray
 from capture_validation.xray.looking import Looking
 from capture_validation.xray.models import Models, models
 from tests.capture_validation.made import lying, sound, tone
@@ -328,3 +329,9 @@ def test_brightness_survives_whatever_range_it_is_stored_in():
 
     before, after = next(pictures(file)), next(pictures(made))
     assert np.abs(before - after).mean() < 4
+
+
+@pytest.mark.parametrize(("verdict", "enough"), [("nothing_found", True), ("found", True), ("not_checked", False)])
+def test_a_copy_that_nobody_looked_at_is_not_called_clean(verdict: Verdict, enough: bool):
+    assert enough is is_looked_at(Xray((), (Sighting("faces", verdict, "mtcnn"),)), "faces")
+    assert is_looked_at(Xray((), ()), "faces") is False

@@ -1,6 +1,7 @@
 """Boxes of MP4: where media may lie, what tables may claim, and how deep boxes may be nested."""
 
 import struct
+from collections.abc import Iterable
 
 import pytest
 
@@ -50,3 +51,24 @@ def test_nested_boxes_end_at_a_depth() -> None:
         data = box(b"moov", data)
 
     assert ("malformed", "box depth") == ((found := refusal(data)).code, found.parameters["what"])
+
+
+def fragments(kept: Iterable[int], numbers: int = 1) -> bytes:
+    """A fragmented film of which some of its six fragments are left, counted in steps of `numbers`."""
+    data = bytearray(video("mp4", "libx264", {"movflags": "frag_every_frame+empty_moov"}, pictures=6))
+    begins = [at - 4 for at in range(len(data)) if data[at : at + 4] == b"moof"]
+    for number, at in enumerate(begins):
+        data[at + 20 : at + 24] = struct.pack(">I", 1 + number * numbers)
+        assert b"mfhd" == data[at + 12 : at + 16]
+    ends = [*begins[1:], len(data)]
+    return bytes(data[: begins[0]]) + b"".join(bytes(data[begins[one] : ends[one]]) for one in kept)
+
+
+def test_a_fragment_that_is_missing_between_others_is_told() -> None:
+    whole, lost = fragments(range(6)), fragments([0, 1, 3, 4, 5])
+
+    assert (False, True) == (of(whole).incomplete, of(lost).incomplete)
+
+
+def test_a_track_of_a_film_whose_tracks_were_counted_together_lacks_nothing() -> None:
+    assert of(fragments(range(6), numbers=2)).incomplete is False

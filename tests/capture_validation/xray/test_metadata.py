@@ -159,3 +159,20 @@ def test_a_track_of_timecode_is_no_track_of_positions():
 )
 def test_a_field_is_known_by_its_name(name: str, kind: str):
     assert kind == kind_of(name)
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_a_track_that_nobody_looks_at_is_told(container: str):
+    """A second camera's pictures lie in it, perhaps."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
+        streams = [out.add_stream("mpeg4", rate=10) for _ in range(2)]
+        for stream in streams:
+            stream.width = stream.height = 64
+            stream.pix_fmt = "yuv420p"
+        for stream in streams:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
+            out.mux(stream.encode(None))
+
+    assert Trace("words", "another video track") in traces(file.getvalue())
+    assert "another video track" not in {trace.where for trace in traces(video(container))}

@@ -1,7 +1,9 @@
 """Faces and text are found where they are; what no network looked for is not checked; nobody is recognised."""
 
+import io
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -10,11 +12,13 @@ from hypothesis import strategies as st
 
 from capture_validation.decode import VideoFrame, open_recording
 from capture_validation.errors import Unreadable
+from capture_validation.tracks import TrackEnd
 from capture_validation.xray import FACE_MODEL, Box, Xray
 from capture_validation.xray.faces import best, cut
-from capture_validation.xray.looking import Looker, Looking
+from capture_validation.xray.looking import Looker, Looking, is_damaged
 from capture_validation.xray.models import Models, models
 from capture_validation.xray.xray import xray
+from tests.capture_validation.made import video
 from tests.media import media
 
 
@@ -49,6 +53,48 @@ def test_a_take_without_people_shows_no_face(name: str):
 
     assert faces is not None
     assert "nothing_found" == faces.verdict
+
+
+class Blind:
+    """A network that finds nobody."""
+
+    name = "blind"
+
+    def find(self, picture: np.ndarray) -> np.ndarray:
+        return np.empty((0, 5))
+
+
+def verdicts(data: bytes) -> list[str]:
+    """What is said of faces and of text when nothing is found of either."""
+    file = io.BytesIO(data)
+    looking = Looking(file, Models(Blind(), Blind()))  # type: ignore[arg-type]
+    with open_recording(file) as recording:
+        looking.start(recording)
+        for part in recording.read():
+            looking.feed(part)
+        return [sighting.verdict for sighting in looking.finish().sightings[:2]]
+
+
+def test_of_a_film_that_can_only_be_seen_in_part_nobody_says_that_it_shows_nothing():
+    """Half of its pictures are lost to every decoder, and might have shown faces."""
+    whole = video("mp4", "libx264")
+    broken = bytearray(whole)
+    with av.open(io.BytesIO(whole)) as film:
+        stored = [(packet.pos, packet.size) for packet in film.demux() if packet.size]
+    for at, size in stored[len(stored) // 2 :]:
+        broken[at : at + size] = bytes(size)
+
+    assert ["nothing_found"] * 2 == verdicts(whole)
+    assert ["not_checked"] * 2 == verdicts(bytes(broken))
+
+
+@pytest.mark.parametrize(
+    ("errors", "truncated", "damaged"), [(0, True, False), (1, True, True), (2, False, False), (3, False, True)]
+)
+def test_what_cannot_be_decoded_counts_from_a_fiftieth_on_or_where_the_end_is_missing(
+    errors: int, truncated: bool, damaged: bool
+):
+    assert damaged is is_damaged(TrackEnd(packets=100, decode_errors=errors, truncated=truncated))
 
 
 def test_without_a_network_nothing_was_checked():
