@@ -167,6 +167,7 @@ async def sell(connection: Connection, offer: Offer, *, key: str | None = None) 
         raise NotForSale(refused=dict(list(refused.items())[:100]), refused_count=len(refused))
     sale = await _write(connection, offer, key, sorted({line.term_sheet for line in sold if line.term_sheet}))
     await _write_lines(connection, sale, offer, sold)
+    await _still_allowed(connection, sale, buyer)
     await open_settlement(connection, sale)
     if len(sold) <= SETTLED_AT_ONCE:
         await settle_sale(connection, sale)
@@ -293,6 +294,29 @@ async def _write_batch(
         shares=[line.share_bps for line in sold],
         contributors=[share(fee, line.share_bps) for fee, line in zip(fees, sold, strict=True)],
     )
+
+
+# A large sale is written for minutes, and neither of the two locks what it reads.
+SAID_NO = """
+    SELECT l.recording_id,
+        CASE WHEN a.consent_paused_at IS NOT NULL THEN 'consent-paused' ELSE 'company-refused' END AS refused
+    FROM sale_lines l JOIN accounts a ON a.id = l.account_id
+    WHERE l.sale_id = %(sale)s AND (a.consent_paused_at IS NOT NULL OR EXISTS (
+        SELECT FROM refused_companies f WHERE f.account_id = l.account_id AND f.folded = %(company)s))
+    LIMIT 100
+"""
+
+
+class _SaidNo(Struct, frozen=True):
+    recording_id: UUID
+    refused: str
+
+
+async def _still_allowed(connection: Connection, sale: UUID, buyer: buyers.Buyer) -> None:
+    """Look once more at who paused consent, or refused the company, while the sale was written. Raises NotForSale."""
+    late = await every(connection, _SaidNo, SAID_NO, sale=sale, company=screening.fold(buyer.legal_name))
+    if late:
+        raise NotForSale(refused={str(line.recording_id): line.refused for line in late}, refused_count=len(late))
 
 
 COLUMNS = """

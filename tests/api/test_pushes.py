@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from api.push_encryption import CAPACITY
 from api.pushes import WAKING, kinds, message, push_due
 from api.settings import Settings
-from storage import push_subscriptions
+from storage import push_subscriptions, sessions
 from storage.database import Pool, run, transaction
 from storage.events import Event, tell
 from storage.notification_settings import NotificationSettings
@@ -220,6 +220,22 @@ async def test_quiet_hours_whose_end_is_read_as_past_are_looked_at_again_in_a_mi
         [due] = await push_subscriptions.take_due(connection, 1)
         assert await push_subscriptions.wait_for_morning(connection, due, night)
         assert [] == await push_subscriptions.take_due(connection, 1)
+
+
+async def test_a_phone_that_cannot_be_reached_takes_no_other_s_place(phone: Phone):
+    """It has waited for longer, and a push service that lets us wait is waited for."""
+    async with transaction(phone.database) as connection:
+        session, _ = await sessions.start(connection, phone.account, "another phone")
+        address = msgspec.structs.replace(phone.device.address, auth=os.urandom(16))
+        await push_subscriptions.store(connection, phone.settings.master_key, phone.account, session, address)
+    await phone.happens("payout.paid")
+    async with transaction(phone.database) as connection:
+        await run(connection, "UPDATE push_subscriptions SET due_at = now()")
+        old = "UPDATE push_subscriptions SET attempts = 5, due_at = now() - interval '1 hour' WHERE session_id = %(id)s"
+        await run(connection, old, id=phone.session)
+        [first] = await push_subscriptions.take_due(connection, 1)
+
+    assert session == first.session
 
 
 async def test_a_phone_whose_address_cannot_be_read_is_given_up_like_any_other(phone: Phone):

@@ -6,8 +6,10 @@ import httpx
 import pytest
 
 from api.validation import Workplace
+from storage import sales
 from storage.database import Pool
 from tests.api import trading
+from tests.api.taking import slug
 
 Client = httpx.AsyncClient
 URL = "/v1/me/refused-companies"
@@ -57,3 +59,27 @@ async def test_the_list_is_replaced_as_a_whole(contributor: Client):
     assert {"nord", "Ost"} == set(await refused(contributor, "nord", "Nord AG", "nord", "Ost", "..."))
     assert since == next(one["since"] for one in (await contributor.get(URL)).json()["data"] if one["name"] == "nord")
     assert 400 == (await contributor.put(URL, json={"names": ["x"] * 201})).status_code
+
+
+@pytest.mark.parametrize("how", ["refused", "paused"])
+async def test_a_sale_that_is_being_written_hears_a_no(
+    contributor: Client, operator: Client, recording: str, monkeypatch: pytest.MonkeyPatch, how: str
+):
+    """One of a hundred thousand takes minutes, and it stood after its contributor had been told that it cannot."""
+    dataset, buyer = await trading.version(operator, [recording]), await trading.buyer(operator)
+    write = sales._write_lines
+
+    async def meanwhile(*asked: Any) -> None:
+        await write(*asked)
+        if how == "refused":
+            await refused(contributor, buyer["legal_name"])
+        else:
+            assert 200 == (await contributor.put("/v1/me/consent-pause", json={"paused": True})).status_code
+
+    with monkeypatch.context() as slow:
+        slow.setattr(sales, "_write_lines", meanwhile)
+        answer = await trading.sell(operator, buyer["id"], dataset)
+
+    assert (409, "not-for-sale") == (answer.status_code, slug(answer)), answer.text
+    assert {recording: {"refused": "company-refused", "paused": "consent-paused"}[how]} == answer.json()["refused"]
+    assert [] == (await contributor.get(f"/v1/recordings/{recording}/uses")).json()["data"]
