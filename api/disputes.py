@@ -39,7 +39,7 @@ class DisputeView(Struct, frozen=True):
         Meta(
             description=(
                 "By when a person answers, as the terms promise. Where nobody does, and the objection is about quality "
-                "alone, the recording is accepted and paid."
+                "alone, the recording is accepted and paid, once its owner has agreed to the terms."
             )
         ),
     ]

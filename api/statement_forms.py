@@ -141,6 +141,12 @@ def what(line: Line) -> str:
     return f"{name}: {line.because}" if line.because else name
 
 
+def about(line: Line) -> list[str]:
+    """Name the recording, the sale and the payout of a line, by which its owner finds them again."""
+    named = {"recording": line.recording, "sale": line.sale, "payout": line.payout}
+    return [f"{kind} {number}" for kind, number in named.items() if number is not None]
+
+
 def facts(document: Document) -> dict[str, Any]:
     """Gather what the paper shows; it is in English, because a statement is shown to banks and offices anywhere.
 
@@ -159,7 +165,7 @@ def facts(document: Document) -> dict[str, Any]:
         "opening": shown(document.opening_micros),
         "closing": shown(document.closing_micros),
         "lines": [
-            [f"{line.at:%Y-%m-%d}", what(line), *map(shown, (line.gross_micros, line.fee_micros,
+            [f"{line.at:%Y-%m-%d}", what(line), about(line), *map(shown, (line.gross_micros, line.fee_micros,
              line.tax_micros, line.net_micros, line.balance_micros))]
             for line in document.lines
         ],

@@ -24,6 +24,7 @@ from api.settings import Settings
 from api.signing import Signatures, parse_jwks, verified
 from api.statement_forms import Document, csv_of, decimal, facts, issued, lines_of
 from api.statements import issue_due
+from api.typesetting import pdf
 from storage import statements
 from storage.balance_transactions import BalanceTransaction
 from storage.database import Connection, Pool, transaction
@@ -290,5 +291,19 @@ def test_the_paper_adds_up_by_hand(opening: int, amounts: list[tuple[int, int, i
     def read(shown: str) -> Decimal:
         return Decimal(shown.replace("€", "").replace(",", ""))
 
-    assert read(paper["closing"]) == read(paper["opening"]) + sum(read(line[5]) for line in paper["lines"])
+    assert read(paper["closing"]) == read(paper["opening"]) + sum(read(line[6]) for line in paper["lines"])
     assert all("adjustment: =1+1" == line[1] for line in paper["lines"])
+
+
+def test_a_line_on_paper_names_what_it_was_earned_with():
+    """The recording and the sale, in the facts and on the paper itself; a correction names neither."""
+    earned, sale, corrected = row(7, 0, 0, 0), uuid4(), row(7, 0, 0, 1)
+    earned = msgspec.structs.replace(earned, recording_id=uuid4(), sale_id=sale)
+    month = Month(uuid4(), "contributor-x", 0, [earned, corrected])
+    made = issued(SIGNER, Due(uuid4(), "EUR", date(2026, 11, 1)), month, NOW)
+
+    paper = facts(msgspec.json.decode(made.document, type=Document))
+    nameless = {**paper, "lines": [[*line[:2], [], *line[3:]] for line in paper["lines"]]}
+
+    assert [[f"recording {earned.recording_id}", f"sale {sale}"], []] == [line[2] for line in paper["lines"]]
+    assert pdf("statement", paper, NOW) != pdf("statement", nameless, NOW)
