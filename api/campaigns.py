@@ -67,6 +67,14 @@ class CampaignChange(Struct, frozen=True):
     after: CampaignState
 
 
+class CampaignBuyer(Struct, frozen=True):
+    """The company that asked for the recordings of a campaign."""
+
+    name: Annotated[str, Meta(examples=["Harbour Speech GmbH"])]
+    country: Annotated[str, Meta(examples=["DE"])]
+    sector: Annotated[str, Meta(examples=["speech_technology"])]
+
+
 class CampaignEntry(Struct, frozen=True):
     """A campaign in the list."""
 
@@ -99,6 +107,19 @@ class Campaign(CampaignEntry, frozen=True):
     """
 
     brief: Annotated[str, Meta(examples=["Read each sentence aloud once, in a quiet room."])]
+    purpose: Annotated[
+        str | None,
+        Meta(description="What it is for, in words.", examples=["Dictation that doctors can use in small languages."]),
+    ]
+    buyer: Annotated[
+        CampaignBuyer | None,
+        Meta(
+            description=(
+                "Who asked for it; null where nobody in particular did. Others may buy as well, as the terms say: you "
+                "learn each of them with its sale, and may refuse companies (`/v1/me/refused-companies`)."
+            )
+        ),
+    ]
     prompts: list[Prompt]
     max_bytes: Annotated[int, Meta(gt=0, examples=[50_000_000])]
     max_duration_ms: Annotated[int, Meta(gt=0, examples=[60_000])]
@@ -184,6 +205,13 @@ async def shown(connection: Connection, campaign: UUID, locale: str = "en") -> C
     return campaign_of(row, prompts, changes, await track_records.of_campaign(connection, campaign), locale)
 
 
+def buyer_of(row: Row) -> CampaignBuyer | None:
+    """Name the buyer that asked for a campaign."""
+    if row.buyer_name is None or row.buyer_country is None or row.buyer_sector is None:
+        return None
+    return CampaignBuyer(row.buyer_name, row.buyer_country, row.buyer_sector)
+
+
 def campaign_of(
     row: Row, prompts: list[Prompt], changes: list[Change], experience: Experience | None, locale: str
 ) -> Campaign:
@@ -191,6 +219,8 @@ def campaign_of(
     return Campaign(
         **msgspec.structs.asdict(entry_of(row, locale)),
         brief=row.brief,
+        purpose=row.purpose,
+        buyer=buyer_of(row),
         prompts=prompts,
         max_bytes=row.max_bytes,
         max_duration_ms=row.max_duration_ms,
@@ -236,7 +266,7 @@ async def list_campaigns(
 async def read_campaign(
     request: Request[Any, Any, Any], campaign: FromPath[UUID], database: Database
 ) -> Response[Campaign]:
-    """Read a campaign: brief, prompts, the rules for a recording, rate, terms, and how it went for others before."""
+    """Read a campaign: what for and for whom, brief, prompts, rules, rate, terms, and how it went for others before."""
     locale = locale_of(request)
     async with transaction(database) as connection:
         found = await shown(connection, campaign, locale)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from psycopg.types.json import Jsonb
 
+from storage import buyers
 from storage.database import Connection, every, one, run
-from storage.errors import CampaignClosed, CampaignMissing, CampaignPaused, TermsTooSoon
+from storage.errors import BuyerRefused, CampaignClosed, CampaignMissing, CampaignPaused, TermsTooSoon
 from storage.rates import check_promise
 
 Media = Literal["audio", "video"]
@@ -50,6 +51,10 @@ class Campaign(Struct, frozen=True):
     term_sheet_id: str
     term_sheet_version: int
     term_sheet_sha256: bytes
+    purpose: str | None
+    buyer_name: str | None
+    buyer_country: str | None
+    buyer_sector: str | None
 
 
 class Prompt(Struct, frozen=True):
@@ -64,11 +69,13 @@ SELECT = """
     SELECT c.id, c.slug, c.title, c.brief, c.media, c.languages, c.profile, c.rules, c.max_bytes, c.max_duration_ms,
         c.review, c.rate_currency, c.rate_micros, c.rate_per_ms, c.quota_recordings, c.deadline,
         c.standing, c.term_sheet_id, c.term_sheet_version, s.sha256 AS term_sheet_sha256,
+        c.purpose, b.legal_name AS buyer_name, b.country AS buyer_country, b.sector AS buyer_sector,
         greatest(c.quota_recordings - taken.places, 0)::int AS remaining,
         coalesce(campaign_stop(c.standing, c.deadline),
             CASE WHEN c.quota_recordings > taken.places THEN 'open' ELSE 'full' END) AS status
     FROM campaigns c
     JOIN term_sheets s ON s.id = c.term_sheet_id AND s.version = c.term_sheet_version
+    LEFT JOIN buyers b ON b.id = c.buyer_id
     CROSS JOIN LATERAL (SELECT places_taken(c.id, NULL) AS places) taken
 """
 
@@ -130,7 +137,10 @@ async def prompts(connection: Connection, campaign: UUID) -> list[Prompt]:
 
 
 class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A campaign as its operator writes it; prompts are pairs of language and text, in their order."""
+    """A campaign as its operator writes it; prompts are pairs of language and text, in their order.
+
+    `purpose` is a sentence that contributors read, `buyer` the one in the register that asked for it, if one did.
+    """
 
     slug: str
     title: str
@@ -150,6 +160,8 @@ class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     term_sheet_id: str
     term_sheet_version: int
     prompts: list[tuple[str | None, str]]
+    purpose: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    buyer: UUID | None = None
 
 
 class _Id(Struct, frozen=True):
@@ -159,8 +171,11 @@ class _Id(Struct, frozen=True):
 async def open_campaign(connection: Connection, draft: Draft) -> UUID | None:
     """Write a campaign and its prompts; None, and no change, when one of that slug exists.
 
-    Raises TermSheetMissing, and RateBelowTerms for one that would pay less than its own card says.
+    Raises TermSheetMissing, RateBelowTerms for one that would pay less than its own card says, and BuyerMissing or
+    BuyerRefused for a buyer that could be sold nothing.
     """
+    if draft.buyer is not None and (buyer := await buyers.find(connection, draft.buyer)).screening != "cleared":
+        raise BuyerRefused(screening=buyer.screening, because=buyer.screening_because)
     sheet, version = draft.term_sheet_id, draft.term_sheet_version
     await check_promise(connection, sheet, version, draft.rate_currency, draft.rate_micros, draft.rate_per_ms)
     made = await one(
@@ -168,10 +183,11 @@ async def open_campaign(connection: Connection, draft: Draft) -> UUID | None:
         _Id,
         """
         INSERT INTO campaigns (slug, title, brief, media, languages, profile, rules, max_bytes, max_duration_ms, review,
-            rate_currency, rate_micros, rate_per_ms, quota_recordings, deadline, term_sheet_id, term_sheet_version)
+            rate_currency, rate_micros, rate_per_ms, quota_recordings, deadline, term_sheet_id, term_sheet_version,
+            purpose, buyer_id)
         VALUES (%(slug)s, %(title)s, %(brief)s, %(media)s, %(languages)s, %(profile)s, %(rules)s, %(max_bytes)s,
             %(max_duration_ms)s, %(review)s, %(rate_currency)s, %(rate_micros)s, %(rate_per_ms)s, %(quota_recordings)s,
-            %(deadline)s, %(term_sheet_id)s, %(term_sheet_version)s)
+            %(deadline)s, %(term_sheet_id)s, %(term_sheet_version)s, %(purpose)s, %(buyer)s)
         ON CONFLICT (slug) DO NOTHING RETURNING id
         """,
         **{name: getattr(draft, name) for name in Draft.__struct_fields__ if name not in {"rules", "prompts"}},

@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -11,7 +12,8 @@ from capture_validation.texts import words
 from storage import campaigns, rates, term_sheets
 from storage.campaigns import Draft
 from storage.database import Pool, transaction
-from storage.errors import RateBelowTerms
+from storage.errors import BuyerMissing, BuyerRefused, RateBelowTerms
+from tests.api import trading
 from tests.api.terms.sheets import document
 
 
@@ -151,6 +153,32 @@ async def test_a_rate_is_said_for_an_hour(database: Pool, micros: int, per_ms: i
         rows = await campaigns.listing(connection, media=None, language=None, after=None, limit=200)
 
     assert display == rate_of(next(row for row in rows if row.slug == slug)).display
+
+
+async def test_a_campaign_says_what_for_and_for_whom(
+    client: httpx.AsyncClient, operator: httpx.AsyncClient, database: Pool
+):
+    """By legal name, before anybody records; one that nobody in particular asked for says so."""
+    await trading.listed(database)
+    buyer = await trading.buyer(operator)
+    wish = {"purpose": "Dictation for doctors.", "buyer": UUID(buyer["id"])}
+    slugs = [await opened(database, "asked-for", **wish), await opened(database, "for-anybody")]
+
+    entries = {one["title"]: one for one in (await client.get("/v1/campaigns?limit=200")).json()["data"]}
+    asked, nobody = [(await client.get(entries[slug]["url"])).json() for slug in slugs]
+
+    assert ("Dictation for doctors.", buyer["legal_name"]) == (asked["purpose"], asked["buyer"]["name"])
+    assert (None, None) == (nobody["purpose"], nobody["buyer"])
+
+
+async def test_no_campaign_is_opened_for_a_buyer_that_may_not_buy(operator: httpx.AsyncClient, database: Pool):
+    await trading.listed(database)
+    listed = UUID((await trading.buyer(operator, sector="surveillance"))["id"])
+
+    with pytest.raises(BuyerRefused):
+        await opened(database, "for-a-listed-one", buyer=listed)
+    with pytest.raises(BuyerMissing):
+        await opened(database, "for-nobody-known", buyer=uuid4())
 
 
 @pytest.mark.parametrize(
