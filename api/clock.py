@@ -45,6 +45,7 @@ from storage.database import singly, transaction
 from storage.errors import Unavailable
 from storage.ledger import checkpoints
 from storage.recordings import expire
+from storage.rereading import reread
 from storage.settling import release, settle, settle_sales
 from storage.sweeping import forget_left_over, remove_doomed, remove_orphans
 
@@ -202,6 +203,12 @@ async def close_day(tower: Tower) -> None:
         await make(connection, signer)
 
 
+async def reread_stored(tower: Tower) -> None:
+    """Read again what was stored long ago, whether it is still what was sent."""
+    while await reread(tower.place.database, tower.place.store, tower.place.master_key):
+        pass
+
+
 async def keep_review_promises(tower: Tower) -> None:
     """Accept what nobody looked at in the time that its quote promised, or its terms for an objection."""
     database, done = tower.place.database, True
@@ -236,6 +243,7 @@ HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (60, ask_for_payouts),
     (60, watch_due_dates),
     (60, keep_review_promises),
+    (60, reread_stored),
     (300, close_day),
     (300, publish_report),
     (300, clear_withdrawn),

@@ -14,6 +14,7 @@ from uuid import UUID
 from anyio import to_thread
 from msgspec import Struct
 
+from storage import rereading
 from storage.database import Connection, one, run
 from storage.errors import CustodyMissing
 
@@ -54,12 +55,14 @@ SECURE = "UPDATE recordings SET secured_at = clock_timestamp() WHERE id = %(reco
 
 async def secure(connection: Connection, recording: UUID) -> None:
     """Note that the recording's object was read back and synced."""
-    await run(connection, SECURE, recording=recording)
+    if await run(connection, SECURE, recording=recording):
+        await rereading.plan(connection, recording)
 
 
 FIND = """
     SELECT id AS recording_id, sha256, size_bytes, secured_at FROM recordings
     WHERE id = %(recording)s AND secured_at IS NOT NULL AND object_key IS NOT NULL
+      AND NOT EXISTS (SELECT FROM rereadings WHERE recording_id = id AND damaged_at IS NOT NULL)
 """
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from api.cli import main
 from api.validation import Workplace
-from storage import custody
+from storage import custody, rereading
+from storage.database import Pool, transaction
+from storage.errors import StoreUnavailable
 from tests.api.taking import examined, slug, speech, submit
 
 Campaign = dict[str, Any]
@@ -106,3 +108,67 @@ async def test_a_deleted_recording_is_in_nobody_s_custody(
     assert 404 == (await other.get(url)).status_code
     await contributor.delete(f"/v1/recordings/{recording}")
     assert 404 == (await contributor.get(url)).status_code
+
+
+async def due(database: Pool, recording: str) -> None:
+    """As if a hundred days had passed."""
+    async with transaction(database) as connection:
+        await connection.execute("UPDATE rereadings SET due_at = due_at + interval '1000 days'")
+        await connection.execute("UPDATE rereadings SET due_at = now() WHERE recording_id = %s", (recording,))
+
+
+async def test_what_is_stored_is_read_again(
+    contributor: Client, campaign: Campaign, place: Workplace, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A byte that changed is told to operators, ends the receipt, and is looked at again the next day."""
+    recording = await submit(contributor, campaign, speech())
+    await examined(place, contributor, recording)
+    url = f"/v1/recordings/{recording}/custody-receipt"
+    await due(place.database, recording)
+    assert await rereading.reread(place.database, place.store, place.master_key)
+    assert not await rereading.reread(place.database, place.store, place.master_key)
+    whole = await contributor.get(url)
+    key = f"recordings/{recording}/1"
+    stored = bytearray(await place.store.read(key))
+    stored[len(stored) // 2] ^= 1
+    await overwritten(place, key, bytes(stored))
+
+    await due(place.database, recording)
+    assert await rereading.reread(place.database, place.store, place.master_key)
+    damaged, told = await contributor.get(url), caplog.text
+    stored[len(stored) // 2] ^= 1
+    await overwritten(place, key, bytes(stored))
+    await due(place.database, recording)
+    assert await rereading.reread(place.database, place.store, place.master_key)
+
+    assert [200, 404, 200] == [whole.status_code, damaged.status_code, (await contributor.get(url)).status_code]
+    assert "does not come back" in told
+
+
+async def overwritten(place: Workplace, key: str, data: bytes) -> None:
+    """Put other bytes in place of an object, which our own code never does."""
+    await place.store.remove({key})
+    await place.store.put(key, data)
+
+
+async def test_a_store_that_is_away_is_no_damage(contributor: Client, campaign: Campaign, place: Workplace) -> None:
+    """It is read on another day; a recording that was deleted is not missed."""
+    recording, gone = [await submit(contributor, campaign, speech()) for _ in range(2)]
+    for one in (recording, gone):
+        await examined(place, contributor, one)
+    await due(place.database, recording)
+    away = msgspec.structs.replace(place, store=Away())
+
+    with pytest.raises(StoreUnavailable):
+        await rereading.reread(away.database, away.store, away.master_key)
+    assert 200 == (await contributor.get(f"/v1/recordings/{recording}/custody-receipt")).status_code
+    await contributor.delete(f"/v1/recordings/{gone}")
+    await due(place.database, gone)
+    assert not await rereading.reread(place.database, place.store, place.master_key)
+
+
+class Away:
+    """A store that does not answer."""
+
+    async def read(self, *_: Any, **__: Any) -> bytes:
+        raise StoreUnavailable

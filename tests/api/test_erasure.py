@@ -44,8 +44,8 @@ EMPTIED = {"accounts", "disputes", "payout_destinations", "recording_events", "r
 KEPT = {
     "balance_transactions", "checkpoint_leaves", "consent_receipts", "consent_uses", "consents", "dataset_recordings",
     "ledger_accounts", "ledger_balances", "ledger_checkpoints", "ledger_drift", "ledger_transfers", "passport_entries",
-    "passport_heads", "payouts", "quotes", "recording_codes", "removed_spans", "review_decisions", "sale_lines",
-    "statements", "third_party_claims", "uploads", "withdrawal_notices",
+    "passport_heads", "payouts", "quotes", "recording_codes", "removed_spans", "rereadings", "review_decisions",
+    "sale_lines", "statements", "third_party_claims", "uploads", "withdrawal_notices",
 }  # fmt: skip
 
 
