@@ -19,6 +19,7 @@ from capture_validation.xray.faces import FaceFinder, Picture, Squares
 from capture_validation.xray.findings import MOST_BOXES, Box, Sighting, SightingKind, Trace, Verdict, Xray
 from capture_validation.xray.metadata import in_stream, tagged
 from capture_validation.xray.models import Models
+from capture_validation.xray.subtitles import in_subtitles
 from capture_validation.xray.writing import TextFinder
 
 #: Seconds between two looks. A face that matters is there for a second; text stands still longer than people do.
@@ -147,6 +148,8 @@ class Looking:
         """What was found, once the recording's `read` is exhausted."""
         if (beyond := BEYOND_TAGS.get(self._recording.container.format)) is not None:
             self._traces.update(beyond(self._file))
+        if self._recording.container.format == "matroska" and Trace("words", "subtitle track") in self._traces:
+            self._traces.update(in_subtitles(self._file))
         damaged = is_damaged(self._recording.video_end)
         seen = [looker.sighting(damaged=damaged) for looker in self._lookers] if self._recording.video else []
         if self._recording.video:

@@ -176,3 +176,29 @@ def test_a_track_that_nobody_looks_at_is_told(container: str):
 
     assert Trace("words", "another video track") in traces(file.getvalue())
     assert "another video track" not in {trace.where for trace in traces(video(container))}
+
+
+def spoken(line: bytes) -> bytes:
+    """A Matroska film with one subtitle."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as out:
+        stream = out.add_stream("mpeg4", rate=10)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        said = out.add_stream("ass")
+        said.codec_context.subtitle_header = b"[Script Info]\nScriptType: v4.00+\n\n[Events]\nFormat: Text\n"
+        out.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
+        packet = av.Packet(b"0,0,Default,,0,0,0,," + line)
+        packet.pts, packet.dts, packet.duration, packet.time_base, packet.stream = 0, 0, 900, Fraction(1, 1000), said
+        out.mux(packet)
+        out.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def test_a_position_in_the_subtitles_of_a_matroska_film_is_found():
+    """A drone's film that a program put into another container."""
+    place, words = Trace("location", "subtitle track"), Trace("words", "subtitle track")
+    drone = traces(spoken(b"HOME(8.6500,47.3700) ISO:100"))
+
+    assert {place, words} <= drone
+    assert place not in traces(spoken(b"Hello"))
