@@ -60,6 +60,7 @@ EXIF_POSITION = re.compile(rb"\x25\x88[\x04\x0d]\0\x01\0\0\0|\x88\x25\0[\x04\x0d
 def tagged(media: InputContainer) -> Iterator[Trace]:
     """What the tags of a container and its tracks tell, and the tracks that nobody looks at or listens to."""
     yield from of_fields(dict(media.metadata))
+    shown = best(media.streams.video), best(media.streams.audio)
     for stream in media.streams:
         yield from of_fields(dict(stream.metadata))
         if stream.type in {"data", "attachment", "subtitle"} and "timecode" not in stream.metadata:
@@ -67,7 +68,7 @@ def tagged(media: InputContainer) -> Iterator[Trace]:
             yield Trace(kind, f"{stream.type} track")
         elif stream.disposition & Disposition.attached_pic:
             yield Trace("words", "cover picture")
-        elif stream not in (best(media.streams.video), best(media.streams.audio)):
+        elif stream.type in {"video", "audio"} and stream not in shown:
             yield Trace("words", f"another {stream.type} track")
     if any(chapter["metadata"].get("title") for chapter in media.chapters()):
         yield Trace("words", "chapters")
