@@ -141,7 +141,15 @@ async def test_a_statement_stays_as_it_was_issued(
             await connection.execute("UPDATE statements SET closing_micros = 0 WHERE id = %s", [months[0]["id"]])
 
 
-async def test_lines_that_are_in_statements_are_not_read_again(contributor: Client, database: Pool) -> None:
+NEWEST = """
+    INSERT INTO statements
+    VALUES (uuidv7(), %s, date_trunc('month', now()) - interval '1 month', 'EUR', 0, 0, 0, '', sha256(''), now())
+"""
+
+
+async def test_lines_that_are_in_statements_are_not_read_again(
+    contributor: Client, other: Client, database: Pool
+) -> None:
     """Every hour everything that was ever earned was read; nothing is passed over that has no statement yet."""
     account = await account_of(contributor, database)
     await line(database, account, 1_000_000, months_ago(2))
@@ -151,6 +159,7 @@ async def test_lines_that_are_in_statements_are_not_read_again(contributor: Clie
 
     async with database.connection() as connection, connection.transaction(force_rollback=True):
         before = await mine(connection)
+        await connection.execute(NEWEST, [await account_of(other, database)])
         await connection.execute("SELECT statements_done()")
         waiting = await mine(connection)
         await connection.execute("UPDATE statement_horizon SET before = statements_end()")
