@@ -126,8 +126,9 @@ def sentence(
 
 def filled(template: str, facts: Mapping[str, str]) -> str:
     """The template with its facts; one that is not known is left out, because a sentence must never fail."""
-    text = re.sub(r"\{(\w+)\}", lambda place: facts.get(place[1], ""), template)
-    return re.sub(r" +([.;,])", r"\1", re.sub(r" {2,}", " ", text)).strip()
+    # A fact that is left out takes the space before it along. French puts one before a semicolon, which stays.
+    text = re.sub(r"( ?)\{(\w+)\}", lambda place: place[1] + facts[place[2]] if facts.get(place[2]) else "", template)
+    return re.sub(r" +([.,])", r"\1", re.sub(r" {2,}", " ", text)).strip()
 
 
 def shown(fact: Any, locale: str) -> str:

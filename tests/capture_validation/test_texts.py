@@ -122,6 +122,17 @@ def test_no_sentence_of_any_check_leaves_a_gap(name, locale):
         assert "{" not in text
 
 
+@pytest.mark.parametrize(("template", "filled_in"), [
+    ("Saturé : {value} {unit} ; {maximum} au plus.", "Saturé : 17,7 % ; 0,05 au plus."),
+    ("Trop long : {value} {nothing} ; {maximum} au plus.", "Trop long : 17,7 ; 0,05 au plus."),
+    ("Too long: {value} {nothing}; {maximum} {nothing}.", "Too long: 17,7; 0,05."),
+    ("{nothing} is {value} , {nothing} or so.", "is 17,7, or so."),
+])  # fmt: skip
+def test_a_space_before_a_semicolon_is_french(template, filled_in):
+    """What is left out takes its own space along, and no other."""
+    assert filled_in == filled(template, {"value": "17,7", "unit": "%", "maximum": "0,05"})
+
+
 @pytest.mark.parametrize(("header", "locale"), [
     (None, "en"),
     ("", "en"),
