@@ -45,7 +45,7 @@ async def replaced(database: Pool, settings: Settings) -> int:
     for kind in KINDS:
         done = await rewrap(database, key, kind)
         lost += done.lost
-        print(f"{done.anew} {kind.name} are under the new key.")
+        print(f"{kind.name[0].upper()}{kind.name[1:]}: {done.anew} closed anew.")
     async with transaction(database) as connection:
         if not await signs(connection, bytes(key)):
             await sign_anew(connection, bytes(key))
