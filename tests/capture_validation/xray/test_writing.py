@@ -118,3 +118,27 @@ def test_whoever_hides_lines_doubts_only_what_is_tall():
     smeared, face = lying(200, 300, 0.3), lying(200, 600, 0.75, high=120)
 
     assert ([], [300]) == (told([smeared, face]), told([smeared, face], finder.believing()))
+
+
+class Believer:
+    """A network that takes two places of every picture of 96 x 96 for lines."""
+
+    def setInput(self, picture: np.ndarray) -> None:  # noqa: N802 - OpenCV's name
+        self.shape = picture.shape[2:]
+
+    def forward(self) -> np.ndarray:
+        chances = np.zeros((1, 1, *self.shape), np.float32)
+        chances[..., 20:28, 10:80] = chances[..., 60:68, 10:80] = 0.9
+        return chances
+
+
+@pytest.mark.parametrize("doubting", [True, False])
+@pytest.mark.parametrize("ink", [(208, 200, 200), (200, 200, 150)])
+def test_where_nothing_is_no_line_is_told_and_a_faint_one_is(ink: tuple[int, int, int], doubting: bool):
+    """A wall of one white, above it a mark that differs by little or in one colour alone."""
+    wall = np.full((96, 96, 3), 200, np.uint8)
+    wall[22:26, 20:70] = ink
+
+    found = TextFinder(Believer(), NotImplemented, doubting=doubting).find(wall)
+
+    assert [True] == [bool(line[1] < 40) for line in found]
