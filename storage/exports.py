@@ -28,7 +28,8 @@ class Row(Struct, frozen=True):
 PARTS: dict[str, LiteralString] = {
     "account": """
         SELECT id, to_jsonb(t) AS value FROM (
-            SELECT id, pseudonym, email, role, created_at FROM accounts WHERE id = %(account)s) t WHERE id > %(after)s
+            SELECT id, pseudonym, email, role, created_at, consent_paused_at FROM accounts WHERE id = %(account)s) t
+        WHERE id > %(after)s
     """,
     "devices": """
         SELECT id, to_jsonb(t) AS value FROM (
@@ -52,7 +53,7 @@ PARTS: dict[str, LiteralString] = {
     """,
     "disputes": """
         SELECT id, to_jsonb(t) AS value FROM (
-            SELECT id, recording_id, text, opened_at, answered_at, outcome, answer FROM disputes
+            SELECT id, recording_id, text, opened_at, answer_by, answered_at, outcome, answer FROM disputes
             WHERE account_id = %(account)s) t
         WHERE id > %(after)s
     """,

@@ -74,6 +74,26 @@ async def test_an_export_holds_everything_of_somebody(contributor: Client, recor
     assert list(range(1, len(events) + 1)) == [event["number"] for event in events]
 
 
+async def test_an_export_has_what_was_said_no_to_and_what_came_of_it(contributor: Client, recording: str):
+    """Who is refused, that consent is paused, what is hidden in copies, and what each buyer did about a withdrawal."""
+    await contributor.put("/v1/me/refused-companies", json={"names": ["Nord AG"]})
+    await contributor.put(f"/v1/recordings/{recording}/privacy", json={"mute": [{"start_s": 1, "end_s": 2}]})
+    await contributor.post(f"/v1/recordings/{recording}/withdrawals", json={"uses": ["*"]})
+    await contributor.put("/v1/me/consent-pause", json={"paused": True})
+
+    archive = await taken(contributor)
+
+    def part(name: str) -> list[dict[str, Any]]:
+        return list(json.loads(archive.read(f"{name}.json")))
+
+    assert ["Nord AG"] == [row["name"] for row in part("refused-companies")]
+    assert [recording] == [row["recording_id"] for row in part("privacy")]
+    (notice,) = part("withdrawal-notices")
+    assert (recording, "queued") == (notice["recording_id"], notice["state"])
+    assert notice["buyer"]
+    assert part("account")[0]["consent_paused_at"]
+
+
 async def test_an_export_names_bank_accounts_and_the_data_budget(contributor: Client, database: Pool):
     """By the last characters only: the whole number is nobody's to carry around."""
     named = await destination(contributor, database, await account_of(contributor, database))
