@@ -287,6 +287,13 @@ def test_the_refusal_says_what_the_file_is_instead(data: bytes, code: str, looks
     assert (code, looks_like) == (found.code, found.parameters.get("looks_like"))
 
 
+def test_the_frames_of_a_quiet_room_are_no_text_though_every_letter_of_them_could_be_one() -> None:
+    """As a phone wrote them: 49 of 50 bytes are a hyphen."""
+    quiet = b"\xff\xf1\x50\x40\x2f\x5f\xfc" + b"-" * 371
+
+    assert of(quiet * 20).format == "aac"
+
+
 class Counting(io.BytesIO):
     """A file that counts what is read from it."""
 
