@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, get, put
+from litestar import Request, Response, get, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from api.addresses import absolute
+from api.conditional import PRIVATE, conditional
 from api.dependencies import Caller, Configuration, Database, Signing
 from api.errors import CursorInvalid
 from api.pages import Cursor, Limit, Page, page, position_of
@@ -170,19 +171,21 @@ async def read_consent(recording: FromPath[UUID], account: Caller, database: Dat
 
 @get("/v1/consents", responses=problems(CursorInvalid), tags=["Consents"])
 async def list_consents(
+    request: Request[Any, Any, Any],
     account: Caller,
     database: Database,
     status: Annotated[Status | None, QueryParameter(description="Only uses that stand like this.")] = None,
     use: Annotated[str | None, QueryParameter(max_length=64, description="Only this use.")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
-) -> Page[Standing]:
+) -> Response[Page[Standing]]:
     """See at a glance what you have given, refused and withdrawn, recording by recording and use by use."""
     async with transaction(database) as connection:
         found = await consents.listing(
             connection, account.id, status=status, use=use, before=position_of(cursor), limit=limit + 1
         )
-    return page(found, limit, lambda standing: standing.recording)
+    shown = page(found, limit, lambda standing: standing.recording)
+    return conditional(request, shown, PRIVATE, {"Vary": "Authorization"})
 
 
 handlers = [give_consent, read_consent, list_consents]

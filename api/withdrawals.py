@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
+from api.conditional import PRIVATE, conditional
 from api.dependencies import Caller, Database
 from api.errors import CursorInvalid
 from api.pages import Cursor, Limit, Page, page, position_of
@@ -206,11 +207,14 @@ async def withdraw_everywhere(
 
 
 @get("/v1/withdrawals/{withdrawal:uuid}", responses=problems(WithdrawalMissing), tags=["Withdrawals"])
-async def read_withdrawal(withdrawal: FromPath[UUID], account: Caller, database: Database) -> WithdrawalView:
+async def read_withdrawal(
+    withdrawal: FromPath[UUID], request: Request[Any, Any, Any], account: Caller, database: Database
+) -> Response[WithdrawalView]:
     """Follow a withdrawal: what each buyer was told, has answered, and still owes."""
     async with transaction(database) as connection:
         found = await withdrawals.find(connection, account.id, withdrawal)
-        return WithdrawalView(entry(found), await notices.of_withdrawal(connection, withdrawal))
+        shown = WithdrawalView(entry(found), await notices.of_withdrawal(connection, withdrawal))
+    return conditional(request, shown, PRIVATE, {"Vary": "Authorization"})
 
 
 @get("/v1/withdrawals", responses=problems(CursorInvalid), tags=["Withdrawals"])

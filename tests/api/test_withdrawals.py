@@ -136,6 +136,21 @@ async def test_what_keeps_a_withdrawal_from_being_made_is_said(contributor: Clie
     assert "no consent left" in late["detail"]
 
 
+async def test_whoever_follows_a_withdrawal_is_sent_news_only(contributor: Client, recording: str):
+    """A phone asks again and again, over a network that costs: what is as it was has no body."""
+    before = (await contributor.get("/v1/consents")).headers["ETag"]
+    url = (await withdraw(contributor, recording)).json()["url"]
+    seen = (await contributor.get(url)).headers["ETag"]
+
+    changed = await contributor.get("/v1/consents", headers={"If-None-Match": before})
+    again = await contributor.get(url, headers={"If-None-Match": seen})
+
+    assert (200, "private, no-cache", "Authorization") == (
+        changed.status_code, changed.headers["Cache-Control"], changed.headers["Vary"]
+    )  # fmt: skip
+    assert (304, b"") == (again.status_code, again.content)
+
+
 async def test_a_second_withdrawal_is_the_first(contributor: Client, recording: str):
     """Two phones of one person, or one that lost the answer."""
     first, second = [await withdraw(contributor, recording) for _ in range(2)]
