@@ -6,6 +6,7 @@ died is still worth hearing about; what is endless or enormous is stopped with U
 """
 
 import contextlib
+import errno
 import hashlib
 import math
 from array import array
@@ -363,6 +364,11 @@ def open_as(
     except MemoryError as cause:
         raise Unreadable("too-expensive", what="memory") from cause
     except (av.error.FFmpegError, ValueError, UnicodeError) as cause:
+        raise Unreadable("undecodable") from cause
+    except OSError as cause:
+        # A header that points further than a file of this system can reach; what a disk says is not the recording's.
+        if cause.errno != errno.EINVAL:
+            raise
         raise Unreadable("undecodable") from cause
     with media:
         yield OpenRecording(media, container, capacity, tier)

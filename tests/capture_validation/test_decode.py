@@ -52,6 +52,17 @@ def test_every_real_recording_is_decoded_to_its_end(name: str) -> None:
             assert math.isclose(claimed, end.decoded_duration_s, abs_tol=0.2)
 
 
+def test_a_chunk_that_ends_further_than_a_disk_reaches_is_a_refusal_and_no_fault(tmp_path) -> None:
+    """Only a file of a disk refuses to be read there; the sandbox's and one in memory do not."""
+    path = tmp_path / "far.caf"
+    path.write_bytes(sound("caf", "pcm_s16be", tone(2.0)) + b"junk" + struct.pack(">q", 1 << 62))
+
+    with path.open("rb") as file, pytest.raises(Unreadable) as caught, open_recording(file):
+        pass
+
+    assert caught.value.code == "undecodable"
+
+
 def test_integers_are_scaled_exactly() -> None:
     samples = np.array([0, 1, -1, 16384, -32768, 32767], np.int16)
 
