@@ -23,8 +23,8 @@ Media = Literal["audio", "video"]
 #: The published profiles: what kind of recording each judges, and its version. The version rises with every change of
 #: a rule, because a report must say by which rules it was made.
 PUBLISHED: dict[str, tuple[Media, int]] = {
-    "speech": ("audio", 9),
-    "conversation": ("audio", 9),
+    "speech": ("audio", 10),
+    "conversation": ("audio", 10),
     "ambient": ("audio", 2),
     "music": ("audio", 2),
     "video": ("video", 3),
