@@ -31,6 +31,7 @@ from storage.errors import (
     TermsChanged,
     TermSheetMissing,
 )
+from storage.events import tell
 from storage.receipts import Receipt
 
 Decisions = Annotated[
@@ -132,9 +133,19 @@ async def give_consent(
         await pauses.refuse_agreement(connection, account.id)
         agreed = agreement(data, await card_shown(connection, data))
         consent = await consents.give(connection, account.id, recording, agreed)
-        receipt = await issue(connection, signer, consent, absolute(request, settings, ""))
+        known = await receipts.of_consent(connection, consent.id)
+        receipt = known or await issue(connection, signer, consent, absolute(request, settings, ""))
+        if known is None:
+            await told(connection, account.id, consent)
         await consents.go_on(connection, account.id, recording)
         return view(consent, receipt)
+
+
+async def told(connection: Connection, account: UUID, consent: consents.Consent) -> None:
+    """Tell every device of an account what was agreed to in its name, so that its owner notices who did it."""
+    given = sorted(use for use, decision in consent.decisions.items() if decision == "given")
+    facts = {"uses": given, "term_sheet": consent.term_sheet_id, "version": consent.term_sheet_version}
+    await tell(connection, account, "consent.given", recording=consent.recording_id, by="contributor", data=facts)
 
 
 async def card_shown(connection: Connection, data: Agreement) -> bytes | None:

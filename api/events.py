@@ -83,8 +83,8 @@ async def read_events(
     - `claim.opened`, `claim.resolved`: somebody in it objected (`claim`, `kind`, `outcome`)
     - `use.started`: it was licensed (`sale`, `buyer`, `country`, `dataset`, `version`, `uses`, `until`, `currency`,
       `share_micros`)
-    - `consent.withdrawn` (`withdrawal`, `uses`), `consent.expiring` (`uses`, `expires_at`), `consent.paused`,
-      `consent.resumed`
+    - `consent.given` (`uses`, `term_sheet`, `version`), `consent.withdrawn` (`withdrawal`, `uses`), `consent.expiring`
+      (`uses`, `expires_at`), `consent.paused`, `consent.resumed`
     - `withdrawal.buyer_updated`: what a buyer did about it (`withdrawal`, `notice`, `buyer`, `country`, `state`)
     - `campaign.changed`: its operator paused, opened, closed, resized or moved one that you take part in (`campaign`,
       `title`, `standing`, `quota_recordings`, `deadline`, `because`)

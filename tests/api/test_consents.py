@@ -16,6 +16,7 @@ from storage.consents import Use, check_decisions
 from storage.database import Pool, transaction
 from storage.errors import DecisionMissing
 from tests.api.taking import agree, claim, examined, speech, submit
+from tests.api.trading import heard
 
 Campaign = dict[str, Any]
 Client = httpx.AsyncClient
@@ -37,7 +38,7 @@ async def test_a_consent_can_be_given_before_the_upload_and_read_back(contributo
 
 
 async def test_the_same_consent_twice_is_one(contributor: Client, campaign: Campaign, database: Pool) -> None:
-    """A phone that lost the answer sends it again."""
+    """A phone that lost the answer sends it again; every device of its owner hears of it, once."""
     recording = (await claim(contributor, campaign, speech())).json()["id"]
 
     answers = [await agree(contributor, campaign, recording) for _ in range(2)]
@@ -47,6 +48,9 @@ async def test_the_same_consent_twice_is_one(contributor: Client, campaign: Camp
             await connection.execute("SELECT count(*) FROM consents WHERE recording_id = %s", (recording,))
         ).fetchone()
     assert (1, answers[0].json()) == (row[0], answers[1].json())
+    (told,) = await heard(contributor, "consent.given")
+    assert (recording, campaign["term_sheet"]["version"]) == (told["recording"], told["data"]["version"])
+    assert "asr_training" in told["data"]["uses"]
 
 
 @pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"version": 99}, {"term_sheet": "another"}])
