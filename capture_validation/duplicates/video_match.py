@@ -30,6 +30,9 @@ ALONE = 0.2
 #: The best of some forty other offsets is by luck alone so many times as large as they are in the mean (root mean
 #: square); where somebody repeats themselves it is nearly as large as the best one.
 HIGHEST = 3.0
+#: A single moment lies somewhere in every recording, and two lie as far apart in one of twenty. So an agreement counts
+#: by how many moments it comes from, in full from so many on.
+MOMENTS = 3.0
 #: Mean change of brightness (levels of 255 per quarter second) below which a place is too still to tell.
 STILL = 0.25
 #: Fewer quarter seconds agree by luck, whatever their correlation; and at another pace, of which there are six.
@@ -150,10 +153,16 @@ def _match(recording: int, new: VideoFingerprint, held: VideoFingerprint, seen: 
 
 
 def strength(moves: Moves) -> float:
-    """The correlation of motion, 0…1: less where the pair agrees at other offsets too, at another pace, or for seconds.
+    """The correlation of motion, 0…1, as far as it counts.
 
-    More where it stands as far above luck as no stranger's does.
+    Less where the pair agrees at other offsets too, at another pace, for seconds, or in few moments; more where it
+    stands as far above luck as no stranger's does.
     """
+    return _agreed(moves) * min(1.0, max(0.0, moves.moments - 1) / (MOMENTS - 1))
+
+
+def _agreed(moves: Moves) -> float:
+    """The strength that an agreement of many moments would have."""
     above = _above(moves)
     faint = THRESHOLD * above / ABOVE_LUCK if moves.correlation >= FAINT else 0.0
     strongest = max(0.0, moves.correlation * _certain(moves, above), faint)
@@ -185,7 +194,8 @@ def _verdict(moves: Moves) -> Verdict:
         return "not-enough-content"
     if strength(moves) >= THRESHOLD:
         return "duplicate"
-    return "not-enough-content" if moves.activity < STILL else "alike"
+    # Few moments that agree are a person's to judge; where they do not even agree there is nothing to ask.
+    return "not-enough-content" if moves.activity < STILL or _agreed(moves) >= THRESHOLD else "alike"
 
 
 def _aligned(moves: Moves, new_s: float, held_s: float) -> Aligned:

@@ -137,6 +137,44 @@ def test_another_motion_is_luck(seed):
     assert strength(agreement(moving(seed))) < FAINT
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_where_nothing_moves_nothing_agrees(seed):
+    """Strong compression freezes a tree for seconds; beside that, rounding looked like an agreement of 2.9."""
+    drawn = np.random.default_rng(seed).standard_normal((3, 28, 100))
+    held, _, other = 30 * np.cumsum(drawn, axis=1, dtype=np.float32)
+    frozen = np.concatenate((np.repeat(other[:1], 20, axis=0), other[:8]))
+
+    found = agreement(Shared(held, frozen, 1.0))
+
+    assert -1 <= found.correlation <= 1
+    assert strength(found) < FAINT
+
+
+def happens(at_s, until_s=9.0):
+    """Eight seconds of a still place, in which something appears, and goes."""
+    picture = clip(STATION, 0, 7)[0][1]
+    shown = picture.copy()
+    shown[60:110, 100:150] = 255
+    return fingerprint([(i / 15, shown if at_s <= i / 15 < until_s else picture) for i in range(120)])
+
+
+@pytest.mark.parametrize(("one", "other"), [((3.0,), (5.0,)), ((2.0, 3.0), (4.0, 5.5))])
+def test_a_single_moment_is_no_evidence(one, other):
+    """A light that is switched on before a fixed camera, at another time of another recording: a person looks."""
+    found = Library(one=happens(*one)).match(happens(*other))
+
+    assert "not-enough-content" == found["one"].verdict
+
+
+def test_a_copy_in_which_three_things_happen_is_one():
+    """Cuts between slides are few moments, and enough of them are evidence."""
+    slides = [clip(STATION, 0, 7)[0][1] // (1 + number % 2) + 20 * (number == 2) for number in range(4)]
+    slides[1][50:120, 50:120], slides[3][120:170, 150:260] = 250, 5
+    show = fingerprint([(i / 15, slides[i // 32]) for i in range(128)])
+
+    assert "duplicate" == Library(show=show).match(show)["show"].verdict
+
+
 @pytest.mark.parametrize(("inliers", "correlation", "copy"), [(6, 0.5, True), (6, 0.4, False), (5, 0.9, False)])
 def test_few_points_are_a_place_where_the_motion_agrees(monkeypatch, inliers, correlation, copy):
     """What is small in a busy picture has few points left; without the motion they may be luck."""
