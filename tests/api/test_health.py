@@ -122,7 +122,7 @@ async def test_caches_hear_of_every_thing_that_an_answer_depends_on(settings: Se
     async with AsyncTestClient(app) as client:
         url = f"/v1/campaigns/{campaign['id']}/estimate"
         answers = [await client.get(url, headers=headers) for headers in ({"Origin": "https://app.example"}, {})]
-        plain = await client.get("/v1/campaigns")
+        plain = await client.get("/v1/push-key")
 
     assert ["Accept-Language, Origin"] * 2 == [answer.headers["vary"] for answer in answers]
     assert "https://app.example" == answers[0].headers["access-control-allow-origin"]
