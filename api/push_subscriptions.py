@@ -14,7 +14,8 @@ from api.errors import PushAddressRefused
 from api.problems import problems
 from api.push_encryption import SECRET_SIZE, device_key
 from api.settings import Settings
-from api.vapid import base64url, from_base64url
+from api.signing import base64url
+from api.vapid import from_base64url
 from storage import push_keys, push_subscriptions
 from storage.database import transaction
 from storage.errors import PushSubscriptionMissing

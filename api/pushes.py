@@ -151,7 +151,7 @@ async def note(sender: Sender, due: Due, status: int) -> None:
     """Note what the push service answered: arrived, gone for ever, or to be tried again."""
     if status in GONE:
         async with transaction(sender.database) as connection:
-            await push_subscriptions.remove(connection, due.session)
+            await push_subscriptions.gone(connection, due)
     elif 200 <= status < 300:
         async with transaction(sender.database) as connection:
             await push_subscriptions.told(connection, due, delivered=True)

@@ -116,7 +116,7 @@ def signer_of(stored: signing_keys.PrivateKey) -> Signer:
 
 def public_jwk(key: signing_keys.PublicKey) -> PublicJwk:
     """Write a public key as a JSON Web Key."""
-    return PublicJwk(key.kid, _base64url(key.public_key))
+    return PublicJwk(key.kid, base64url(key.public_key))
 
 
 def sign(signer: Signer, payload: bytes | dict[str, Any], *, typ: str) -> str:
@@ -137,7 +137,7 @@ def verified(token: str, jwks: Jwks, payload: bytes | dict[str, Any] | None = No
         keys = KeySet([_public(key) for key in jwks.keys])
         if payload is not None:
             head, _, signature = token.split(".")
-            token = f"{head}.{_base64url(_bytes(payload))}.{signature}"
+            token = f"{head}.{base64url(_bytes(payload))}.{signature}"
         checked = jws.deserialize_compact(token, keys, algorithms=[ALGORITHM])
     except (JoseError, ValueError) as error:
         raise SignatureWrong from error
@@ -151,14 +151,15 @@ def _public(key: PublicJwk) -> OKPKey:
 
 def _jwk_of(seed: bytes) -> dict[str, Any]:
     public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-    return {"kty": "OKP", "crv": "Ed25519", "x": _base64url(public), "d": _base64url(seed)}
+    return {"kty": "OKP", "crv": "Ed25519", "x": base64url(public), "d": base64url(seed)}
 
 
 def _bytes(payload: bytes | dict[str, Any]) -> bytes:
     return payload if isinstance(payload, bytes) else rfc8785.dumps(payload)
 
 
-def _base64url(value: bytes) -> str:
+def base64url(value: bytes) -> str:
+    """Write bytes as URLs take them, without padding (RFC 4648, section 5)."""
     return urlsafe_b64encode(value).decode().rstrip("=")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import warnings
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from urllib.parse import urlsplit
 
+from api.signing import base64url
 from storage.push_keys import PushKey
 
 with warnings.catch_warnings():
@@ -38,12 +39,7 @@ def _signing(key: PushKey) -> ECKey:
     return ECKey.import_key({"kty": "EC", "crv": "P-256", **numbers})
 
 
-def base64url(value: bytes) -> str:
-    """Write bytes as URLs and browsers take them, without padding (RFC 4648, section 5)."""
-    return urlsafe_b64encode(value).decode().rstrip("=")
-
-
 def from_base64url(text: str) -> bytes:
-    """Read such bytes, padded or not. Raises ValueError."""
+    """Read bytes as browsers write them, padded or not (RFC 4648, section 5). Raises ValueError."""
     text = text.rstrip("=")
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -82,6 +82,7 @@ BEYOND = f"""
         ORDER BY created_at DESC OFFSET {DEVICES})
 """
 REMOVE = "DELETE FROM push_subscriptions WHERE session_id = %(session)s"
+GONE = f"{REMOVE} AND sealed = %(sealed)s"
 # Tries double their distance from half a minute to an hour. First tries come first: a thousand phones whose service of
 # pushes lets us wait would otherwise take the place of all others for minutes of every hour.
 TAKE = """
@@ -183,6 +184,11 @@ async def told(connection: Connection, due: Due, *, delivered: bool) -> None:
 async def failed(connection: Connection, due: Due, because: str) -> None:
     """Note why a message did not arrive; it is sent again at the time that `take_due` has set."""
     await run(connection, FAILED, session=due.session, because=because)
+
+
+async def gone(connection: Connection, due: Due) -> None:
+    """Forget an address that its push service does not know any more, unless the device has left another meanwhile."""
+    await run(connection, GONE, session=due.session, sealed=due.sealed)
 
 
 async def give_up(connection: Connection) -> int:

@@ -169,6 +169,19 @@ async def test_a_subscription_that_is_gone_is_forgotten(phone: Phone, status: in
     assert 404 == (await phone.client.get("/v1/sessions/current/push-subscription")).status_code
 
 
+async def test_an_address_that_was_left_meanwhile_is_not_forgotten(phone: Phone):
+    """The old one is gone because the phone has a new one, which it may tell while a message is on its way."""
+    await phone.happens("payout.paid")
+    async with transaction(phone.database) as connection:
+        await run(connection, "UPDATE push_subscriptions SET due_at = now()")
+        [due] = await push_subscriptions.take_due(connection, 1)
+        master_key = phone.settings.master_key
+        await push_subscriptions.store(connection, master_key, phone.account, phone.session, phone.device.address)
+        await push_subscriptions.gone(connection, due)
+
+    assert [["payout.paid"]] == await phone.woken()
+
+
 async def test_one_that_refuses_for_a_week_is_given_up(phone: Phone):
     """Nothing is sent for ever to where nobody takes it."""
     phone.device.status = 403
