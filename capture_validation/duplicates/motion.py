@@ -134,7 +134,7 @@ def agreement(pair: Shared) -> Moves:
     """The best correlation over all offsets and speeds."""
     held = change(pair.held)
     need = max(SHORTEST, int(PART * min(len(pair.held), len(pair.new))))
-    best, own_pace, own_phase = Slid(-1.0, 0, 0, None), 1.0, 0.0
+    best, own_pace, own_phase, own = Slid(-1.0, 0, 0, None), 1.0, 0.0, held[:0]
     luck = []
     for pace in PACES:
         for phase in (0.0, 0.5):
@@ -142,18 +142,17 @@ def agreement(pair: Shared) -> Moves:
             found = _slide(held, new, min(need, int(0.9 * min(len(held), len(new)))))
             luck += [found.elsewhere] if found and found.elsewhere is not None else []
             if found and found.correlation * doubt(pace) > best.correlation * doubt(own_pace):
-                best, own_pace, own_phase = found, pace, phase
+                best, own_pace, own_phase, own = found, pace, phase, new
     start = max(0, best.offset)
     steps = np.diff(pair.held[start : start + best.overlap + 1], axis=0)
     activity = float(np.abs(steps).mean()) if len(steps) else 0.0
     above = best.correlation / max(LEAST_LUCK, float(np.sqrt(np.mean(luck)))) if luck else 0.0
     where = best.offset - own_phase, own_pace, best.overlap
-    return Moves(best.correlation, *where, activity, above, best.next_best, _moments(pair, best, own_pace, own_phase))
+    return Moves(best.correlation, *where, activity, above, best.next_best, _moments(held, own, best))
 
 
-def _moments(pair: Shared, best: Slid, pace: float, phase: float) -> float:
+def _moments(held: Singles, new: Singles, best: Slid) -> float:
     """In effect how many steps hold the agreement at the best offset: the participation ratio of their products."""
-    held, new = change(pair.held), change(_paced(pair.new, pace, phase))
     start = max(0, best.offset)
     there = new[start - best.offset :][: best.overlap]
     shares = np.abs((held[start:][: len(there)] * there).sum(axis=1, dtype=np.float64))
