@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import socket
 from asyncio import TimerHandle, Transport
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 #: Bytes of a request that are no body: the address and headers, and what stands between the pieces of a body. Browsers
 #: send about 1 kB, a link of ours has 200 bytes.
 HEAD_BYTES = 32 * 1024
 #: Requests that a client may send ahead of their answers; browsers send none.
 MOST_AHEAD = 16
+#: The extension of a request's scope that ends its connection at once, in the middle of an answer.
+CUT = "companion.cut"
 #: Seconds from an answer, or the connection's beginning, to the end of the next head; and how often that is looked at.
 HEAD_S, LOOK_S = 30.0, 5.0
 #: Seconds for which a client may take nothing of an answer, by its own network's word (RFC 5482). A player that has
@@ -92,6 +95,11 @@ class Connection(HttpToolsProtocol):
             self.idle_since = self.loop.time()
             self.part()
 
+    def cut(self, cycle: RequestResponseCycle) -> None:
+        """End the connection with what waits in it; the server then takes the client for gone, and logs no fault."""
+        cycle.disconnected = True
+        self.transport.abort()
+
     def part(self) -> None:
         """End the connection, after a while where the client is still sending."""
         sending = self.cycle is None or self.cycle.more_body
@@ -118,6 +126,7 @@ class Connection(HttpToolsProtocol):
             raise ValueError
         super().on_headers_complete()
         self.cycle.transport = Parting(self)  # type: ignore[assignment]
+        self.cycle.scope["extensions"] = {CUT: partial(self.cut, self.cycle)}  # type: ignore[dict-item]
         if len(self.pipeline) > MOST_AHEAD:
             self.transport.abort()
             raise ConnectionAbortedError

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import get
+from litestar import Request, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Stream
 
 from api.archive import Archive
 from api.dependencies import Caller, Configuration, Database, Objects, Signing
+from api.endings import while_allowed
 from api.problems import problems
 from api.signing import Signer, sign_detached
 from storage import encryption, events, exports, recordings, reports, sales, sessions
-from storage.database import Connection, Pool, transaction
-from storage.errors import MediaDamaged, MediaMissing, ReportMissing
+from storage.database import Connection, Pool, reading, transaction
+from storage.errors import MediaDamaged, MediaMissing, ReportMissing, SessionMissing
 from storage.media import Media, plaintext
 from storage.objects import Store
 from storage.recordings import Recording
@@ -62,15 +63,20 @@ ZIP = ResponseSpec(bytes, generate_examples=False, description="The archive.", m
 
 @get("/v1/accounts/me/export", responses={200: ZIP, **problems()}, tags=["Accounts"])
 async def export_account(
-    account: Caller, database: Database, store: Objects, settings: Configuration, signing: Signing
+    request: Request[Any, Any, Any],
+    account: Caller,
+    database: Database,
+    store: Objects,
+    settings: Configuration,
+    signing: Signing,
 ) -> Stream:
     """Download everything of yours in one ZIP: recordings, reports, receipts, uses and amounts.
 
     It is written while it is sent, so it begins at once and has no length; `manifest.json`, the last file, is signed
-    and lists every other one, so a cut download is noticed.
+    and lists every other one, so a cut download is noticed. It ends where this device is signed out meanwhile.
     """
-    signer = await signing.signer()
-    body = exported(Exporter(database, store, settings.master_key, account.id, account.session_id), signer)
+    exporter = Exporter(database, store, settings.master_key, account.id, account.session_id)
+    body = while_allowed(request, exported(exporter, await signing.signer()), partial(signed_in, exporter))
     headers = {"Content-Disposition": 'attachment; filename="companion-export.zip"', "Cache-Control": "no-store"}
     return Stream(body, media_type="application/zip", headers=headers)
 
@@ -85,19 +91,15 @@ class Exporter(msgspec.Struct, frozen=True):
     session: UUID
 
 
-class SignedOut(Exception):
-    """The device was signed out while it took everything along."""
+async def signed_in(exporter: Exporter) -> None:
+    """Look whether the device is still signed in. Raises SessionMissing."""
+    async with reading(exporter.database) as connection:
+        if await sessions.speaks_for(connection, exporter.session) is None:
+            raise SessionMissing
 
 
 async def exported(exporter: Exporter, signer: Signer) -> AsyncIterator[bytes]:
-    """Write the archive; on a device that is signed out meanwhile it ends there, without its manifest and its list."""
-    with suppress(SignedOut):
-        async for ready in whole(exporter, signer):
-            yield ready
-
-
-async def whole(exporter: Exporter, signer: Signer) -> AsyncIterator[bytes]:
-    """Write the whole archive; what is damaged or missing in the store is named in the manifest. Raises SignedOut."""
+    """Write the whole archive; what is damaged or missing in the store is named in the manifest."""
     archive, missing = Archive(), list[str]()
     async for ready in archive.file("README.txt", once(README)):
         yield ready
@@ -170,11 +172,9 @@ async def every_recording(exporter: Exporter) -> AsyncIterator[Recording]:
 async def recording_files(
     exporter: Exporter, archive: Archive, recording: Recording, missing: list[str]
 ) -> AsyncIterator[bytes]:
-    """Write one recording: what is known about it, its report, and its bytes as they were sent. Raises SignedOut."""
+    """Write one recording: what is known about it, its report, and its bytes as they were sent."""
     folder = f"recordings/{recording.id}"
     async with transaction(exporter.database) as connection:
-        if await sessions.speaks_for(connection, exporter.session) is None:
-            raise SignedOut
         facts = await facts_of(connection, recording)
         report = await report_of(connection, recording)
         key = await encryption.subject_key(connection, exporter.master_key, exporter.account)

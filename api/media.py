@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
@@ -19,12 +20,13 @@ from msgspec import Meta, Struct
 from api.addresses import absolute
 from api.conditional import matches
 from api.dependencies import Caller, Configuration, Database, Objects
+from api.endings import while_allowed
 from api.errors import RangeUnsatisfiable
 from api.heads import bodiless
 from api.problems import problems
 from api.tickets import opened, signed
 from storage import encryption, recordings, sessions
-from storage.database import Pool, reading, transaction
+from storage.database import Connection, Pool, transaction
 from storage.errors import MediaDamaged, MediaMissing, RecordingMissing, StoreUnavailable
 from storage.media import Media, plaintext
 from storage.objects import Store
@@ -58,15 +60,28 @@ class Played(Struct, frozen=True):
     name: str
 
 
-async def stored_media(database: Pool, master_key: bytes, account: UUID, recording: UUID) -> Played:
-    """Find the stored bytes of the owner's recording. Raises RecordingMissing, MediaMissing."""
+#: Finds what is to be played, and raises where it may not be played, or not any more.
+Find: TypeAlias = Callable[[], Awaitable[Played]]
+
+
+async def stored_media(database: Pool, master_key: bytes, session: UUID, recording: UUID) -> Played:
+    """Find the stored bytes of a recording of whoever has the session. Raises RecordingMissing, MediaMissing."""
     async with transaction(database) as connection:
+        account = await listener(connection, session)
         found = await recordings.find(connection, account, recording)
         if found.object_key is None:
             raise MediaMissing(state=found.state)
         key = await encryption.subject_key(connection, master_key, account)
     stored = Media(found.id, found.object_key, found.size_bytes)
     return Played(stored, key, found.media_type, found.sha256, str(found.id))
+
+
+async def listener(connection: Connection, session: UUID) -> UUID:
+    """Find whose session it is. Raises MediaMissing once it has ended."""
+    account = await sessions.speaks_for(connection, session)
+    if account is None:
+        raise MediaMissing(LINK_OVER)
+    return account
 
 
 def asked_range(header: str | None, size: int) -> tuple[int, int] | None:
@@ -99,8 +114,12 @@ def headers_of(played: Played) -> dict[str, str]:
     }
 
 
-async def play(request: AnyRequest, store: Store, played: Played) -> Response[Any]:
-    """Answer with the whole recording (200), the asked range (206), or 304. Raises RangeUnsatisfiable, MediaMissing."""
+async def play(request: AnyRequest, store: Store, find: Find) -> Response[Any]:
+    """Answer with the whole recording (200), the asked range (206), or 304; it ends once `find` raises.
+
+    Raises RangeUnsatisfiable, MediaMissing, and as `find`.
+    """
+    played = await find()
     size = played.media.size_bytes
     headers = headers_of(played)
     if matches(request.headers.get("if-none-match"), headers["ETag"]):
@@ -117,7 +136,14 @@ async def play(request: AnyRequest, store: Store, played: Played) -> Response[An
     if bodiless(request):
         return Response(None, status_code=status, headers=headers)
     body = await begun(plaintext(store, played.media, played.key, start, stop))
-    return Stream(body, status_code=status, headers=headers, media_type=played.media_type)
+    lasting = while_allowed(request, body, partial(same, find, played))
+    return Stream(lasting, status_code=status, headers=headers, media_type=played.media_type)
+
+
+async def same(find: Find, played: Played) -> None:
+    """Look whether what is played is still what may be played. Raises MediaMissing, and as `find`."""
+    if (await find()).media != played.media:
+        raise MediaMissing
 
 
 async def begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -153,7 +179,9 @@ async def read_media(
     settings: Configuration,
 ) -> Response[Any]:
     """Listen to your recording or watch it, from any byte on (`Range`)."""
-    return await play(request, store, await stored_media(database, settings.master_key, account.id, recording))
+    return await play(
+        request, store, partial(stored_media, database, settings.master_key, account.session_id, recording)
+    )
 
 
 @head("/v1/recordings/{recording:uuid}/media", responses=MEDIA_PROBLEMS, tags=["Media"])
@@ -166,7 +194,9 @@ async def describe_media(
     settings: Configuration,
 ) -> Response[None]:
     """Ask for the size and type of your recording without its bytes."""
-    return await play(request, store, await stored_media(database, settings.master_key, account.id, recording))
+    return await play(
+        request, store, partial(stored_media, database, settings.master_key, account.session_id, recording)
+    )
 
 
 @post("/v1/recordings/{recording:uuid}/media-links", responses=problems(RecordingMissing, MediaMissing), tags=["Media"])
@@ -174,7 +204,7 @@ async def make_media_link(
     recording: FromPath[UUID], request: AnyRequest, account: Caller, database: Database, settings: Configuration
 ) -> MediaLink:
     """Make an address that plays for a quarter of an hour without a token, because media elements send none."""
-    await stored_media(database, settings.master_key, account.id, recording)
+    await stored_media(database, settings.master_key, account.session_id, recording)
     ends = int(time.time()) + LINK_LASTS_S
     ticket = leading_to(settings.master_key, recording, account.session_id, ends)
     return MediaLink(absolute(request, settings, f"/v1/media/{ticket}"), datetime.fromtimestamp(ends, UTC))
@@ -205,11 +235,7 @@ async def play_link(
 ) -> Response[Any]:
     """Play what a link leads to, from any byte on (`Range`); the link itself is the permission."""
     recording, session = led_to(settings.master_key, ticket, time.time())
-    async with reading(database) as connection:
-        account = await sessions.speaks_for(connection, session)
-    if account is None:
-        raise MediaMissing(LINK_OVER)
-    return await play(request, store, await stored_media(database, settings.master_key, account, recording))
+    return await play(request, store, partial(stored_media, database, settings.master_key, session, recording))
 
 
 handlers = [read_media, describe_media, make_media_link, play_link]

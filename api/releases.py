@@ -10,6 +10,7 @@ import struct
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -30,7 +31,7 @@ from api.problems import problems
 from api.tickets import opened, signed
 from storage import buyers, deliveries, encryption
 from storage.database import Connection, Pool, reading, transaction
-from storage.deliveries import Delivery, File, Licence, Status, Wanted
+from storage.deliveries import File, Licence, Status, Wanted
 from storage.errors import (
     BuyerRefused,
     DatasetMissing,
@@ -224,10 +225,7 @@ async def fetch_delivery(
     410 as soon as its contributor withdrew it, also under an address that was given out before.
     """
     key, wanted = ticket_read(settings.master_key, ticket, time.time())
-    async with reading(database) as connection:
-        if await buyers.holder(connection, key) is None:
-            raise DatasetMissing("The key was taken back that this address was listed with.")
-    return await handed_over(request, database, store, settings.master_key, wanted)
+    return await handed_over(request, database, store, settings.master_key, key, wanted)
 
 
 @get(
@@ -252,31 +250,35 @@ async def fetch_file(
     if recording is None:
         raise DatasetMissing
     wanted = Wanted(keyholder.id, dataset, version, recording)
-    return await handed_over(request, database, store, settings.master_key, wanted)
+    return await handed_over(request, database, store, settings.master_key, hashed(bearer(request)), wanted)
 
 
 async def handed_over(
-    request: Request[Any, Any, Any], database: Pool, store: Store, master_key: bytes, wanted: Wanted
+    request: Request[Any, Any, Any], database: Pool, store: Store, master_key: bytes, key: bytes, wanted: Wanted
 ) -> Response[Any]:
     """Answer with a file, and write its delivery down once the store has given it and before a byte of it goes out.
 
     Its contributor reads that, and a buyer who was withdrawn from has to delete what was delivered: not what a store
-    that is away kept. It may be withdrawn while the store is asked. Raises as `deliveries.deliver` and `play`.
+    that is away kept. It may be withdrawn while the store is asked. Raises as `deliverable` and `play`.
     """
-    async with transaction(database) as connection:
-        delivery = await deliveries.deliver(connection, wanted, fetched=False)
-        played = await opening(connection, master_key, delivery)
-    answer = await play(request, store, played)
+    answer = await play(request, store, partial(deliverable, database, master_key, key, wanted))
     if isinstance(answer, Stream):
         async with transaction(database) as connection:
             await deliveries.deliver(connection, wanted, fetched=True)
     return answer
 
 
-async def opening(connection: Connection, master_key: bytes, delivery: Delivery) -> Played:
-    """Give a delivery with the key that opens it."""
-    key = await encryption.subject_key(connection, master_key, delivery.account_id)
-    return Played(delivery.media, key, delivery.media_type, delivery.sha256, delivery.code)
+async def deliverable(database: Pool, master_key: bytes, key: bytes, wanted: Wanted) -> Played:
+    """Find a file that may be handed to whoever has the key of a hash, with what opens it.
+
+    Raises DatasetMissing, also once the key was taken back, and as `deliveries.deliver`.
+    """
+    async with transaction(database) as connection:
+        if await buyers.holder(connection, key) is None:
+            raise DatasetMissing("The key was taken back that this address was listed with.")
+        delivery = await deliveries.deliver(connection, wanted, fetched=False)
+        opens = await encryption.subject_key(connection, master_key, delivery.account_id)
+    return Played(delivery.media, opens, delivery.media_type, delivery.sha256, delivery.code)
 
 
 def ticket_read(master_key: bytes, ticket: str, now: float) -> tuple[bytes, Wanted]:

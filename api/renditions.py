@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from litestar.params import FromPath
 
 from api.dependencies import Caller, Configuration, Database, Objects
 from api.errors import RangeUnsatisfiable
-from api.media import BYTES, PLAYED, AnyRequest, Played, play
+from api.media import BYTES, PLAYED, AnyRequest, Played, listener, play
 from api.problems import problems
 from storage import encryption, recordings, renditions
 from storage.database import Pool, transaction
@@ -22,9 +23,13 @@ RENDITION_PROBLEMS = problems(
 )
 
 
-async def stored_rendition(database: Pool, master_key: bytes, account: UUID, recording: UUID) -> Played:
-    """Find the newest cleaned copy of the owner's recording. Raises RecordingMissing, RenditionMissing."""
+async def stored_rendition(database: Pool, master_key: bytes, session: UUID, recording: UUID) -> Played:
+    """Find the newest cleaned copy of a recording of whoever has the session.
+
+    Raises RecordingMissing, RenditionMissing, MediaMissing.
+    """
     async with transaction(database) as connection:
+        account = await listener(connection, session)
         found = await recordings.find(connection, account, recording)
         made = await renditions.newest(connection, recording)
         if made is None:
@@ -49,7 +54,9 @@ async def read_rendition(
     settings: Configuration,
 ) -> Response[Any]:
     """Watch or listen to what buyers get of your recording, from any byte on (`Range`)."""
-    return await play(request, store, await stored_rendition(database, settings.master_key, account.id, recording))
+    return await play(
+        request, store, partial(stored_rendition, database, settings.master_key, account.session_id, recording)
+    )
 
 
 @head("/v1/recordings/{recording:uuid}/rendition", responses=RENDITION_PROBLEMS, tags=["Privacy"])
@@ -62,7 +69,9 @@ async def describe_rendition(
     settings: Configuration,
 ) -> Response[None]:
     """Ask for the size and type of what buyers get without its bytes."""
-    return await play(request, store, await stored_rendition(database, settings.master_key, account.id, recording))
+    return await play(
+        request, store, partial(stored_rendition, database, settings.master_key, account.session_id, recording)
+    )
 
 
 handlers = [read_rendition, describe_rendition]

@@ -12,15 +12,12 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from litestar import Litestar
 from msgspec import Struct
 
 from api.archive import Archive
 from api.commands.verify import verify
-from api.export import Exporter, as_list, exported, once
-from api.settings import Settings
+from api.export import as_list, once
 from api.validation import Workplace
-from storage import sessions
 from storage.database import Pool, one, transaction
 from storage.objects import Store
 from tests.api import trading
@@ -185,22 +182,3 @@ async def test_rows_are_a_json_list(rows: list[int]):
             yield row
 
     assert rows == json.loads(b"".join([piece async for piece in as_list(given_rows())]))
-
-
-async def test_a_device_that_is_signed_out_takes_nothing_more_along(
-    app: Litestar, contributor: Client, recording: str, database: Pool, settings: Settings, app_store: Store
-):
-    """A stolen phone went on with everything that somebody ever recorded; what it has got cannot be opened."""
-    account = await account_of(contributor, database)
-    async with transaction(database) as connection:
-        stolen, _ = await sessions.start(connection, account, "a stolen phone")
-    exporter = Exporter(database, app_store, settings.master_key, account, stolen)
-    body = exported(exporter, await app.state.signing.signer())
-
-    got = await anext(body)
-    assert 204 == (await contributor.delete(f"/v1/sessions/{stolen}")).status_code
-    got += b"".join([piece async for piece in body])
-
-    assert f"recordings/{recording}/".encode() not in got
-    with pytest.raises(zipfile.BadZipFile):
-        zipfile.ZipFile(io.BytesIO(got))
