@@ -10,13 +10,14 @@ from litestar import delete, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.dependencies import Configuration, Database
+from api.dependencies import Caller, Configuration, Database
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from storage import buyers, screening
 from storage.buyers import Buyer, BuyerKey
 from storage.database import reading, transaction
 from storage.errors import BuyerMissing
+from storage.operator_actions import acting
 
 OPERATOR = {"operator": True}
 #: The answer shows a secret this once, also to who lost it and asks again with the same key.
@@ -68,13 +69,15 @@ class Clearance(Struct, frozen=True):
 
 
 @post("/v1/operator/buyers", opt=SHOWN_ONCE, responses=problems(), tags=["Operators"])
-async def register_buyer(data: JSONBody[NewBuyer], database: Database, settings: Configuration) -> Registered:
+async def register_buyer(
+    data: JSONBody[NewBuyer], account: Caller, database: Database, settings: Configuration
+) -> Registered:
     """Enter a buyer; it is held against the screening list at once.
 
     Without a list nobody is cleared: `companion buyers screen FILE` loads one.
     """
     wish = buyers.Registration(data.legal_name, data.country, data.sector, data.purpose)
-    async with transaction(database) as connection:
+    async with acting(database, account.id) as connection:
         buyer, secret = await buyers.register(connection, wish), None
         if data.webhook_url is not None:
             secret = await buyers.post_to(connection, settings.master_key, buyer.id, data.webhook_url)
@@ -100,20 +103,22 @@ async def read_buyer(buyer_id: FromPath[UUID], database: Database) -> Buyer:
 @post(
     "/v1/operator/buyers/{buyer_id:uuid}/clearances", opt=OPERATOR, responses=problems(BuyerMissing), tags=["Operators"]
 )
-async def clear_buyer(buyer_id: FromPath[UUID], data: JSONBody[Clearance], database: Database) -> Buyer:
+async def clear_buyer(
+    buyer_id: FromPath[UUID], data: JSONBody[Clearance], account: Caller, database: Database
+) -> Buyer:
     """Say that a buyer is not the listed company whose name is like its own.
 
     A name, country or sector that is listed itself cannot be cleared here.
     """
-    async with transaction(database) as connection:
+    async with acting(database, account.id) as connection:
         await screening.clear(connection, buyer_id, data.because)
         return await buyers.find(connection, buyer_id)
 
 
 @post("/v1/operator/buyers/{buyer_id:uuid}/keys", opt=SHOWN_ONCE, responses=problems(BuyerMissing), tags=["Operators"])
-async def make_buyer_key(buyer_id: FromPath[UUID], database: Database) -> NewKey:
+async def make_buyer_key(buyer_id: FromPath[UUID], account: Caller, database: Database) -> NewKey:
     """Make an API key for a buyer; only its hash is kept, so its secret is shown this once."""
-    async with transaction(database) as connection:
+    async with acting(database, account.id) as connection:
         key, secret = await buyers.new_key(connection, buyer_id)
     return NewKey(key, secret)
 
@@ -131,9 +136,9 @@ async def list_buyer_keys(buyer_id: FromPath[UUID], database: Database) -> Keys:
     responses=problems(BuyerMissing),
     tags=["Operators"],
 )
-async def revoke_buyer_key(buyer_id: FromPath[UUID], key: FromPath[UUID], database: Database) -> None:
+async def revoke_buyer_key(buyer_id: FromPath[UUID], key: FromPath[UUID], account: Caller, database: Database) -> None:
     """Take a key back; it opens nothing from now on."""
-    async with transaction(database) as connection:
+    async with acting(database, account.id) as connection:
         await buyers.revoke_key(connection, buyer_id, key)
 
 

@@ -11,13 +11,14 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.campaigns import Campaign, shown
-from api.dependencies import Database
+from api.dependencies import Caller, Database
 from api.problems import problems
 from storage import campaign_changes, progress
 from storage.campaign_changes import Wish
 from storage.campaigns import Standing as Decided
 from storage.database import transaction
 from storage.errors import CampaignMissing, CampaignOver, DeadlinePast, QuotaTaken
+from storage.operator_actions import acting
 from storage.progress import Progress, Standing
 
 
@@ -65,7 +66,9 @@ async def watch_campaign(campaign: FromPath[UUID], database: Database) -> Campai
     responses=problems(CampaignMissing, CampaignOver, QuotaTaken, DeadlinePast),
     tags=["Operators"],
 )
-async def change_campaign(campaign: FromPath[UUID], data: JSONBody[CampaignWish], database: Database) -> Campaign:
+async def change_campaign(
+    campaign: FromPath[UUID], data: JSONBody[CampaignWish], account: Caller, database: Database
+) -> Campaign:
     """Pause a campaign, open it again, close it early, or move its quota or deadline.
 
     It counts for what is announced from now on: quotes that are out, recordings that are announced and takes to be
@@ -73,7 +76,7 @@ async def change_campaign(campaign: FromPath[UUID], data: JSONBody[CampaignWish]
     done, and told, once.
     """
     wish = Wish(standing=data.standing, quota_recordings=data.quota_recordings, deadline=data.deadline)
-    async with transaction(database) as connection:
+    async with acting(database, account.id) as connection:
         await campaign_changes.change(connection, campaign, wish, data.because)
         return await shown(connection, campaign)
 

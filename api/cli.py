@@ -50,6 +50,7 @@ COMMANDS: dict[str, Command] = {
     "claims": Command("api.commands.claims:command", "decide what people without an account say about recordings"),
     "withdrawals": Command("api.commands.withdrawals:command", "see which buyers owe an answer, and note it"),
     "keys": Command("api.commands.keys:command", "replace the master key, or the key that signs"),
+    "actions": Command("api.commands.actions:command", "read which operator did what"),
     "erasures": Command("api.commands.erasures:command", "erase again what a restored backup brought back"),
     "terms": Command("api.commands.terms:command", "check, show and publish term sheets"),
     "load-test": Command("load_tests.console:load_test", "send people at a service and judge what it promises"),

@@ -11,13 +11,14 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api.buyers import OPERATOR
-from api.dependencies import Database
+from api.dependencies import Caller, Database
 from api.pages import Cursor, Limit, Page, page, position_of
 from api.problems import problems
 from storage import datasets
-from storage.database import reading, transaction
+from storage.database import reading
 from storage.datasets import Dataset
 from storage.errors import DatasetMissing, DatasetTaken, NotForSale
+from storage.operator_actions import acting
 
 
 class NewDataset(Struct, frozen=True):
@@ -61,9 +62,9 @@ def view(version: datasets.Version) -> VersionView:
 
 
 @post("/v1/operator/datasets", opt=OPERATOR, responses=problems(DatasetTaken), tags=["Operators"])
-async def create_dataset(data: JSONBody[NewDataset], database: Database) -> Dataset:
+async def create_dataset(data: JSONBody[NewDataset], account: Caller, database: Database) -> Dataset:
     """Name a new dataset."""
-    async with transaction(database) as connection:
+    async with acting(database, account.id) as connection:
         return await datasets.create(connection, data.slug, data.title, data.description)
 
 
@@ -81,9 +82,11 @@ async def list_datasets(database: Database, limit: Limit = 50, cursor: Cursor = 
     responses=problems(DatasetMissing, NotForSale),
     tags=["Operators"],
 )
-async def publish_version(dataset: FromPath[UUID], data: JSONBody[NewVersion], database: Database) -> VersionView:
+async def publish_version(
+    dataset: FromPath[UUID], data: JSONBody[NewVersion], account: Caller, database: Database
+) -> VersionView:
     """Publish the next version of a dataset: a list of accepted recordings that never changes."""
-    async with transaction(database) as connection:
+    async with acting(database, account.id) as connection:
         listed = list(data.recordings)
         for campaign in data.campaigns:
             listed += await datasets.accepted(connection, campaign)

@@ -31,6 +31,7 @@ from storage.errors import (
     SaleMissing,
 )
 from storage.ledger.errors import CurrencyUnknown
+from storage.operator_actions import acting
 from storage.sales import Sale
 
 UseCode = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,62}\Z", examples=["asr_training"])]
@@ -109,7 +110,7 @@ def view(use: sales.RecordingUse, locale: str) -> UseView:
     ),
     tags=["Operators"],
 )
-async def sell(data: JSONBody[NewSale], request: Request[Any, Any, Any], database: Database) -> Sale:
+async def sell(data: JSONBody[NewSale], request: Request[Any, Any, Any], account: Caller, database: Database) -> Sale:
     """Licence a version of a dataset to a buyer.
 
     Refused unless the buyer is cleared and every recording may be sold for these uses until then: a consent that stands
@@ -127,7 +128,7 @@ async def sell(data: JSONBody[NewSale], request: Request[Any, Any, Any], databas
         price_micros=data.price_micros,
         without_refused=data.without_refused,
     )
-    async with transaction(database) as connection:
+    async with acting(database, account.id) as connection:
         await bind(connection, request)
         return await sales.sell(connection, offer)
 

@@ -21,6 +21,7 @@ from api.problems import problems
 from storage import third_party_claims
 from storage.database import reading, transaction
 from storage.errors import CaseClosed, CaseMissing, MoveRefused, RecordingMissing
+from storage.operator_actions import acting
 from storage.third_party_claims import Claim, Kind, Objection, State
 
 WHERE_HEARD = "Where you met it: the name of a file, its code or its hash, a passport, or an address and a time."
@@ -148,9 +149,9 @@ async def list_third_party_claims(
     responses=problems(CaseMissing, CaseClosed, RecordingMissing),
     tags=["Operators"],
 )
-async def hold_claimed(claim: FromPath[UUID], data: JSONBody[Found], database: Database) -> Claim:
+async def hold_claimed(claim: FromPath[UUID], data: JSONBody[Found], account: Caller, database: Database) -> Claim:
     """Say which recording a claim is about, and hold it until the claim is decided."""
-    async with transaction(database) as connection:
+    async with acting(database, account.id) as connection:
         return await third_party_claims.hold(connection, claim, data.recording)
 
 
@@ -167,7 +168,7 @@ async def resolve_claim(
 
     An upheld one ends every licence of its recording; a dismissed one lets the recording go on.
     """
-    async with transaction(database) as connection:
+    async with acting(database, account.id) as connection:
         return await third_party_claims.resolve(
             connection, claim, account.id, data.state, data.answer, take_back=data.take_back
         )

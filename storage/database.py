@@ -6,6 +6,7 @@ Rows come back as the frozen Struct that the asking module declares, so a query 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, LiteralString, TypeAlias, TypeVar
@@ -32,12 +33,15 @@ Row = TypeVar("Row")
 PATIENCE: dict[str, Any] = {"timeout": 5, "reconnect_timeout": 2, "open": False}
 
 
-def pool(url: str, *, largest: int = 10) -> Pool:
-    """Make a closed pool; open it with `async with`.
+def pool(url: str, *, largest: int = 10, operator: str = "") -> Pool:
+    """Make a closed pool; open it with `async with`. Whatever is decided on it is noted as the operator's.
 
     A request waits at most 5 s for a connection, and a statement runs at most 15 s: a phone gives up sooner.
     """
-    return AsyncConnectionPool(url, min_size=1, max_size=largest, kwargs=settings(), **PATIENCE)
+    # A blank ends an option, unless it is escaped.
+    name = re.sub(r"([\\\s])", r"\\\1", operator)
+    options = settings(f"-c companion.operator={name}" if operator else "")
+    return AsyncConnectionPool(url, min_size=1, max_size=largest, kwargs=options, **PATIENCE)
 
 
 def readers(url: str, *, largest: int = 2) -> Readers:

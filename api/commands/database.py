@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
+from getpass import getuser
 
 import msgspec
 import psycopg
@@ -31,11 +32,20 @@ def configuration() -> Settings:
     return Settings.from_environment({**(directory.published() or {}), **os.environ})
 
 
+def whoever() -> str:
+    """Name who types: as COMPANION_OPERATOR says, else whoever signed in; a container's number may have no name."""
+    named = os.environ.get("COMPANION_OPERATOR") or os.environ.get("SUDO_USER")
+    try:
+        return named or getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
 def with_database(name: str, work: Callable[[Pool], Awaitable[int]]) -> int:
     """Run a command's work; what is refused is a sentence and the exit status 1, what was asked wrongly 2."""
 
     async def opened() -> int:
-        async with pool(database_url(), largest=2) as database:
+        async with pool(database_url(), largest=2, operator=whoever()) as database:
             return await work(database)
 
     try:

@@ -13,10 +13,11 @@ from api.app import bucket_of
 from api.commands.database import said, with_database
 from api.settings import Settings
 from storage import erasures, sweeping
-from storage.database import Pool
+from storage.database import Pool, transaction
 from storage.embedded import directory
 from storage.erasures import Erasure
 from storage.objects import Store, open_store
+from storage.operator_actions import note
 
 
 def command(words: Sequence[str]) -> int:
@@ -73,7 +74,10 @@ async def replay(database: Pool, store: Store, kept: Sequence[Erasure]) -> None:
     for erasure in kept:
         if erasure.account not in known:
             await erasures.log(store, erasure.account, erasure.erased_at)
-    print(f"{await erasures.replay(database, store)} erasures are done, also in what was restored.")
+    done = await erasures.replay(database, store)
+    async with transaction(database) as connection:
+        await note(connection, "erasures.replayed", "log of erasures", done=done)
+    print(f"{done} erasures are done, also in what was restored.")
     if unknown := await sweeping.note_unknown(database, store):
         print(f"{unknown} objects were stored after the database was saved. They are removed in 30 days.")
 

@@ -14,6 +14,7 @@ from storage import signing_keys
 from storage.database import Connection, Pool, transaction
 from storage.errors import MediaDamaged
 from storage.master_key import MasterKey
+from storage.operator_actions import note
 from storage.rewrapping import KINDS, rewrap
 
 NOT_REPLACED = "COMPANION_MASTER_KEY_BEFORE is not set: no key is being replaced."
@@ -47,6 +48,7 @@ async def replaced(database: Pool, settings: Settings) -> int:
         lost += done.lost
         print(f"{kind.name[0].upper()}{kind.name[1:]}: {done.anew} closed anew.")
     async with transaction(database) as connection:
+        await note(connection, "master_key.replaced", "master key")
         if not await signs(connection, bytes(key)):
             await sign_anew(connection, bytes(key))
     for owner in lost:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 from collections.abc import Sequence
-from getpass import getuser
 from uuid import UUID
 
-from api.commands.database import sentence, with_database
+from api.commands.database import sentence, whoever, with_database
 from api.reasons import reason
 from storage import reviews
 from storage.database import Pool, transaction
+from storage.operator_actions import acting
 from storage.reviews import Verdict
 from storage.steps import Removed
 
@@ -67,14 +66,6 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def whoever() -> str:
-    """Name who types; a container may run as a number that has no name."""
-    try:
-        return getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
-
-
 def span(text: str) -> Removed:
     """Read a span in seconds; raises ValueError, which argparse turns into a sentence."""
     found = SPAN.fullmatch(text)
@@ -105,7 +96,7 @@ async def decide(
     database: Pool, recording: UUID, verdict: Verdict, because: str, removed: Sequence[Removed], reviewer: str
 ) -> int:
     """Decide about one recording."""
-    async with transaction(database) as connection:
+    async with acting(database, reviewer) as connection:
         await reviews.decide(connection, recording, verdict, because, removed, reviewer=reviewer)
     print(f"{recording} is {verdict.replace('_', ' ')}.")
     return 0
