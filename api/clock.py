@@ -38,6 +38,7 @@ from storage import (
     queue,
     renditions,
     reviews,
+    sale_ends,
     sessions,
     withdrawn,
 )
@@ -118,6 +119,14 @@ async def tell_campaign_changes(tower: Tower) -> None:
     while told:
         async with transaction(tower.place.database) as connection:
             told = await campaign_changes.tell_next(connection)
+
+
+async def tell_ended_uses(tower: Tower) -> None:
+    """Tell contributors whose recordings a buyer may not use any more, because the licence is over."""
+    told = 1
+    while told:
+        async with transaction(tower.place.database) as connection:
+            told = await sale_ends.tell_next(connection)
 
 
 async def settle_large_sales(tower: Tower) -> None:
@@ -242,6 +251,7 @@ HANDS: tuple[tuple[float, Callable[[Tower], Awaitable[None]]], ...] = (
     (30, submit_payouts),
     (60, ask_for_payouts),
     (60, watch_due_dates),
+    (60, tell_ended_uses),
     (60, keep_review_promises),
     (60, reread_stored),
     (300, close_day),

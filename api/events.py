@@ -82,7 +82,8 @@ async def read_events(
     - `dispute.answered` (`dispute`, `outcome`)
     - `claim.opened`, `claim.resolved`: somebody in it objected (`claim`, `kind`, `outcome`)
     - `use.started`: it was licensed (`sale`, `buyer`, `country`, `dataset`, `version`, `uses`, `until`, `currency`,
-      `share_micros`)
+      `share_micros`); `use.ended`: that licence is over by its own time (`sale`, `buyer`, `country`, `dataset`,
+      `version`, `uses`)
     - `consent.given` (`uses`, `term_sheet`, `version`), `consent.withdrawn` (`withdrawal`, `uses`), `consent.expiring`
       (`uses`, `expires_at`), `consent.paused`, `consent.resumed`
     - `withdrawal.buyer_updated`: what a buyer did about it (`withdrawal`, `notice`, `buyer`, `country`, `state`)

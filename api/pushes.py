@@ -36,7 +36,7 @@ WAKING: dict[Topic, tuple[str, ...]] = {
         "recording.in_review", "recording.failed", "recording.held", "rendition.impossible", "dispute.answered",
     ),
     "uses": (
-        "use.started", "withdrawal.buyer_updated", "claim.opened", "claim.resolved", "consent.expiring",
+        "use.started", "use.ended", "withdrawal.buyer_updated", "claim.opened", "claim.resolved", "consent.expiring",
     ),
     "money": (
         "payout.paid", "payout.failed", "payout.returned", "payout.cancelled", "statement.issued", "earning.reversed",
