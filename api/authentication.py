@@ -37,8 +37,9 @@ def authenticated(app: ASGIApp) -> ASGIApp:
             reading_only = scope["method"] in {"GET", "HEAD", "OPTIONS"}  # type: ignore[typeddict-item]
             await app(scope, receive, send if reading_only else unkept(send))
             return
-        shares: Shares = Request(scope).app.state.shares
-        with shares.one(whose):
+        state = Request(scope).app.state
+        shares: Shares = state.shares
+        with shares.one(whose), state.gate.fairly(scope, whose):
             await app(scope, receive, unkept(send))
 
     return authenticate

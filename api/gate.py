@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Hashable
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import msgspec
@@ -50,6 +52,7 @@ class Gate:
         self.recognised: dict[bytes, None] = {}
         self.most_transfers = transfers
         self.transfers = 0
+        self.transferring: Counter[Hashable] = Counter()
         self.transfers_turned_away = 0
         self.lingering = 0
 
@@ -79,6 +82,29 @@ class Gate:
             await app(scope, receive, send)
         finally:
             self.transfers -= 1
+
+    @contextmanager
+    def fairly(self, scope: Scope, whose: Hashable) -> Iterator[None]:
+        """Let somebody who was let in take bytes in; who does so already, only while as many more places are left.
+
+        So the last places are for those who have none, however many the first ones would like, and nothing is kept free
+        while only one asks (Choudhury, Hahne: "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches",
+        IEEE/ACM Transactions on Networking 6, 1998, with a factor of one). Raises Overloaded.
+        """
+        if scope["type"] != ScopeType.HTTP or not transfers(scope):
+            yield
+            return
+        # This request has its place already.
+        if self.transferring[whose] > self.most_transfers - self.transfers:
+            self.transfers_turned_away += 1
+            raise Overloaded
+        self.transferring[whose] += 1
+        try:
+            yield
+        finally:
+            self.transferring[whose] -= 1
+            if not self.transferring[whose]:
+                del self.transferring[whose]
 
     async def _linger(self, account: bytes) -> None:
         """Let one with much else here hear "later" later: who does not wait when told to would ask again at once."""

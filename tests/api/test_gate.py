@@ -1,11 +1,14 @@
 """The gate around a small application: who is let in, who hears 503, and that slow networks hold up nobody."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from litestar import Litestar
 
 from api import bodies
 from api import gate as gate_module
@@ -266,3 +269,66 @@ async def test_an_application_that_fails_gives_its_place_back():
                 await client.get("/v1/me")
 
     assert (0, {}) == (gate.line.busy, dict(gate.line.present))
+
+
+PATCH: Any = {"type": "http", "method": "PATCH", "path": "/v1/uploads/1"}
+
+
+def places(gate: Gate, askers: range, wishes: int, held: ExitStack) -> list[int]:
+    """Let some ask one after the other, each as often as it likes; give how many places each got."""
+    got = []
+    for asker in askers:
+        got.append(0)
+        for _ in range(wishes):
+            gate.transfers += 1
+            try:
+                held.enter_context(gate.fairly(PATCH, asker))
+                got[-1] += 1
+            except Overloaded:
+                gate.transfers -= 1
+    return got
+
+
+def test_the_last_places_of_uploads_are_for_those_who_have_none():
+    """Three accounts held all sixty-four, and nobody else could send anything."""
+    gate, held = Gate(running=1, waiting=0, transfers=64), ExitStack()
+
+    got = places(gate, range(3), 24, held)
+    late = places(gate, range(3, 9), 1, held)
+
+    assert [24, 20, 10] == got
+    assert [1] * 6 == late
+    held.close()
+    assert {} == dict(gate.transferring)
+
+
+async def test_an_account_that_sends_much_leaves_room_for_others(
+    app: Litestar,
+    contributor: httpx.AsyncClient,
+    other: httpx.AsyncClient,
+    upload: tuple[str, bytes],
+    nearly: ExitStack,
+):
+    """As many as it has itself; it hears 503 and when to come back, and others do not."""
+    me, (url, data) = UUID((await contributor.get("/v1/me")).json()["id"]), upload
+    gate: Gate = app.state.gate
+    for _ in range(gate.most_transfers // 2):
+        gate.transfers += 1
+        nearly.enter_context(gate.fairly(PATCH, me))
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+
+    refused = await contributor.patch(url, content=data, headers=headers)
+    theirs = await other.patch(url, content=data, headers=headers)
+
+    assert (503, 404) == (refused.status_code, theirs.status_code)
+    assert "/problems/overloaded" == refused.json()["type"]
+    assert "retry-after" in refused.headers
+
+
+@pytest.fixture
+def nearly(app: Litestar) -> Iterator[ExitStack]:
+    """What a test holds of the places, given back after it."""
+    before = app.state.gate.transfers
+    with ExitStack() as held:
+        yield held
+    app.state.gate.transfers = before
