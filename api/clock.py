@@ -82,8 +82,7 @@ async def clear_away(tower: Tower) -> None:
 
 async def purge_erased(tower: Tower) -> None:
     """Remove what is left of erased accounts."""
-    while await erasures.purge(tower.place.database, tower.place.store):
-        pass
+    await erasures.purge(tower.place.database, tower.place.store)
 
 
 async def clear_orphans(tower: Tower) -> None:
@@ -158,8 +157,7 @@ async def ask_for_payouts(tower: Tower) -> None:
 
 async def issue_statements(tower: Tower) -> None:
     """Close the months that have ended."""
-    while await issue_due(tower.place.database, tower.signing):
-        pass
+    await issue_due(tower.place.database, tower.signing)
 
 
 async def post_notices(tower: Tower) -> None:

@@ -13,7 +13,6 @@ from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from msgspec import Meta, Struct
-from rfc8785 import CanonicalizationError
 
 from api.conditional import KEPT, PRIVATE, conditional_bytes
 from api.dependencies import Caller, Database, Signing
@@ -28,6 +27,7 @@ from api.statement_forms import CSV, JOSE, JSON, PDF, Document, csv_of, facts, i
 from api.typesetting import set_paper
 from storage import statements
 from storage.database import Pool, reading, transaction
+from storage.errors import Unavailable
 from storage.events import tell
 from storage.payout_errors import StatementMissing
 from storage.statements import Due, Paper, Statement
@@ -107,6 +107,8 @@ async def read_statement(
     return conditional_bytes(request, body, kind, KEPT, headers)
 
 
+#: Statements that are looked for at a time.
+AT_A_TIME = 500
 ENDINGS = {JSON: "json", CSV: "csv", PDF: "pdf", JOSE: "jws"}
 
 
@@ -134,22 +136,31 @@ async def made_paper(signer: Signer, statement: Statement, document: Document) -
     return Paper(pdf, sign(signer, {"statement": str(statement.id), "sha256": hashes}, typ=TYP))
 
 
-async def issue_due(database: Pool, signing: Signatures) -> int:
-    """Issue what is due, a few at a time, and return how many; the clock calls this.
+async def issue_due(database: Pool, signing: Signatures) -> None:
+    """Issue everything that is due, a few at a time; the clock calls this.
 
-    One that cannot be written, such as an amount beyond what canonical JSON holds, keeps nobody else's.
+    One that cannot be written, such as an amount beyond what canonical JSON holds, keeps nobody else's, however many
+    such there are.
     """
+    failed: set[Due] = set()
+    while waiting := await _due(database, failed):
+        signer = await signing.signer()
+        for due in waiting:
+            try:
+                await _issue(database, signer, due)
+            except Unavailable:
+                raise
+            except Exception:
+                failed.add(due)
+                about = {"account": str(due.account_id), "month": str(due.month)}
+                logger.exception("statement not issued", extra=about)
+
+
+async def _due(database: Pool, failed: set[Due]) -> list[Due]:
+    """List the next few that are due, the oldest first, without those that failed a moment ago."""
     async with transaction(database) as connection:
-        waiting = await statements.due(connection)
-    signer = await signing.signer()
-    done = 0
-    for due in waiting:
-        try:
-            await _issue(database, signer, due)
-            done += 1
-        except CanonicalizationError:
-            logger.exception("statement not issued", extra={"account": str(due.account_id), "month": str(due.month)})
-    return done
+        waiting = await statements.due(connection, AT_A_TIME + len(failed))
+    return [due for due in waiting if due not in failed]
 
 
 async def _issue(database: Pool, signer: Signer, due: Due) -> None:

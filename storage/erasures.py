@@ -179,7 +179,12 @@ async def logged(store: Store) -> list[Erasure]:
     return [msgspec.json.decode(entry, type=Erasure) for entry in entries]
 
 
-UNPURGED = "SELECT id FROM accounts WHERE erased_at IS NOT NULL AND purged_at IS NULL ORDER BY erased_at LIMIT 10"
+UNPURGED = """
+    SELECT id, erased_at FROM accounts
+    WHERE erased_at IS NOT NULL AND purged_at IS NULL
+        AND (%(id)s::uuid IS NULL OR (erased_at, id) > (%(at)s::timestamptz, %(id)s))
+    ORDER BY erased_at, id LIMIT 10
+"""
 FOLDERS = """
     SELECT 'recordings/' || id || '/' AS prefix FROM recordings WHERE account_id = %(account)s
     UNION ALL SELECT 'renditions/' || id || '/' FROM recordings WHERE account_id = %(account)s
@@ -188,29 +193,40 @@ FOLDERS = """
 PURGED = "UPDATE accounts SET purged_at = now() WHERE id = %(account)s AND purged_at IS NULL"
 
 
+class _Unpurged(Struct, frozen=True):
+    id: UUID
+    erased_at: datetime
+
+
 class _Folder(Struct, frozen=True):
     prefix: str
 
 
 async def purge(database: Pool, store: Store) -> int:
-    """Remove every version of every object of erased accounts, ten accounts at most; return how many accounts.
+    """Remove every version of every object of erased accounts, who left first first; return how many accounts.
 
     Also what no row knows of: the object of an attempt that died, and versions that a bucket keeps. No connection is
     held meanwhile; two workers that purge the same account do the same twice. What a store does not let go of keeps no
-    other account; raises StoreUnavailable for it in the end.
+    other account, however many such there are; raises StoreUnavailable for it in the end.
     """
-    async with transaction(database) as connection:
-        accounts = await every(connection, _Id, UNPURGED)
-    stayed: StoreUnavailable | None = None
-    for account in accounts:
-        try:
-            await _purge(database, store, account.id)
-        except StoreUnavailable as error:
-            logger.error("not all of an erased account could be removed", extra={"account": str(account.id)})  # noqa: TRY400
-            stayed = error
+    looked_at, stayed, last = 0, None, None
+    while accounts := await _unpurged(database, last):
+        for account in accounts:
+            try:
+                await _purge(database, store, account.id)
+            except StoreUnavailable as error:
+                logger.error("not all of an erased account could be removed", extra={"account": str(account.id)})  # noqa: TRY400
+                stayed = error
+        looked_at, last = looked_at + len(accounts), accounts[-1]
     if stayed is not None:
         raise stayed
-    return len(accounts)
+    return looked_at
+
+
+async def _unpurged(database: Pool, last: _Unpurged | None) -> list[_Unpurged]:
+    after = {"id": None, "at": None} if last is None else {"id": last.id, "at": last.erased_at}
+    async with transaction(database) as connection:
+        return await every(connection, _Unpurged, UNPURGED, **after)
 
 
 async def _purge(database: Pool, store: Store, account: UUID) -> None:
@@ -231,6 +247,5 @@ async def replay(database: Pool, store: Store) -> int:
     for entry in entries:
         async with transaction(database) as connection:
             await erase(connection, entry.account, anew=True)
-    while await purge(database, store):
-        pass
+    await purge(database, store)
     return len(entries)

@@ -85,7 +85,7 @@ INSERT = f"""
 """
 
 
-async def due(connection: Connection, most: int = 500) -> list[Due]:
+async def due(connection: Connection, most: int) -> list[Due]:
     """List months that want a statement, the oldest first; when none does, what is in one is not looked at again."""
     # When a month has ended, all of its lines are read.
     await run(connection, "SET LOCAL statement_timeout = '10min'")
