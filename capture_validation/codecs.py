@@ -21,3 +21,16 @@ FULLER = {"amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
 def allowed(*, pictures: bool) -> str:
     """Decoder names for a file, separated by commas; cover art in a sound file is never decoded."""
     return f"{AUDIO},{VIDEO}" if pictures else AUDIO
+
+
+def options(codec: str) -> dict[str, str]:
+    """What a decoder looks at to find damage, and whether it leaves away what its container calls padding.
+
+    To MPEG audio it looks like damage when an encoder left some bits over at the end of a granule, which is allowed and
+    which some do in every frame, and it silences what is there: of 180 real MP3 files 14 sounded unlike what is heard.
+    The last packet of ALAC says itself how long it is; with the padding of a CAF taken from that once more, a memo of
+    0.05 s has 0.015 s, and any other may lack up to 85 ms.
+    """
+    if codec == "alac":
+        return {"err_detect": "crccheck+bitstream+buffer", "flags2": "skip_manual"}
+    return {"err_detect": "crccheck" if codec.startswith(("mp1", "mp2", "mp3")) else "crccheck+bitstream+buffer"}

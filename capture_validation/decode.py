@@ -159,7 +159,7 @@ class OpenRecording:
                 continue
             context = self._decoders[stream.index] = _decoder(stream.codec_context)
             context.thread_type, context.thread_count = ThreadType.NONE, 1
-            context.options = _options(self.container, self._capacity) | {"err_detect": watched(context.name)}
+            context.options = _options(self.container, self._capacity) | codecs.options(context.name)
 
     def _peek(self) -> Iterator[AudioFrame | Picture]:
         """The first frames up to the first picture, or up to the first sound where there are no pictures."""
@@ -386,12 +386,3 @@ def _decoder(found: CodecContext) -> CodecContext:
     """The decoder of a track: the one FFmpeg has found, or one that reads more of the same codec."""
     name = codecs.FULLER.get(found.name)
     return found if name is None or name not in av.codecs_available else CodecContext.create(name, "r")
-
-
-def watched(codec: str) -> str:
-    """What a decoder looks at to find damage.
-
-    That of MPEG audio takes it for damage when an encoder left some bits over at the end of a granule, which is allowed
-    and which some do in every frame, and silences what is there: of 180 real MP3 files 14 sounded unlike what is heard.
-    """
-    return "crccheck" if codec.startswith(("mp1", "mp2", "mp3")) else "crccheck+bitstream+buffer"

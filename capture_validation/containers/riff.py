@@ -13,6 +13,9 @@ from capture_validation.containers.window import Window
 from capture_validation.errors import Unreadable
 
 CHUNK_LIMIT = 256
+#: Less than this (s) behind the sound is no part of it that somebody would miss.
+UNPLAYED_S = 0.5
+TAGS = (b"ID3", b"TAG", b"APE")
 PCM, FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 # WAVE_FORMAT tags (RFC 2361) of what recorders and telephone systems write, besides plain PCM and float.
 ALAW, MULAW, MS_ADPCM, IMA_ADPCM, GSM, MPEG, MP3 = 0x0006, 0x0007, 0x0002, 0x0011, 0x0031, 0x0050, 0x0055
@@ -102,8 +105,25 @@ def _format(window: Window, chunk: Chunk, capacity: Capacity) -> float:
     return float(rate * align)
 
 
+def _unplayed(window: Window, data: Chunk, bytes_per_second: float) -> int:
+    """Bytes behind the sound that are no chunks, or a second file: more of it than its length says; 0 for little."""
+    at = data.at + data.size + (data.size & 1)
+    for chunk in riff_chunks(window, at):
+        at, name = chunk.at - 8, chunk.name
+        if not any(name) or name[:3] in TAGS:
+            # Some writers fill a file up with zeros, and some taggers write behind its end.
+            return 0
+        if name == b"RIFF" or not all(0x20 <= letter < 0x7F for letter in name):
+            break
+        at = chunk.at + chunk.size
+    left = window.size - at
+    return left if left >= UNPLAYED_S * bytes_per_second > 0 else 0
+
+
 def _wav(window: Window, name: str, data: Chunk, bytes_per_second: float, capacity: Capacity) -> Container:
     available = window.size - data.at
+    if name == "wav" and not is_open_ended(data.size):
+        data = data._replace(size=data.size + _unplayed(window, data, bytes_per_second))
     return Container(
         format=name,
         kind="audio",

@@ -108,3 +108,12 @@ def test_a_memo_with_pauses_is_whole() -> None:
     assert len(file.getvalue()) < 20_000
     assert math.isclose(len(speech) / rate + 3, lasted, abs_tol=0.05)
     assert (0, []) == (recording.audio_end.decode_errors, recording.audio_end.gaps)
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.5])
+def test_the_last_packet_of_alac_in_a_caf_is_whole(seconds: float) -> None:
+    """Its length stands in the packet and in the container, and is taken away once."""
+    with open_recording(io.BytesIO(sound("caf", "alac", tone(seconds, 48_000), 48_000))) as recording:
+        heard = sum(len(block.samples) for block in blocks(recording))
+
+    assert heard == round(seconds * 48_000)

@@ -112,6 +112,21 @@ def test_chunks_of_field_recorders_are_passed_over() -> None:
     assert of(data).claimed_duration_s == 1.0
 
 
+@pytest.mark.parametrize("more", [b"\xe3" * 32_000, b"RIFF" + struct.pack("<I", 31_992) + b"WAVE" + SECOND[12:]])
+def test_a_wav_with_sound_behind_its_end_claims_that_too(more: bytes) -> None:
+    """A length that was never written anew, and two files in one, of which players play the first."""
+    container = of(wav(fmt(), chunk(b"data", SECOND)) + more)
+
+    assert container.claimed_duration_s == pytest.approx(2.0, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    "more", [bytes(32_000), b"ID3\x04" + b"\xe3" * 32_000, chunk(b"LIST", b"\xe3" * 32_000), b"\xe3" * 99]
+)
+def test_what_is_no_sound_behind_the_end_of_a_wav_does_not_count(more: bytes) -> None:
+    assert of(wav(fmt(), chunk(b"data", SECOND)) + more).claimed_duration_s == 1.0
+
+
 def test_a_wav_of_nothing_is_empty() -> None:
     assert refusal(wav(fmt(), chunk(b"data", b""))).code == "empty"
     assert refusal(b"").code == "empty"
