@@ -89,8 +89,10 @@ class Blocks:
     def put(self, frame: AudioFrame) -> Iterator[AudioBlock]:
         """Add a decoded frame; every block that became full comes out. Raises Unreadable "not-finite"."""
         samples = scaled(frame, self.channels)
-        if frame.format.name.startswith(FLOATS) and not np.isfinite(samples).all():
-            raise Unreadable("not-finite", at_s=self.next_at_s)
+        if frame.format.name.startswith(FLOATS) and not (finite := np.isfinite(samples)).all():
+            # A frame may be as long as the recording, so where it begins says little.
+            before = int(np.argmin(finite.all(axis=1)))
+            raise Unreadable("not-finite", at_s=self.next_at_s + before / self.sample_rate)
         done = 0
         while done < len(samples):
             if not self._filled:

@@ -90,6 +90,21 @@ def test_samples_that_are_no_numbers_are_refused(value: float) -> None:
     assert "not-finite" == caught.value.code
 
 
+@pytest.mark.parametrize("container", ["wav", "matroska", "mov"])
+def test_where_the_first_sample_that_is_no_number_lies_is_told(container: str) -> None:
+    """Also where one packet holds all of the recording, as one of Matroska may."""
+    samples = np.zeros(48_000, np.float32)
+    samples[36_000:] = math.nan
+
+    with (
+        pytest.raises(Unreadable) as caught,
+        open_recording(io.BytesIO(sound(container, "pcm_f32le", samples, sample_format="flt"))) as recording,
+    ):
+        blocks(recording)
+
+    assert pytest.approx(36_000 / 16_000) == caught.value.parameters["at_s"]
+
+
 @pytest.mark.parametrize("codec", [("wav", "pcm_s16le"), ("flac", "flac")])
 def test_blocks_are_two_seconds_whatever_the_decoder_delivers(codec: tuple[str, str]) -> None:
     samples = tone(6.2)
