@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from benchmarks.accuracy.clean import ANYWHERE, EXPLAINS, flaws
 from benchmarks.accuracy.corpus import SPOKEN, Clip, Signal, clips
 from benchmarks.accuracy.defects import DEFECTS, Defect
-from benchmarks.accuracy.edges import noise_db
-from benchmarks.accuracy.published import faults, reaches_top, seen_afterwards, shared
+from benchmarks.accuracy.originals import original
+from benchmarks.accuracy.own import own
 from capture_validation import checks
 from capture_validation.analysis import analyse
 from capture_validation.profile import Profile, profile
@@ -23,8 +24,8 @@ from capture_validation.report import CheckResult, Limit, Report
 from capture_validation.version import VERSION
 
 TARGET = Path(__file__).parents[2] / "docs" / "accuracy.json"
-#: What is measured and not inferred: a clip that one of these complains about has that fault, whoever published it, and
-#: is no clean recording. Bandwidth is among them: public clips of another time rarely reach beyond a telephone.
+#: What is measured and not inferred, and counted apart from false alarms: a clip that one of these complains about has
+#: that fault, whoever published it. Bandwidth is among them: public clips of another time rarely reach beyond a phone.
 FACTS = {
     f"audio.{name}"
     for name in (
@@ -34,10 +35,10 @@ FACTS = {
     )
 }  # fmt: skip
 
-#: What may never have been encoded comes in one of these.
-LOSSLESS = {".wav", ".flac", ".aiff"}
-#: Clips of one collection that are spoilt in every way; fifty analyses each are why it is not all of them.
-SPOILT = {"speech": 2, "conversation": 0, "ambient": 0, "music": 0}
+#: Clean clips of one collection that are spoilt in every way, and how long they may be (s); fifty analyses each are why
+#: it is not all of them.
+SPOILT = {"speech": 4, "conversation": 0, "ambient": 4, "music": 4}
+SPOILT_S = 20.0
 
 
 def report_on(samples: Signal, rate: int, rules: Profile) -> Report:
@@ -87,28 +88,37 @@ def complains(result: CheckResult) -> bool:
 
 def examined(clip: Clip) -> dict[str, Any]:
     """Everything that is measured on one clip: clean by all checks of its profile, and, to be reported, spoilt."""
-    report = own_report(clip)
-    original = Path(clip.name).suffix.lower() in LOSSLESS and reaches_top(clip.samples, clip.rate)
-    spoilt = {
-        defect.name: [spoilt_value(clip, defect, strength) for strength in (defect.mild, defect.strong)]
-        for defect in DEFECTS
-        if clip.kind in defect.kinds
-        and not clip.chosen
-        and (original if defect.originals else clip.before < SPOILT[clip.kind])
-    }
+    report, found = own_report(clip), flawed(clip)
     return {
         "clip": clip.name,
         "kind": clip.kind,
         "source": clip.source,
         "chosen": clip.chosen,
-        "original": original,
-        "faults": faults(clip),
-        "own": {"noise_db": noise_db(clip.samples, clip.rate)} if clip.kind in SPOKEN else {},
+        "original": original(clip),
+        "flaws": found,
+        "faults": sorted(set().union(*(EXPLAINS[name] for name in found))),
+        "own": own(clip.samples, clip.rate),
         "outcome": report.outcome,
         "complaints": [one.name for one in report.checks if complains(one)],
-        "failures": [one.name for one in report.checks if one.status in {"failed", "borderline"}],
         "values": {one.name: one.value for one in report.checks},
-        "spoilt": spoilt,
+        "spoilt": {} if clip.chosen else spoilt(clip, clean=not found),
+    }
+
+
+def flawed(clip: Clip) -> list[str]:
+    """What keeps a clip from being clean."""
+    found = flaws(clip.samples, clip.rate)
+    return found if clip.kind in SPOKEN else [name for name in found if name in ANYWHERE]
+
+
+def spoilt(clip: Clip, *, clean: bool) -> dict[str, Any]:
+    """What is measured on a clip with each defect, mild and strong; of an encoder's marks where there are none yet."""
+    taken = clean and clip.before < SPOILT[clip.kind] and len(clip.samples) <= SPOILT_S * clip.rate
+    unmarked = original(clip)
+    return {
+        defect.name: [spoilt_value(clip, defect, strength) for strength in (defect.mild, defect.strong)]
+        for defect in DEFECTS
+        if clip.kind in defect.kinds and (unmarked if defect.originals else taken)
     }
 
 
@@ -126,6 +136,7 @@ def row(defect: Defect, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """One defect over clips without it: AUC and share found at both strengths, and false alarms.
 
     A clip that has as much of it by itself as the mild defect adds is left out, and the AUC with it is told as well.
+    What is spoilt is compared with what is clean of the same kind, because a limit belongs to a kind.
     """
     without = [one for one in rows if one["kind"] in defect.kinds and defect.check not in one["faults"]]
     without = [one for one in without if one["original"] or not defect.originals]
@@ -157,12 +168,18 @@ def by_itself(defect: Defect, one: dict[str, Any]) -> bool:
     return value is not None and value < defect.below
 
 
-def separation(defect: Defect, clean: Sequence[dict[str, Any]], number: int) -> float | None:
-    """The AUC of one strength on some clips and what was made of them."""
-    values = [value for one in clean if (value := one["values"].get(defect.check)) is not None]
-    low = profile("speech").rules[defect.check].limit.minimum is not None
-    measured = [value for value, _ in spoilings(defect, clean, number) if value is not None]
-    return auc(values, measured, low_is_bad=low)
+def separation(defect: Defect, rows: Sequence[dict[str, Any]], number: int) -> float | None:
+    """The AUC of one strength on some clips and what was made of them, each kind by itself."""
+    low = not defect.high and profile("speech").rules[defect.check].limit.minimum is not None
+    parts = []
+    for kind in defect.kinds:
+        same = [one for one in rows if one["kind"] == kind]
+        clean = [value for one in same if (value := one["values"].get(defect.check)) is not None]
+        measured = [value for value, _ in spoilings(defect, same, number) if value is not None]
+        if (found := auc(clean, measured, low_is_bad=low)) is not None:
+            parts.append((found, len(measured)))
+    every = sum(count for _, count in parts)
+    return round(sum(found * count for found, count in parts) / every, 3) if every else None
 
 
 def spoilings(defect: Defect, clean: Sequence[dict[str, Any]], number: int) -> list[tuple[float | None, bool]]:
@@ -172,41 +189,35 @@ def spoilings(defect: Defect, clean: Sequence[dict[str, Any]], number: int) -> l
 
 def half(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Everything that is reported of one half."""
-    kinds = {}
-    for kind in ("speech", "conversation", "ambient", "music"):
-        every = [one for one in rows if one["kind"] == kind]
-        # What is refused for its format, as bats are at 256 kHz, was not measured.
-        measured = [one for one in every if one["values"]]
-        clean = [one for one in measured if not set(one["complaints"]) & FACTS and not one["faults"]]
-        kinds[kind] = {
-            "clips": len(every),
-            "sources": len({one["source"] for one in every}),
-            "not_passed": sum(one["outcome"] != "passed" for one in every),
-            "by_check": tally(name for one in every for name in one["complaints"]),
-            "faults": tally(name for one in every for name in one["faults"]),
-            "clean": len(clean),
-            "clean_sources": len({one["source"] for one in clean}),
-            "clean_not_passed": sum(one["outcome"] != "passed" for one in clean),
-            "false_alarms": sum(bool(one["complaints"]) for one in clean),
-            "false_alarms_by_check": tally(name for one in clean for name in one["complaints"]),
-            "false_alarms_by_clip": {
-                f"{one['source']}, {one['clip']}": one["complaints"] for one in clean if one["complaints"]
-            },
-            "confirmed": {
-                f"{one['source']}, {one['clip']}": why
-                for one in clean
-                if one["complaints"] and (why := seen_afterwards(one["source"], one["clip"]))
-            },
-            # Complained of, and not clean, because another measure, or the eye, finds a fault.
-            "left_out": {
-                f"{one['source']}, {one['clip']}": [one["complaints"], one["faults"]]
-                for one in every
-                if one["complaints"] and one["faults"] and not set(one["complaints"]) & FACTS
-            },
-        }
     originals = {defect.name for defect in DEFECTS if defect.originals}
-    spoilt = tally(one["kind"] for one in rows if one["spoilt"].keys() - originals)
-    return {"clean": kinds, "spoilt": spoilt, "defects": [row(defect, rows) for defect in DEFECTS] if spoilt else []}
+    done = tally(one["kind"] for one in rows if one["spoilt"].keys() - originals)
+    return {"clean": kinds(rows), "spoilt": done, "defects": [row(defect, rows) for defect in DEFECTS] if done else []}
+
+
+def kinds(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What was told of the clips of each kind, and of the clean ones; apart from it what is a fact and not inferred."""
+    told = {}
+    for kind in dict.fromkeys(one["kind"] for one in rows):
+        every = [one for one in rows if one["kind"] == kind]
+        clean = [one for one in every if not one["flaws"]]
+        wrong = [(one["clip"], wrongly(one)) for one in clean]
+        told[kind] = {
+            "clips": len(every),
+            "not_passed": sum(one["outcome"] != "passed" for one in every),
+            "flaws": tally(name for one in every for name in one["flaws"]),
+            "by_check": tally(name for one in every for name in one["complaints"]),
+            "clean": len(clean),
+            "sources": len({one["source"] for one in clean}),
+            "of_facts": tally(name for one in clean for name in set(one["complaints"]) & FACTS),
+            "facts_alone": sum(bool(one["complaints"]) and set(one["complaints"]) <= FACTS for one in clean),
+            "false_alarms": [[clip, names] for clip, names in wrong if names],
+        }
+    return told
+
+
+def wrongly(one: dict[str, Any]) -> list[str]:
+    """What is complained of on a clean clip but facts; that it is refused, where no check came to see it."""
+    return sorted(set(one["complaints"]) - FACTS) if one["values"] else ["refused"]
 
 
 def tally(names: Iterable[str]) -> dict[str, int]:
@@ -235,7 +246,6 @@ def main(arguments: Sequence[str]) -> None:
     folders = [Path(argument).resolve() for argument in arguments]
     with ProcessPoolExecutor() as pool:
         rows = list(pool.map(examined, clips(folders), chunksize=4))
-    shared(rows)
     told = {
         "library": VERSION,
         "halves": {

@@ -45,6 +45,24 @@ MAINS_HZ = (50, 60, 100, 120, 150, 180, 240, 300)
 NEAR_HZ, AROUND_HZ, LINE_DB, HEARD_DBFS = 0.6, (1.5, 12.0), 20.0, -70.0
 #: A hole: for so long (s) one and the same sample, next to samples of this size and more.
 HOLE_S, BESIDE = 0.003, 1e-3
+#: The checks that are right to complain where a flaw is.
+EXPLAINS = {
+    "noise": {"audio.signal_to_noise"},
+    "little": {"audio.speech", "audio.speech_share", "audio.silence", "audio.longest_pause"},
+    "pop": {"audio.handling", "audio.wind"},
+    "start": {"audio.cut_start"},
+    "end": {"audio.cut_end"},
+    "clicks": {"audio.clicks"},
+    "echo": {"audio.reverberation"},
+    "clipped": {"audio.clipping", "audio.flat_top", "audio.true_peak"},
+    "hum": {"audio.hum"},
+    "offset": {"audio.dc_offset"},
+    "zeros": {"audio.noise_gate", "audio.dropouts", "audio.encoded_gaps"},
+    "narrow": {"audio.bandwidth", "audio.sample_rate"},
+    "quiet": {"audio.loudness", "audio.short_term_loudness"},
+}
+#: What music and other sound can be wrong in: the rest is content there.
+ANYWHERE = {"clipped"}
 #: A constant offset (of 1), the power above a telephone's band (Hz, dB under the whole), the rate (Hz), a level (dBFS).
 OFFSET, BAND_HZ, BAND_DB, RATE_HZ, QUIET_DBFS = 0.003, 4600.0, 40.0, 16000, -42.0
 

@@ -41,6 +41,8 @@ class Defect:
     #: What of a clip says that it has the defect as strongly as the mild one by itself, and from where on.
     own: str = ""
     below: float = 0.0
+    #: True where it is the upper of two limits that is crossed.
+    high: bool = False
 
 
 def rms(samples: Signal) -> float:
@@ -291,12 +293,14 @@ def mumbled(samples: Signal, rate: int, share: float, random: np.random.Generato
 DEFECTS = (
     Defect("clipping", "audio.clipping", 1, 5, "%", clipped, EVERY),
     Defect("clipping, −6 dB, MP3", "audio.flat_top", 1, 5, "%", squashed),
-    Defect("too quiet", "audio.loudness", -45, -60, "LUFS", level, EVERY),
-    Defect("constant offset", "audio.dc_offset", 0.008, 0.03, "of 1", shifted, VOICE),
+    # Five and ten decibels under what a voice and music may have; a forest may be as quiet as the former.
+    Defect("too quiet", "audio.loudness", -45, -60, "LUFS", level, ("speech", "music")),
+    Defect("too loud", "audio.loudness", -7, -4, "LUFS", level, EVERY, high=True),
+    Defect("constant offset", "audio.dc_offset", 0.005, 0.02, "of 1", shifted, VOICE),
     Defect("hum", "audio.hum", -50, -35, "dB", hum),
-    Defect("white noise", "audio.signal_to_noise", 20, 10, "dB SNR", white, own="noise_db", below=23),
-    Defect("pink noise", "audio.signal_to_noise", 20, 10, "dB SNR", pink, own="noise_db", below=23),
-    Defect("babble", "audio.signal_to_noise", 15, 5, "dB SNR", babble, own="noise_db", below=18),
+    Defect("white noise", "audio.signal_to_noise", 20, 10, "dB SNR", white),
+    Defect("pink noise", "audio.signal_to_noise", 20, 10, "dB SNR", pink),
+    Defect("babble", "audio.signal_to_noise", 15, 5, "dB SNR", babble),
     Defect("wind", "audio.wind", 10, 20, "dB", gusts),
     Defect("thumps", "audio.handling", 10, 20, "dB", thumps),
     Defect("gaps", "audio.dropouts", 20, 100, "ms", holes, EVERY),
@@ -305,8 +309,11 @@ DEFECTS = (
     Defect("MP3 history, its edge", "audio.spectral_edge", 64, 48, "kbit/s", through_mp3, EVERY, originals=True),
     Defect("repeated packets", "audio.repeats", 1, 5, "times", stutter, EVERY),
     Defect("clicks", "audio.clicks", 2, 6, "× RMS", clicks),
-    Defect("silence added", "audio.silence", 60, 90, "%", padded, ("speech", "music")),
-    Defect("dead channel", "audio.channel_balance", 15, 40, "dB", one_sided, EVERY),
+    Defect(
+        "silence added", "audio.trailing_silence", 50, 90, "%", padded, ("speech", "music"), own="wait_s", below=-2.5
+    ),
+    Defect("mostly silence", "audio.silence", 60, 90, "%", padded, ("speech", "music")),
+    Defect("dead channel", "audio.channel_balance", 15, 40, "dB", one_sided, EVERY, own="balance_db", below=-15),
     Defect("inverted channel", "audio.channel_phase", 0.7, 1, "of 1", inverted, EVERY),
     Defect("noise gate", "audio.noise_gate", 35, 25, "dB below", gated),
     Defect("end cut off", "audio.cut_end", 0.7, 0.4, "share", cut_end),

@@ -83,9 +83,9 @@ def collection_of(source: str) -> str:
 
 
 def reported(file: Path) -> bool:
-    """Whether a recording is in the half that is measured once, at the end: of a new source."""
+    """Whether a recording is in the half that no limit is chosen by: one of the newest claim, or of a new source."""
     found = repository(file) if UNSEEN in file.as_posix() else None
-    return found is not None and found[2] == "new"
+    return found is not None and found[2] in {"new", "claim"}
 
 
 def claimed(file: Path) -> bool:
