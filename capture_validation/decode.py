@@ -330,6 +330,7 @@ class OpenRecording:
             missing = claimed - end.decoded_duration_s - sum(length for _, length in end.gaps)
             lacks = missing > max(0.5, 0.02 * claimed) and not end.outlived
             end.truncated |= self.container.incomplete or lacks
+            end.lacks_pieces = self.container.lacks_pieces
 
 
 @contextlib.contextmanager

@@ -64,7 +64,8 @@ class TrackEnd(Struct, kw_only=True):
 
     `decoded_duration_s` is what was really there: samples over rate, or first to last picture. `gaps` are
     (start, length) in seconds where the timestamps jump although the samples go on. `truncated` says that the
-    file ends before its own structure does, `outlived` that the length which the file claims is that of another track.
+    file ends before its own structure does or lacks some of it, `lacks_pieces` the latter alone, `outlived` that the
+    length which the file claims is that of another track.
     `decode_errors` are packets that gave nothing, `corrupt_frames` pictures of which the decoder guessed a part.
     `payload_sha256` is the hash of all coded bytes of the track: the same after another wrapping or another title.
     """
@@ -75,6 +76,7 @@ class TrackEnd(Struct, kw_only=True):
     decode_errors: int = 0
     corrupt_frames: int = 0
     truncated: bool = False
+    lacks_pieces: bool = False
     outlived: bool = False
     first_at_s: float = 0.0
     last_at_s: float = 0.0

@@ -10,6 +10,8 @@ from capture_validation.spans import Spans
 TAIL_S = 0.5
 #: Where the file itself was cut, a picture and a half is no rounding any more.
 CUT_TAIL_S = 0.05
+#: Where pieces of the file are missing, the picture skips what was in them; a camera in the dark is slower than this.
+SKIP_S = 0.25
 
 
 class VideoDecodable(VideoCheck):
@@ -18,19 +20,21 @@ class VideoDecodable(VideoCheck):
     A transfer that lost bytes and a phone that died mid-take both leave a file that plays at first. Decoders hide
     damage by inventing picture: a file with flipped bits decoded 300 of 300 frames without one error, 186 of them
     flagged as corrupt. So both errors and flagged frames count, and so does the end that never came. Decoders of H.264,
-    AV1, MPEG-4 and H.263 notice nearly every flipped bit, those of VP9 a third, of HEVC and VP8 hardly any.
+    AV1, MPEG-4 and H.263 notice nearly every flipped bit, those of VP9 a third, of HEVC and VP8 hardly any. A fragment
+    that was lost from the middle leaves nothing to decode: its number is missing, and the picture skips its time.
 
     Result: 0 … 100 % of the recording.
     """
 
     name = "video.decodable"
-    version = 2
+    version = 3
     title = "Damaged or missing picture"
     unit = "%"
     profiles = {"video": at_most(0.5, reject=5.0, requirement="required")}
     sentences = {
         "damaged": "{value} % of the picture is damaged; at most {maximum} % may be.",
         "truncated": "The video breaks off: {missing_s} s of it are missing.",
+        "skipped": "The video skips {missing_s} s in between: pieces of the file are missing.",
         "no-picture": "Not one picture of the video could be read.",
     }
     fix = "Send the original file from your phone again; if it does not play to its end there either, record anew."
@@ -46,10 +50,15 @@ class VideoDecodable(VideoCheck):
         self.last_s = self.shown_until_s = 0.0
         self.damage = Spans()
         self.tail_s = TAIL_S
+        self.lacks_pieces = False
+        self.skips = Spans()
 
     def feed(self, pixels: Pixels) -> None:
         self.frames += 1
-        self.first_s = pixels.at_s if self.first_s is None else self.first_s
+        if self.first_s is None:
+            self.first_s = pixels.at_s
+        elif pixels.at_s > self.shown_until_s + SKIP_S:
+            self.skips.add(self.shown_until_s, pixels.at_s)
         self.shown_until_s = max(self.shown_until_s, pixels.at_s + pixels.frame.duration_s)
         if pixels.is_corrupt:
             self.corrupt += 1
@@ -60,15 +69,30 @@ class VideoDecodable(VideoCheck):
         self.errors = end.decode_errors
         self.tail_s = CUT_TAIL_S if end.truncated else TAIL_S
         self.claimed_s = 0.0 if end.outlived else self.claimed_s
+        self.lacks_pieces = end.lacks_pieces
 
     def measure(self) -> Measurement:
         if not self.frames:
             return Measurement(100.0, code="no-picture")
         damaged = 100 * (self.corrupt + self.errors) / (self.frames + self.errors)
+        missing, tail = self._missing_end()
+        skips = self.skips.spans() if self.lacks_pieces else ()
+        skipped = self._share(skips)
+        if max(missing, skipped) <= damaged:
+            return Measurement(damaged, self.damage.spans(), code="damaged" if damaged else None)
+        lost, code = (tail, "truncated") if missing > skipped else (skips, "skipped")
+        missing_s = round(sum(span.end_s - span.start_s for span in lost), 1)
+        return Measurement(max(missing, skipped), (*self.damage.spans(), *lost), {"missing_s": missing_s}, code)
+
+    def _missing_end(self) -> tuple[float, tuple[Span, ...]]:
+        """Share of the claimed recording that never came at its end, in per cent, and where."""
         claimed_until_s = (self.first_s or 0.0) + self.claimed_s
-        missing_s = claimed_until_s - self.shown_until_s
-        missing = 100 * missing_s / self.claimed_s if self.claimed_s and missing_s > self.tail_s else 0.0
-        if missing > damaged:
-            tail = Span(round(self.shown_until_s, 3), round(claimed_until_s, 3))
-            return Measurement(missing, (*self.damage.spans(), tail), {"missing_s": round(missing_s, 1)}, "truncated")
-        return Measurement(damaged, self.damage.spans(), code="damaged" if damaged else None)
+        if not self.claimed_s or claimed_until_s - self.shown_until_s <= self.tail_s:
+            return 0.0, ()
+        tail = (Span(round(self.shown_until_s, 3), round(claimed_until_s, 3)),)
+        return 100 * (claimed_until_s - self.shown_until_s) / self.claimed_s, tail
+
+    def _share(self, spans: tuple[Span, ...]) -> float:
+        """Share of what lies between the first picture and the end of the last, in per cent."""
+        shown_s = self.shown_until_s - (self.first_s or 0.0)
+        return 100 * sum(span.end_s - span.start_s for span in spans) / shown_s if shown_s > 0 else 0.0

@@ -16,8 +16,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     `format` is the name of the one FFmpeg demuxer that may open the file; forcing it is what keeps a playlist
     named .mp4 from being followed. `kind` says whether a picture track is present: sound and video have
     different capacities. Everything claimed is a claim of the file: budgets use it, checks measure instead.
-    `incomplete` says that bytes are missing at the end, as when a phone dies while it records. `unread_picture` is the
-    codec of a picture track that nobody here decodes.
+    `incomplete` says that bytes are missing at the end, as when a phone dies while it records, or in between;
+    `lacks_pieces` the latter. `unread_picture` is the codec of a picture track that nobody here decodes.
     """
 
     format: str
@@ -28,6 +28,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     width: int = 0
     height: int = 0
     incomplete: bool = False
+    lacks_pieces: bool = False
     unread_picture: str = ""
 
 

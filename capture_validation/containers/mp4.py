@@ -174,6 +174,7 @@ class _Movie:
             width=max((track.width for track in pictures), default=0),
             height=max((track.height for track in pictures), default=0),
             incomplete=self.cut or self.lacks_fragments,
+            lacks_pieces=self.lacks_fragments,
             unread_picture=next((one.codec_name for one in media if one.handler == b"vide" and not one.decodable), ""),
         )
 
