@@ -130,10 +130,11 @@ nobody to be heard, `audio.speech` counts as having found it, and nothing is mea
 {left_out}
 *No limit*: `audio.mp3_history` and `audio.spectral_edge` are facts that a campaign may set a limit for. Their rows are
 of clips in files without loss that reach the top (above 16 kHz at most 20 dB under 8 to 12 kHz), all of them spoilt
-({_marked(rows)}), clean or not: the others were encoded before, and have the mark already. Nine in which next to
-nothing lies above a telephone's band, by the rule of clean recordings, have nothing that an encoder could cut off and
-are left out: with them the grid has .926 and .919, the edge .812 and .859. The edge is what the study measured; the
-grid does its work here. Of voices alone the study has 1.00 twice; here the grid has .917 and .868, on 11 of them.
+({_marked(rows)}), clean or not: the others were encoded before, and have the mark already. Nine of the first 43, in
+which next to nothing lies above a telephone's band by the rule of clean recordings, have nothing that an encoder could
+cut off and are left out: with them the grid had .926 and .919, the edge .812 and .859, without .962 and .951. So 26
+more were looked for and measured once by the same rule: .882 and .926 by themselves. The edge is what the study
+measured; the grid does its work here. Of voices alone the study has 1.00 twice; here the grid has .924 and .907, on 15.
 
 *Study*: the AUC in the study that the checks come from, on 128 clips on which its limits were chosen. With an offset of
 0.5 % of full scale, which is the limit here, nothing is found, as it is meant to be.
