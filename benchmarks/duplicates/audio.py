@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.duplicates import chromaprint
+from benchmarks.duplicates import audio_cuts, chromaprint, corpus
 from benchmarks.duplicates.audio_others import others
 from benchmarks.duplicates.audio_transforms import RATE, Samples, Transform, transforms
 from benchmarks.duplicates.corpus import copied, print_of, shares_audio, sounds
@@ -25,10 +25,10 @@ NOISE = "ambient_bbb_"
 Wrong = tuple[float, str, str]
 
 
-def main(folders: list[Path], sources: int, *, untuned: bool = False) -> None:
+def main(folders: list[Path], sources: int, made_by: str = "transforms") -> None:
     """Hold everything, look for copies of some and for strangers among all, print one table.
 
-    `untuned`: make the copies by transforms that nothing was tuned on.
+    `made_by`: `transforms`, those of the design; `others`, which nothing was tuned on; or `cuts`.
     """
     held = dict(sounds(folders))
     noise = next(samples for name, samples in held.items() if NOISE in name and len(samples) > RATE)
@@ -36,11 +36,18 @@ def main(folders: list[Path], sources: int, *, untuned: bool = False) -> None:
     bench = Bench(held)
     bench.hold()
     strangers = bench.strangers()
-    halves = {name: number % 2 for number, name in enumerate(copied(held, sources))}
-    if untuned:
-        music, voice = (next(bench.apart(word, halves)) for word in ("music", "speech"))
-    found = bench.copies(halves, others(music, voice) if untuned else transforms(), noise, strangers)
+    shortest_s = audio_cuts.SHORTEST_S if made_by == "cuts" else corpus.SHORTEST_S
+    halves = {name: number % 2 for number, name in enumerate(copied(held, sources, shortest_s))}
+    found = bench.copies(halves, table(made_by, bench, halves), noise, strangers)
     bench.report(halves, sorted(strangers, reverse=True), found)
+
+
+def table(made_by: str, bench: "Bench", sources: dict[str, int]) -> dict[str, Transform]:
+    """The transforms that copies are made by."""
+    if made_by == "transforms":
+        return transforms()
+    music, voice = (next(bench.apart(word, sources)) for word in ("music", "speech"))
+    return others(music, voice) if made_by == "others" else audio_cuts.cuts(music)
 
 
 class Bench:

@@ -67,12 +67,12 @@ def print_of(samples: Samples, rate: int = RATE) -> AudioFingerprint:
     return listener.finish()
 
 
-def copied(held: dict[str, Samples], count: int, seed: int = 23) -> list[str]:
+def copied(held: dict[str, Samples], count: int, shortest_s: float = SHORTEST_S, seed: int = 23) -> list[str]:
     """Which recordings to make copies of: a quarter from the shared media, the rest at random from the others."""
     fit = [
         name
         for name, samples in held.items()
-        if SHORTEST_S <= len(samples) / RATE < LONGEST_S
+        if shortest_s <= len(samples) / RATE < LONGEST_S
         and np.sqrt(np.mean(samples**2)) > 1e-3
         and "silence" not in name
     ]

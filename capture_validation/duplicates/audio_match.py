@@ -1,22 +1,23 @@
 """Matching sound: words as they are first, those beside them where that explains nothing; unchanged before changed.
 
 A proposal is aligned with the recording it names; the evidence of a line is its strength × the share of seconds that
-agree by themselves. Another take of the same sentence agrees for a second here and there, a copy agrees throughout.
+agree by themselves. Another take of the same sentence agrees for a second here and there, a copy agrees throughout, and
+one from which pauses were cut agrees in pieces.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from capture_validation.duplicates.alignment import Held, Line, Texture, align
-from capture_validation.duplicates.audio import FRAME_S, VERSION, AudioFingerprint, StoredAudio
+from capture_validation.duplicates.audio import VERSION, AudioFingerprint, StoredAudio
 from capture_validation.duplicates.audio_words import Triples, triples
 from capture_validation.duplicates.company import BLOCK, Hits
 from capture_validation.duplicates.evidence import Aligned, Match, Transformation, covered
 from capture_validation.duplicates.lists import Find, Integers, Once
+from capture_validation.duplicates.piece import Piece, chain, gathered
 from capture_validation.duplicates.proposals import GRID, PLAIN, Proposal, Warp, look_up, propose
 from capture_validation.duplicates.texture import SPACING
 from capture_validation.report import Span
@@ -25,6 +26,8 @@ from capture_validation.report import Span
 THRESHOLD = 12.0
 #: Evidence from which a person should listen.
 DOUBTFUL = 8.0
+#: The most that evidence may be worth and not be called the same.
+DECIDED_BY_A_PERSON = THRESHOLD - 0.01
 #: A change of speed, tempo or pitch is one of many that were tried, so its evidence counts less.
 CHANGED = 0.6
 #: Evidence from which no further change is looked for: a copy that runs 2 % faster agrees a little without any.
@@ -39,6 +42,11 @@ PARTIAL, SHORTEST, CHOSEN = 0.7, 186, 0.75
 #: The whole window is that many standard deviations above its strangers wherever a stretch of it is worth anything: one
 #: that is just worth listening to for 3 s of 24 s makes 3.8 of them.
 HINTED = 2.0
+#: Evidence from which a shorter stretch is kept, because others of its recording may add up with it.
+FRAGMENT = 4.0
+#: Of so many recordings in a minute that such a stretch is of, all places are compared that anything is said for, up to
+#: so many of each.
+FRAGMENTED, EVERYWHERE = 4, 24
 #: A window is 24 s: the 12 s that voted and 6 s on either side.
 MARGIN = 372
 #: Frames looked up at once: five blocks of 12 s.
@@ -50,16 +58,6 @@ SURE, LIKELY = 40, 31
 PLAIN_MOST, GRID_MOST = 16, 16
 
 Fetch = Callable[[Iterable[int]], Mapping[int, StoredAudio]]
-
-
-class Piece(Struct, frozen=True):
-    """One aligned window: what its line says, and where; `held_s`: how long the recording is that it lies in."""
-
-    proposal: Proposal
-    line: Line
-    evidence: float
-    first: int
-    held_s: float
 
 
 def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
@@ -78,7 +76,7 @@ def match_audio(new: AudioFingerprint, find: Find, fetch: Fetch) -> list[Match]:
         left = _open(minute.frame, search.pieces)
         if left.any():
             search.among(look_up(minute if left.all() else minute.where(left), once, least=LIKELY), LIKELY)
-        pieces += search.pieces
+        pieces += search.pieces + search.fragments
     return sorted(_merged(pieces, new.seconds), key=lambda match: -match.strength)
 
 
@@ -87,15 +85,20 @@ class Search:
 
     def __init__(self, new: AudioFingerprint, fetch: Fetch) -> None:
         self.pieces: list[Piece] = []
+        #: What is too short, or too little, to be believed alone.
+        self.fragments: list[Piece] = []
         self._new, self._fetch = new, fetch
         self._tried: set[tuple[int, Warp, int, int]] = set()
 
     def among(self, hits: Hits, least: int) -> None:
         """Compare what most is said for, unchanged, then changed where that explains nothing."""
         frames = len(self._new.bits)
-        before = len(self.pieces)
+        before, fragments = len(self.pieces), len(self.fragments)
         self._align(propose(hits, frames, PLAIN, PLAIN_MOST, least))
         self._align(propose(_unexplained(hits, self.pieces[before:]), frames, GRID, GRID_MOST, least))
+        for recording, warp in _fragmented(self.fragments[fragments:]):
+            own = hits.where(hits.recording == recording)
+            self._align(propose(own, frames, (warp,), EVERYWHERE, least, EVERYWHERE))
 
     def _align(self, proposals: list[Proposal]) -> None:
         """Align proposals, best ones first, and none that would say again what is known."""
@@ -108,8 +111,10 @@ class Search:
             if any(_explains(piece, proposal) for piece in self.pieces):
                 continue
             piece = compare_at(self._new, held[proposal.recording], proposal)
-            if piece is not None and piece.evidence >= DOUBTFUL:
+            if piece is not None and piece.alone and piece.evidence >= DOUBTFUL:
                 self.pieces.append(piece)
+            elif piece is not None and piece.evidence >= FRAGMENT:
+                self.fragments.append(piece)
 
 
 def _minutes(parts: Triples) -> Iterator[Triples]:
@@ -120,6 +125,12 @@ def _minutes(parts: Triples) -> Iterator[Triples]:
         return
     for one in np.flatnonzero(np.bincount(minute)):
         yield parts.where(minute == one)
+
+
+def _fragmented(fragments: Iterable[Piece]) -> list[tuple[int, Warp]]:
+    """The few recordings of which fragments were found, the strongest first, and how these were changed."""
+    strongest = sorted(fragments, key=lambda piece: -piece.evidence)
+    return list(dict.fromkeys((piece.proposal.recording, piece.proposal.warp) for piece in strongest))[:FRAGMENTED]
 
 
 def _unexplained(hits: Hits, pieces: Iterable[Piece]) -> Hits:
@@ -136,15 +147,9 @@ def _open(frame: Integers, pieces: Iterable[Piece]) -> NDArray[np.bool_]:
     open_ = np.ones(len(frame), bool)
     for piece in pieces:
         if piece.evidence >= EXPLAINED:
-            first, last = _stretch(piece)
+            first, last = piece.new
             open_ &= (frame < first) | (frame >= last)
     return open_
-
-
-def _stretch(piece: Piece) -> tuple[float, float]:
-    """The frames of the new recording that a line says were copied."""
-    pace = piece.proposal.warp.time
-    return piece.first + piece.line.begin / pace, piece.first + piece.line.end / pace
 
 
 def _explains(piece: Piece, proposal: Proposal) -> bool:
@@ -156,7 +161,7 @@ def _explains(piece: Piece, proposal: Proposal) -> bool:
     own = piece.proposal
     if (own.recording, own.first) != (proposal.recording, proposal.first) or piece.evidence < THRESHOLD:
         return False
-    first, last = _stretch(piece)
+    first, last = piece.new
     if piece.evidence >= EXPLAINED and last - first >= PARTIAL * (own.last - own.first):
         return True
     return proposal.bits <= own.bits and abs(_middle(own) - _middle(proposal)) <= SAME_LINE
@@ -178,7 +183,8 @@ def compare_at(new: AudioFingerprint, stored: StoredAudio, proposal: Proposal) -
     if line is None:
         return None
     whole = Piece(proposal, line, evidence(line, proposal.warp), first, stored.seconds)
-    if line.share >= PARTIAL or line.last - line.first < SHORTEST or line.strength < HINTED:
+    alone = line.last - line.first >= SHORTEST
+    if line.share >= PARTIAL or line.strength < HINTED or (whole.evidence >= DOUBTFUL and not alone):
         return whole
     part = Texture(texture.bits[line.first : line.last], texture.firm[line.first : line.last])
     again = align(part, held, line.lag + line.first, slopes(proposal.warp))
@@ -186,7 +192,7 @@ def compare_at(new: AudioFingerprint, stored: StoredAudio, proposal: Proposal) -
         return whole
     strength = CHOSEN * evidence(again, proposal.warp)
     begin = first + round(line.first / proposal.warp.time)
-    return Piece(proposal, again, strength, begin, stored.seconds) if strength > whole.evidence else whole
+    return Piece(proposal, again, strength, begin, stored.seconds, alone) if strength > whole.evidence else whole
 
 
 def evidence(line: Line, warp: Warp) -> float:
@@ -222,42 +228,40 @@ def slopes(warp: Warp) -> NDArray[np.float64]:
 
 
 def _merged(pieces: list[Piece], seconds: float) -> Iterable[Match]:
-    """One match per recording: its strongest window says how strong, all windows that agree say where."""
-    best: dict[int, list[Piece]] = {}
+    """One match per recording: its strongest window says how strong, or all pieces together; all say where."""
+    known: dict[int, list[Piece]] = {}
     for piece in sorted(pieces, key=lambda piece: -piece.evidence):
-        known = best.setdefault(piece.proposal.recording, [])
-        if not known or piece.evidence >= THRESHOLD:
-            known.append(piece)
-    for recording, own in best.items():
-        strongest = own[0]
-        if strongest.evidence < DOUBTFUL:
+        known.setdefault(piece.proposal.recording, []).append(piece)
+    for recording, own in known.items():
+        strength, told = _told(own)
+        if strength < DOUBTFUL:
             continue
-        spans = joined([_aligned(piece) for piece in own])
-        warp = strongest.proposal.warp
+        spans = joined([piece.aligned() for piece in told])
+        warp = told[0].proposal.warp
         yield Match(
             recording=recording,
             kind="audio",
-            verdict="duplicate" if strongest.evidence >= THRESHOLD else "alike",
-            strength=round(strongest.evidence, 2),
+            verdict="duplicate" if strength >= THRESHOLD else "alike",
+            strength=round(strength, 2),
             threshold=THRESHOLD,
             covered=round(covered(spans, seconds), 3),
             spans=spans,
             transformation=Transformation(
-                speed=round(warp.time * (1 + strongest.line.slope), 4), pitch=round(warp.pitch, 4)
+                speed=round(warp.time * (1 + told[0].line.slope), 4), pitch=round(warp.pitch, 4)
             ),
             version=VERSION,
         )
 
 
-def _aligned(piece: Piece) -> Aligned:
-    """What was copied in a window, in seconds of both recordings: no more than is held, though seconds are whole."""
-    line = piece.line
-    edges = np.array([line.begin, line.end])
-    there = np.clip(edges + line.lag + line.slope * (edges - line.centre), 0, piece.held_s / FRAME_S)
-    edges = (there - line.lag + line.slope * line.centre) / (1 + line.slope)
-    here = piece.first + edges / piece.proposal.warp.time
-    new, held = (np.round(part * FRAME_S, 2).tolist() for part in (here, there))
-    return Aligned(Span(*new), Span(*held))
+def _told(own: Sequence[Piece]) -> tuple[float, list[Piece]]:
+    """How strong the evidence of all pieces of a recording is, strongest first, and which say so."""
+    alone = [piece for piece in own if piece.alone]
+    best = alone[0].evidence if alone else 0.0
+    if best >= THRESHOLD:
+        return best, [*(piece for piece in alone if piece.evidence >= THRESHOLD), *chain(own)]
+    pieces = chain(own)
+    together = gathered(pieces, short_most=DECIDED_BY_A_PERSON) if len(pieces) > 1 else 0.0
+    return (together, pieces) if together > best else (best, alone[:1])
 
 
 def joined(spans: list[Aligned], slack_s: float = 0.3) -> tuple[Aligned, ...]:

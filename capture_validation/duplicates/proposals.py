@@ -96,10 +96,12 @@ def look_up(triples: Triples, find: Find, doubt: float = DOUBT, least: int = 0) 
     return counting.in_company(asked, lists, least)
 
 
-def propose(hits: Hits, frames: int, warps: tuple[Warp, ...] = PLAIN, most: int = 8, least: int = 0) -> list[Proposal]:
+def propose(
+    hits: Hits, frames: int, warps: tuple[Warp, ...] = PLAIN, most: int = 8, least: int = 0, each: int = EACH
+) -> list[Proposal]:
     """The (recording, lag, warp) for which most is said in every 12 s, at most `most` each, in order.
 
-    `frames`: length of the new recording. `least`: bits below which nothing is proposed.
+    `frames`: length of the new recording. `least`: bits below which nothing is proposed. `each`: so of one recording.
     """
     if not len(hits.own):
         return []
@@ -110,7 +112,7 @@ def propose(hits: Hits, frames: int, warps: tuple[Warp, ...] = PLAIN, most: int 
         said, recordings = voting.said(hits, warps, block, least)
     else:
         said, recordings = said_of(hits, warps, block, least)
-    return _best(said, recordings, warps, (block, frames), most) if len(said.key) else []
+    return _best(said, recordings, warps, (block, frames), (most, each)) if len(said.key) else []
 
 
 class Explanations(Struct, frozen=True):
@@ -201,16 +203,16 @@ def _accompanied(heard: Integers, rarity: Integers) -> tuple[Integers, Integers]
 
 
 def _best(
-    said: Said, recordings: Integers, warps: tuple[Warp, ...], sizes: tuple[int, int], most: int
+    said: Said, recordings: Integers, warps: tuple[Warp, ...], sizes: tuple[int, int], many: tuple[int, int]
 ) -> list[Proposal]:
-    block, frames = sizes
+    (block, frames), (most, each) = sizes, many
     key, votes, bits = said.key, said.votes, said.bits
     order = np.lexsort((key, -bits))
     within = key[order] % BLOCKS
     out: list[Proposal] = []
     for one in once(within):
         own = order[within == one]
-        own = own if len(own) <= EACH else own[few_of(key[own] // BLOCKS // LAGS // WARPS, EACH)]
+        own = own if len(own) <= each else own[few_of(key[own] // BLOCKS // LAGS // WARPS, each)]
         if len(own) > most and votes[own[most]] <= LUCK:
             own = own[bits[own] >= bits[own[most]] + CLEARLY]
         for i in own[:most]:

@@ -147,6 +147,35 @@ def test_two_pieces_of_one_recording_that_were_cut_together_are_both_found():
     assert [0, 6] == [pytest.approx(span.new.start_s, abs=0.6) for span in found.spans]
 
 
+@pytest.mark.parametrize("order", ["as spoken", "another"])
+def test_a_recording_of_which_moments_were_cut_out_is_found_by_its_pieces(order):
+    """A second and a half stays, seven tenths go, again and again: no piece is long enough to be believed alone."""
+    voice = at_16k("speech_librispeech_5703_22k.ogg")
+    pieces = [voice[start : start + 24_000] for start in range(0, len(voice) - 24_000, 35_200)]
+    held = Library(voice=fingerprint(voice))
+    cut = np.concatenate(pieces if order == "as spoken" else pieces[::2] + pieces[1::2])
+
+    found = held.match(fingerprint(cut))["voice"]
+
+    assert "duplicate" == found.verdict
+    assert len(found.spans) >= 4
+    assert found.covered > 0.5
+    starts = [span.held.start_s for span in found.spans]
+    assert (sorted(starts) == starts) == (order == "as spoken")
+
+
+def test_what_rings_in_two_rooms_makes_no_copies():
+    """A second of a trumpet, twice in each of two recordings, never at one distance: a person listens, at most."""
+    ring = at_16k("music_trumpet_44k_stereo.ogg")[32_000:52_000]
+    one, two = at_16k("speech_librispeech_198_16k.ogg"), at_16k("speech_librispeech_5703_22k.ogg")
+    first = np.concatenate((one[:64_000], ring, one[64_000:112_000], ring, one[112_000:160_000]))
+    second = np.concatenate((two[:32_000], ring, two[32_000:112_000], ring, two[112_000:160_000]))
+
+    found = Library(first=fingerprint(first)).match(fingerprint(second))
+
+    assert ["alike"] == [match.verdict for match in found.values()]
+
+
 def test_silence_matches_nothing_not_even_itself():
     silence = fingerprint(np.zeros(160_000))
 

@@ -6,7 +6,6 @@ from math import log
 import numpy as np
 import pytest
 
-from capture_validation.duplicates import proposals
 from capture_validation.duplicates.audio_words import HEIGHT_LEVELS, SPAN_LEVELS
 from capture_validation.duplicates.company import BLOCK, FEWEST, HIGHER, LONGER, Hits
 from capture_validation.duplicates.proposals import EACH, GRID, LAG, NEAR_PITCH, NEAR_TIME, PLAIN, Warp, propose
@@ -52,13 +51,10 @@ def counted(given: Hits, warps: tuple[Warp, ...]) -> dict[tuple[int, int, Warp, 
 
 @pytest.mark.parametrize("warps", [PLAIN, GRID])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_votes_are_those_that_plain_counting_gives(
-    seed: int, warps: tuple[Warp, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(proposals, "EACH", 100_000)
+def test_votes_are_those_that_plain_counting_gives(seed: int, warps: tuple[Warp, ...]) -> None:
     given = hits(seed)
 
-    found = propose(given, FRAMES, warps, most=100_000)
+    found = propose(given, FRAMES, warps, most=100_000, each=100_000)
 
     said = {(one.recording, one.lag, one.warp, one.first): (one.votes, one.bits) for one in found}
     assert counted(given, warps) == said
