@@ -28,6 +28,8 @@ class RefusedCompany(Struct, frozen=True):
 
 
 LISTING = "SELECT name, since FROM refused_companies WHERE account_id = %(account)s ORDER BY since, folded"
+# Two devices that replace it at once would otherwise wait for each other for ever, or leave a list that neither gave.
+ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('refused companies ' || %(account)s::text, 0))"
 DROP = "DELETE FROM refused_companies WHERE account_id = %(account)s AND folded <> ALL(%(folded)s)"
 ADD = """
     INSERT INTO refused_companies (account_id, folded, name)
@@ -44,6 +46,7 @@ async def listing(connection: Connection, account: UUID) -> list[RefusedCompany]
 async def replace(connection: Connection, account: UUID, names: Sequence[str]) -> list[RefusedCompany]:
     """Make these the companies that are refused; who stays on the list keeps the day."""
     asked = {folded: name.strip() for name in names if (folded := fold(name))}
+    await run(connection, ALONE, account=account)
     await run(connection, DROP, account=account, folded=list(asked))
     await run(connection, ADD, account=account, folded=list(asked), names=list(asked.values()))
     return await listing(connection, account)

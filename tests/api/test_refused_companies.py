@@ -1,5 +1,6 @@
 """Refused companies: a contributor sells nothing to them, whatever the terms allow."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -59,6 +60,18 @@ async def test_the_list_is_replaced_as_a_whole(contributor: Client):
     assert {"nord", "Ost"} == set(await refused(contributor, "nord", "Nord AG", "nord", "Ost", "..."))
     assert since == next(one["since"] for one in (await contributor.get(URL)).json()["data"] if one["name"] == "nord")
     assert 400 == (await contributor.put(URL, json={"names": ["x"] * 201})).status_code
+
+
+async def test_two_devices_that_replace_it_at_once_leave_one_of_their_lists(contributor: Client):
+    """They waited for each other until one heard 503, or left names of both."""
+    lists = [["Alpha", "Beta", "Gamma"], ["Gamma", "Delta", "Alpha"], ["Beta", "Epsilon"]] * 4
+    answers = await asyncio.gather(
+        *(contributor.put("/v1/me/refused-companies", json={"names": names}) for names in lists)
+    )
+
+    kept = {row["name"] for row in (await contributor.get("/v1/me/refused-companies")).json()["data"]}
+    assert {200} == {answer.status_code for answer in answers}
+    assert kept in [set(names) for names in lists]
 
 
 @pytest.mark.parametrize("how", ["refused", "paused"])
