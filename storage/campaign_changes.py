@@ -51,7 +51,8 @@ async def listing(connection: Connection, campaign: UUID) -> list[Change]:
     return await every(connection, Change, LISTING, campaign=campaign)
 
 
-LOCK = "SELECT FROM campaigns WHERE id = %(campaign)s FOR UPDATE"
+# Whoever joins it meanwhile refers to it, which this lets pass.
+LOCK = "SELECT FROM campaigns WHERE id = %(campaign)s FOR NO KEY UPDATE"
 CHANGE = """
     UPDATE campaigns SET standing = %(standing)s, quota_recordings = %(quota)s, deadline = %(deadline)s,
         lowered_at = CASE WHEN %(quota)s < quota_recordings THEN now() ELSE lowered_at END
@@ -76,9 +77,10 @@ async def change(connection: Connection, campaign: UUID, wish: Wish, because: st
 
     Raises CampaignMissing, CampaignOver for a closed one, QuotaTaken below what is given away, DeadlinePast.
     """
+    # First, as whoever is offered a place does: nobody waits in a circle.
+    await quota.hold(connection, campaign)
     if not await run(connection, LOCK, campaign=campaign):
         raise CampaignMissing
-    await quota.hold(connection, campaign)
     before = await find(connection, campaign)
     after = _applied(before, wish)
     if after == _now(before):

@@ -1,5 +1,6 @@
 """An operator pauses, closes, shrinks and ends a campaign; nobody who had begun loses anything by it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -214,6 +215,19 @@ async def test_what_was_changed_stays_written(operator: Client, contributor: Cli
     with pytest.raises(psycopg.errors.RestrictViolation):
         async with transaction(database) as connection:
             await run(connection, query, id=campaign["id"])
+
+
+async def test_changes_and_newcomers_at_once_do_not_wait_for_each_other_for_ever(
+    contributor: Client, operator: Client, database: Pool
+):
+    """An operator held the campaign and waited for its places; whoever was offered one held those and waited for it."""
+    campaign = await opened(database, contributor, 1000)
+    changes = [changed(operator, campaign, quota_recordings=1000 + number) for number in range(8)]
+    offers = [quoted(contributor, campaign) for _ in range(8)]
+
+    answers = await asyncio.gather(*(one for pair in zip(changes, offers, strict=True) for one in pair))
+
+    assert {200, 201} == {answer.status_code for answer in answers}
 
 
 async def test_the_same_from_the_console(say: Say, contributor: Client, client: Client, database: Pool):  # noqa: F811
