@@ -102,11 +102,9 @@ async def accepted(connection: Connection, campaign: UUID) -> list[UUID]:
 LISTABLE = """
     SELECT id FROM recordings WHERE id = ANY(%(recordings)s::uuid[]) AND state = 'accepted' ORDER BY id FOR KEY SHARE
 """
-NEXT = """
-    WITH held AS (SELECT id FROM datasets WHERE id = %(dataset)s FOR UPDATE)
-    SELECT coalesce(max(version), 0) + 1 AS number FROM held LEFT JOIN dataset_versions ON dataset_id = held.id
-    GROUP BY held.id
-"""
+HOLD = "SELECT id FROM datasets WHERE id = %(dataset)s FOR NO KEY UPDATE"
+# By a statement of its own: one that waits sees what was there when it began, and not what it has waited for.
+NEXT = "SELECT coalesce(max(version), 0) + 1 AS number FROM dataset_versions WHERE dataset_id = %(dataset)s"
 PUBLISH = "INSERT INTO dataset_versions (dataset_id, version, sha256) VALUES (%(dataset)s, %(version)s, %(sha256)s)"
 LIST = """
     INSERT INTO dataset_recordings (dataset_id, version, recording_id)
@@ -127,9 +125,10 @@ async def publish(connection: Connection, dataset: UUID, recordings: list[UUID])
             f"A version lists 1 to {LARGEST} recordings, and only accepted ones.",
             recordings=sorted(map(str, set(asked) - set(present)))[:100],
         )
-    number = await one(connection, _Number, NEXT, dataset=dataset)
-    if number is None:
+    if await one(connection, _Id, HOLD, dataset=dataset) is None:
         raise DatasetMissing
+    number = await one(connection, _Number, NEXT, dataset=dataset)
+    assert number is not None  # noqa: S101 - a maximum is always one row.
     sha256 = hashlib.sha256(b"".join(recording.bytes for recording in asked)).digest()
     if number.number > 1 and (newest := await version(connection, dataset, number.number - 1)).sha256 == sha256:
         return newest

@@ -49,6 +49,17 @@ async def test_a_contributor_sees_who_uses_a_recording_and_what_it_pays(
     assert uses[0]["delivered_at"] is None
 
 
+async def test_a_version_that_is_published_many_times_at_once_is_one(operator: Client, recording: str):
+    """Whoever waited for the one before counted without it, and heard of an internal error."""
+    made = {"slug": f"s-{uuid4().hex}", "title": "Read speech", "description": "Sentences."}
+    dataset = (await operator.post("/v1/operator/datasets", json=made)).json()["id"]
+    url, wish = f"/v1/operator/datasets/{dataset}/versions", {"recordings": [recording], "campaigns": []}
+
+    answers = await asyncio.gather(*(operator.post(url, json=wish) for _ in range(6)))
+
+    assert [(201, 1)] * 6 == [(answer.status_code, answer.json().get("version")) for answer in answers]
+
+
 async def test_a_licence_that_is_over_is_not_sold(operator: Client, recording: str):
     """A day that has passed is a slip, and no fault of ours."""
     buyer, dataset = await trading.buyer(operator), await trading.version(operator, [recording])
