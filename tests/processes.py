@@ -35,3 +35,11 @@ async def until(question: Callable[[], object], patience_s: float = 10) -> bool:
     while not (answer := bool(question())) and time.monotonic() < deadline:  # noqa: ASYNC110 - Processes have no event.
         await asyncio.sleep(0.02)
     return answer
+
+
+def spent_by_children(pid: int) -> float:
+    """CPU time of all children a process has had and seen to their end (seconds)."""
+    # The name of the process, in brackets, may hold spaces itself.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system = fields[13:15]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -53,7 +53,7 @@ class Sandbox:
     """
 
     def __init__(self, tasks_module: str = "capture_validation.sandbox.tasks") -> None:
-        """`tasks_module` is where the zygote finds its table TASKS; tests bring tasks that misbehave."""
+        """`tasks_module` is where the zygote finds its table TASKS and `warm_up`; tests bring tasks that misbehave."""
         self._tasks_module = tasks_module
         self._lock = threading.Lock()
         self._zygote: subprocess.Popen[bytes] | None = None

@@ -28,6 +28,7 @@ from capture_validation.profile import Profile
 from capture_validation.report import Rejection
 from capture_validation.sandbox.child import RESULT_FD
 from capture_validation.sandbox.streaming import Outlet
+from capture_validation.sandbox.warmup import warm_up  # noqa: F401  The zygote calls it.
 from capture_validation.xray.findings import Xrayed
 from capture_validation.xray.looking import Looking
 from capture_validation.xray.models import models

@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from capture_validation import niceness
-from capture_validation.sandbox import child, landlock, seccomp, warmup
+from capture_validation.sandbox import child, landlock, seccomp
 from capture_validation.sandbox.wire import DESCRIPTORS, ORDER_LIMIT, Hello, Order, Outcome, send
 
 
@@ -125,8 +125,8 @@ def prepare(tasks_module: str, *, sandboxed: bool) -> child.Fence:
     """Load, warm up and freeze what children share. Raises OSError where this kernel cannot isolate them."""
     if sandboxed and not landlock.abi():
         raise OSError("this kernel has no Landlock (Linux 5.13 or newer, enabled at boot)")
-    tasks = importlib.import_module(tasks_module).TASKS
-    warmup.warm_up()
+    module = importlib.import_module(tasks_module)
+    module.warm_up()
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         # A fork copies one thread only; a lock that another one holds would then never be released.
@@ -135,7 +135,7 @@ def prepare(tasks_module: str, *, sandboxed: bool) -> child.Fence:
     threaded = seccomp.assemble(child.RESULT_FD, threads=True) if sandboxed else None
     gc.collect()
     gc.freeze()
-    return child.Fence(program, threaded, mapped_bytes() + child.MEMORY_HEADROOM, tasks)
+    return child.Fence(program, threaded, mapped_bytes() + child.MEMORY_HEADROOM, module.TASKS)
 
 
 def mapped_bytes() -> int:

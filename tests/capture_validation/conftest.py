@@ -1,11 +1,15 @@
 """What tests of measures share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+
+from capture_validation.sandbox import Sandbox
+
+MISBEHAVING = "tests.capture_validation.sandbox.misbehaving"
 
 
 def as_written(*given: Any, **_: Any) -> Callable[..., Any]:
@@ -30,3 +34,10 @@ def librosa() -> ModuleType:
         power = np.abs(librosa.stft(np.zeros(2048, np.float32)))
         librosa.feature.melspectrogram(S=power, sr=16_000)
     return librosa
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """A warm zygote whose jobs may misbehave: one for each test process, because warming up costs two seconds."""
+    with Sandbox(MISBEHAVING) as started:
+        yield started

@@ -21,9 +21,10 @@ from capture_validation import validate
 from capture_validation.errors import SandboxKilled, SandboxOverflow, SandboxTimeout
 from capture_validation.sandbox import UNSAFE_SWITCH, Sandbox
 from capture_validation.sandbox.child import MEMORY_HEADROOM
+from tests.capture_validation.conftest import MISBEHAVING
 from tests.media import all_hostile, hostile
+from tests.processes import spent_by_children
 
-TASKS = "tests.capture_validation.sandbox.misbehaving"
 PORT = 18_765
 CANARY = Path("/var/lib/companion-canary/canary/canary.mp4")
 # What a file may cost (seconds of a core) and how long anything is waited for. Only the first is a promise: on a busy
@@ -103,23 +104,9 @@ class Growth(threading.Thread):
                 continue
 
 
-def spent_by_children(pid: int) -> float:
-    """CPU time of all children a process has had and seen to their end (seconds)."""
-    # The name of the process, in brackets, may hold spaces itself.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    user, system = fields[13:15]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
 def _private_bytes(pid: str) -> int:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("Private_Dirty", "Private_Clean")))
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(TASKS) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -189,13 +176,23 @@ def test_the_sandbox_alone_keeps_ffmpeg_from_every_file_and_address(
     run_to_the_end(sandbox, hostile(name), {"task": "decode_naively", "name": str(hostile(name))})
 
 
+@pytest.fixture(scope="module")
+def bare() -> Iterator[Sandbox]:
+    """A zygote without Landlock and seccomp."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(UNSAFE_SWITCH, "1")
+        started = Sandbox(MISBEHAVING)
+        started.start()
+    yield started
+    started.close()
+
+
 @pytest.mark.parametrize("address", ["http", "file"])
-def test_without_fences_the_bait_is_taken(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_fences_the_bait_is_taken(address: str, bare: Sandbox) -> None:
     """The watch itself works: outside of Landlock and seccomp the same naive decoder connects and opens the bait.
 
     The bait is one of its own, because the other is watched by tests that run at the same time.
     """
-    monkeypatch.setenv(UNSAFE_SWITCH, "1")
     with tempfile.TemporaryDirectory() as folder:
         # The job runs as nobody, who must be able to reach the bait.
         Path(folder).chmod(0o755)
@@ -205,8 +202,7 @@ def test_without_fences_the_bait_is_taken(address: str, monkeypatch: pytest.Monk
         playlist = Path(folder) / "playlist.m3u8"
         playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{target}\n#EXT-X-ENDLIST\n")
 
-        with Sandbox(TASKS) as bare:
-            run_to_the_end(bare, playlist, {"task": "decode_naively", "name": str(playlist)}, wall_s=2)
+        run_to_the_end(bare, playlist, {"task": "decode_naively", "name": str(playlist)}, wall_s=2)
 
         touched = watch.touched()
         watch.close()

@@ -21,6 +21,7 @@ from capture_validation.errors import Unreadable
 from capture_validation.sandbox.child import RESULT_FD, SOURCE_FD
 from capture_validation.sandbox.streaming import HEAD, MEDIA
 from capture_validation.sandbox.tasks import TASKS as REAL
+from capture_validation.sandbox.warmup import warm_up  # noqa: F401  The zygote calls it.
 
 libc = ctypes.CDLL(None, use_errno=True)
 

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -81,11 +82,11 @@ def test_a_result_without_end_is_an_overflow():
         received(lambda descriptor: os.write(descriptor, b"R" * 5000) and None, io.BytesIO(), [])
 
 
-def test_only_a_job_that_asks_for_threads_can_start_one_and_none_can_start_a_process(tmp_path):
+def test_only_a_job_that_asks_for_threads_can_start_one_and_none_can_start_a_process(sandbox: Sandbox, tmp_path: Path):
     """SVT-AV1 needs threads; what a decoder that was taken over wants is a process."""
     recording = tmp_path / "recording"
     recording.write_bytes(b"x")
-    with Sandbox("tests.capture_validation.sandbox.misbehaving") as sandbox, recording.open("rb") as file:
+    with recording.open("rb") as file:
         ask = [
             sandbox.run(file.fileno(), job, wall_s=20, cpu_s=10, into=Target(io.BytesIO(), 0, lambda _: None))
             for job in (b'{"task":"thread"}', b'{"task":"thread","threads":true}')
@@ -96,15 +97,11 @@ def test_only_a_job_that_asks_for_threads_can_start_one_and_none_can_start_a_pro
     assert b"true" not in escaped
 
 
-def test_a_process_that_is_killed_in_the_middle_of_a_piece_is_reported_as_killed(tmp_path):
+def test_a_process_that_is_killed_in_the_middle_of_a_piece_is_reported_as_killed(sandbox: Sandbox, tmp_path: Path):
     recording = tmp_path / "recording"
     recording.write_bytes(b"x")
     into = io.BytesIO()
-    with (
-        Sandbox("tests.capture_validation.sandbox.misbehaving") as sandbox,
-        recording.open("rb") as file,
-        pytest.raises(SandboxKilled),
-    ):
+    with recording.open("rb") as file, pytest.raises(SandboxKilled):
         sandbox.run(file.fileno(), b'{"task":"half"}', wall_s=20, cpu_s=10, into=Target(into, 1000, lambda _: None))
 
     assert b"abc" == into.getvalue().rstrip(b"\0")
