@@ -65,10 +65,16 @@ def cases(operation: Operation, mode: GenerationMode) -> list[Case]:
     def collect(case: Case) -> None:
         made.append(case)
 
-    # Nothing can be wrong in a request that says nothing.
     with suppress(Unsatisfiable):
-        collect()
+        if mode is GenerationMode.POSITIVE or can_be_wrong(operation):
+            collect()
     return made
+
+
+def can_be_wrong(operation: Operation) -> bool:
+    """Nothing can be wrong in a request that says nothing, or only any text in its path; to try takes half a second."""
+    beside = [*operation.query, *operation.headers, *operation.cookies, *operation.body]
+    return bool(beside) or any(said.definition["schema"] != {"type": "string"} for said in operation.path_parameters)
 
 
 def is_id(value: object) -> bool:
