@@ -29,11 +29,15 @@ async def phone(contributor: Client, served: str) -> AsyncIterator[Client]:
         yield client
 
 
-async def heard(phone: Client, count: int, **headers: str) -> list[ServerSentEvent]:
-    """The next events of the stream."""
+async def heard(
+    phone: Client, count: int, open_now: asyncio.Event | None = None, **headers: str
+) -> list[ServerSentEvent]:
+    """The next events of the stream; `open_now` is set when it is open."""
     events: list[ServerSentEvent] = []
     async with asyncio.timeout(20), aconnect_sse(phone, "GET", "/v1/events", headers=headers) as stream:
         assert 200 == stream.response.status_code
+        if open_now:
+            open_now.set()
         async for event in stream.aiter_sse():
             events.append(event)
             if len(events) == count:
@@ -43,8 +47,9 @@ async def heard(phone: Client, count: int, **headers: str) -> list[ServerSentEve
 
 async def test_moves_are_heard_as_they_happen(phone: Client, campaign: Campaign) -> None:
     """The stream is open before anything happens."""
-    listening = asyncio.create_task(heard(phone, 3))
-    await asyncio.sleep(0.5)
+    open_now = asyncio.Event()
+    listening = asyncio.create_task(heard(phone, 3, open_now))
+    await asyncio.wait_for(open_now.wait(), 20)
     data = speech()
     claimed = (await claim(phone, campaign, data)).json()
     await send(phone, claimed["upload"]["url"], data)

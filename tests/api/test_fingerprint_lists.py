@@ -276,7 +276,7 @@ async def rebuilds(owner_url: str) -> bool:
     """Wait, for some seconds, until a rebuild is held up by somebody's transaction."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'REINDEX%' AND wait_event_type = 'Lock'"
     with psycopg.connect(owner_url, autocommit=True) as watching:
-        for _ in range(100):
+        for _ in range(600):
             if watching.execute(waiting).fetchone() != (0,):
                 return True
             await sleep(0.1)

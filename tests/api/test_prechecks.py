@@ -19,11 +19,13 @@ from litestar import Litestar
 
 from api import examinations
 from api.examinations import LARGEST, PER_MINUTE
+from capture_validation.validate import shared_sandbox
 from storage import examiners
 from storage.database import Pool, transaction
 from tests.api.taking import slug
 from tests.capture_validation.made import video
 from tests.media import media
+from tests.processes import spent_by_children
 
 ADDRESS = "/v1/prechecks"
 
@@ -64,15 +66,15 @@ async def test_everything_that_is_wrong_is_said_at_once(contributor: httpx.Async
 
 
 async def test_it_is_answered_in_well_under_a_second(contributor: httpx.AsyncClient):
-    """The quickest of six: what else the machine does meanwhile is not what is asked for here."""
+    """Of a processor, here and in the sandbox: what else the machine does meanwhile is not what is asked for here."""
     body = wav(*spoken(10.0))
-    seconds = []
-    for _ in range(6):
-        begun = time.monotonic()
+    await asked(contributor, body)
+    zygote = shared_sandbox().pid
+    begun = time.process_time() + spent_by_children(zygote)
+    for _ in range(3):
         await asked(contributor, body)
-        seconds.append(time.monotonic() - begun)
 
-    assert min(seconds) < 2.0
+    assert (time.process_time() + spent_by_children(zygote) - begun) / 3 < 1.0
 
 
 async def test_a_campaign_judges_by_its_own_rules(contributor: httpx.AsyncClient, campaign: dict[str, Any]):

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -23,6 +24,7 @@ from storage.sweeping import forget_left_over, remove_doomed
 from storage.uploads import Chunk, contiguous
 from tests.api.clients import client_of
 from tests.api.taking import BYTES, TUS, examined, offset, send, slug
+from tests.processes import until
 
 Client = httpx.AsyncClient
 
@@ -58,6 +60,7 @@ async def test_what_arrives_after_a_deletion_is_not_kept(
     recording = (await contributor.get("/v1/recordings")).json()["data"][0]["id"]
     await send(contributor, url, data[:1000])
     gone: list[int] = []
+    asking: list[asyncio.Task[httpx.Response]] = []
 
     async def body() -> AsyncIterator[bytes]:
         yield data[1000:3000]
@@ -66,12 +69,12 @@ async def test_what_arrives_after_a_deletion_is_not_kept(
             gone.append((await contributor.delete(f"/v1/recordings/{recording}")).status_code)
         else:
             # It ends this very request, and waits for that; so whoever sends goes on meanwhile.
-            asking = asyncio.create_task(contributor.delete(url, headers=TUS))
-            asking.add_done_callback(lambda done: gone.append(done.result().status_code))
+            asking.append(asyncio.create_task(contributor.delete(url, headers=TUS)))
             await asyncio.sleep(0.2)
         yield data[3000:]
 
     answer = await contributor.patch(url, content=body(), headers={**BYTES, "Upload-Offset": "1000"})
+    gone += [told.status_code for told in await asyncio.gather(*asking)]
     await asyncio.sleep(0.5)
     while await remove_doomed(database, app.state.store):
         pass
@@ -209,6 +212,14 @@ def request_of(served: str, client: Client, url: str, length: int, offset: int =
     return line, head
 
 
+def unread(line: socket.socket) -> int:
+    """Bytes of a connection on this machine that were sent and that nobody has read yet; /proc/net/tcp, proc(5)."""
+    ends = {line.getsockname()[1], line.getpeername()[1]}
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    queues = [row[4].split(":") for row in rows if {int(end.rpartition(":")[2], 16) for end in row[1:3]} == ends]
+    return sum(int(length, 16) for lengths in queues for length in lengths)
+
+
 async def test_a_cut_connection_keeps_what_arrived(contributor: Client, upload: tuple[str, bytes], served: str) -> None:
     """Every byte that reached the server before the cut, to the last one; the rest completes the recording."""
     url, data = upload
@@ -235,7 +246,7 @@ async def test_a_phone_on_a_new_network_takes_over_from_its_own_dead_connection(
     url, data = upload
     line, _ = request_of(served, contributor, url, len(data))
     line.sendall(data[:50_000])
-    await asyncio.sleep(0.5)
+    assert await until(lambda: not unread(line), 20)
 
     async with httpx.AsyncClient(base_url=served, headers=contributor.headers, timeout=20) as phone:
         began = time.monotonic()
