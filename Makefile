@@ -38,7 +38,7 @@ install: .venv/run ## Install what `make run` needs, and start nothing.
 dev: .venv/dev ## Install what the tests and the checks below need, too.
 
 test: .venv/dev ## Run the tests, against a real PostgreSQL and a real S3 (no Node, no browser).
-	@.venv/bin/pytest -n auto --ignore=tests/clients tests
+	@.venv/bin/pytest -n auto --dist worksteal --ignore=tests/clients tests
 
 unit: .venv/dev ## Run what needs no engine, no codec and no other process: parsers, terms, amounts. Ten seconds.
 	@.venv/bin/pytest -q -n 0 $(UNIT)

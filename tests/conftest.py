@@ -37,6 +37,17 @@ FOLDER, CONTROLLER = "COMPANION_TEST_FOLDER", "COMPANION_TEST_CONTROLLER"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 PATIENCE_S = 90
 KEPT_FREE = 500_000_000
+#: Files with tests of ten seconds and more: engines of their own that are killed, clocks, code that is compiled.
+LONG = {
+    "test_audio_match.py",
+    "test_database.py",
+    "test_external_engines.py",
+    "test_faults.py",
+    "test_outages.py",
+    "test_postgres.py",
+    "test_strange_requests.py",
+    "test_supervisor.py",
+}
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -63,6 +74,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if (folder / FACTS).exists():
         stop(Facts.read(folder).pid)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that at the end nobody waits for one process that has just begun it."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 def pytest_runtest_teardown() -> None:
