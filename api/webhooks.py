@@ -59,28 +59,32 @@ async def post(url: str, secret: bytes, message_id: str, body: bytes, *, anywher
 async def answered(url: str, headers: Mapping[str, str], body: bytes, *, anywhere: bool) -> int:
     """Post to an address that somebody else chose, and give the status of the answer. Raises NotDelivered."""
     try:
-        place = checked(url, anywhere=anywhere)
+        place, host = checked(url, anywhere=anywhere)
         async with (
             asyncio.timeout(PATIENCE_S),
             httpcore.AsyncConnectionPool(trusting(), network_backend=Outside(anywhere)) as pool,
             # Whatever comes after the status is not waited for.
-            pool.stream("POST", place, headers=headed(url, headers, body), content=body) as answer,
+            pool.stream("POST", place, headers=headed(host, headers, body), content=body) as answer,
         ):
             return answer.status
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError, ValueError, TimeoutError) as error:
         raise NotDelivered(type(error).__name__) from error
 
 
-def headed(url: str, headers: Mapping[str, str], body: bytes) -> list[tuple[str, str]]:
+def headed(host: str, headers: Mapping[str, str], body: bytes) -> list[tuple[str, str]]:
     """Give all headers of a message."""
-    ours = {"Host": parse_url(url).netloc or "", "User-Agent": "contributor-companion", "Connection": "close"}
+    ours = {"Host": host, "User-Agent": "contributor-companion", "Connection": "close"}
     return [*{**ours, "Content-Length": str(len(body)), **headers}.items()]
 
 
-def checked(url: str, *, anywhere: bool) -> httpcore.URL:
-    """Take an address apart. Raises NotDelivered for one that nothing may be sent to, by its form alone."""
+def checked(url: str, *, anywhere: bool) -> tuple[httpcore.URL, str]:
+    """Give the place that an address names, and the name that `Host` says.
+
+    Raises NotDelivered for one that nothing may be sent to, by its form alone.
+    """
     try:
-        return place_of(parse_url(url), anywhere)
+        asked = parse_url(url)
+        return place_of(asked, anywhere), asked.netloc or ""
     except (HTTPError, ValueError) as error:
         raise NotDelivered(type(error).__name__) from error
 
