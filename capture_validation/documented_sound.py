@@ -142,7 +142,9 @@ measured; the grid does its work here. Of voices alone the study has 1.00 twice;
 Changed after the first look at this table, because of what it showed: silence behind a clip is looked for by the check
 that measures waits, as in the study (by the share of silence, which forgives a second at the end, 50 % has .992); clips
 that wait or have a dead channel by themselves are left out of these two rows; and the nine narrow ones of the two rows
-of MP3. No check and no limit was changed.
+of MP3. No check and no limit was changed. As this was settled, the same was done to 42 of 260 clean voices of the other
+half, which it was not chosen by: no defect is told worse than in the study there either (white noise .999, babble .997
+and 1.000, echo 1.000, silence and dead channel 1.000, the grid .929 and .953 on 34 voices).
 """
 
 
