@@ -138,7 +138,7 @@ def agreement(pair: Shared) -> Moves:
     luck = []
     for pace in PACES:
         for phase in (0.0, 0.5):
-            new = change(_paced(pair.new, pace, phase))
+            new = change(paced(pair.new, pace, phase))
             found = _slide(held, new, min(need, int(0.9 * min(len(held), len(new)))))
             luck += [found.elsewhere] if found and found.elsewhere is not None else []
             if found and found.correlation * doubt(pace) > best.correlation * doubt(own_pace):
@@ -155,7 +155,12 @@ def _moments(held: Singles, new: Singles, best: Slid) -> float:
     """In effect how many steps hold the agreement at the best offset: the participation ratio of their products."""
     start = max(0, best.offset)
     there = new[start - best.offset :][: best.overlap]
-    shares = np.abs((held[start:][: len(there)] * there).sum(axis=1, dtype=np.float64))
+    return participation((held[start:][: len(there)] * there).sum(axis=1, dtype=np.float64))
+
+
+def participation(products: NDArray[np.float64]) -> float:
+    """In effect how many of many numbers hold their sum: 1 where a single one does, all where they are equal."""
+    shares = np.abs(products)
     return float(shares.sum() ** 2 / max((shares**2).sum(), np.finfo(np.float64).tiny))
 
 
@@ -164,7 +169,7 @@ def doubt(pace: float) -> float:
     return 1.0 if pace == 1.0 else CHANGED
 
 
-def _paced(series: Singles, pace: float, phase: float) -> Singles:
+def paced(series: Singles, pace: float, phase: float) -> Singles:
     """A motion at the pace of the held recording, beginning `phase` of a step later."""
     at = (np.arange(int(len(series) / pace) + 2) + phase) * pace
     at = at[at <= len(series) - 1]

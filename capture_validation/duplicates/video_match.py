@@ -10,6 +10,7 @@ from capture_validation.duplicates.evidence import Aligned, Match, Transformatio
 from capture_validation.duplicates.geometry import Similarity, mutual, similarity
 from capture_validation.duplicates.lists import Find
 from capture_validation.duplicates.motion import LEAST_LUCK, Moves, agreement, doubt, shared
+from capture_validation.duplicates.stretches import Stretch, in_stretches
 from capture_validation.duplicates.video import HZ, VERSION, VideoFingerprint
 from capture_validation.duplicates.visual_words import visual_words
 from capture_validation.report import Span
@@ -18,7 +19,8 @@ from capture_validation.report import Span
 #: enough where the motion agrees.
 THRESHOLD, INLIERS, FEW_INLIERS = 0.46, 8, 6
 #: What compression took most motion from still correlates a little, and at one offset alone: so much, and so many times
-#: more than elsewhere. Strangers before one camera reach 6.2 times.
+#: more than elsewhere. Strangers before one camera reach 6.2 times. At its own pace only: among six others two takes of
+#: somebody who sits still, one of them cut, agree .43 at one of them, twelve times more than elsewhere.
 FAINT, ABOVE_LUCK = 0.25, 7.0
 #: People repeat themselves: two lifts of one weight correlate .73, three times more than at other offsets, and somebody
 #: who walks up twice .48, six times more. So a correlation counts in full from so many times on, or where it is so near
@@ -39,6 +41,14 @@ STILL = 0.25
 FEWEST_MOVES, FEWEST_CHANGED = 7, 12
 #: Over fewer than so many a correlation counts by their number: three seconds of the same hand reach .57.
 FULL = 20
+#: One line that correlates less may fit a single stretch of a film that was cut, and says wrongly where the others lie.
+WHOLE = 0.5
+#: Stretches were chosen because they agree, so of their correlation nothing counts up to the first of these, and all
+#: from the second on: one of two lifts reaches .76, hands that point at figures .68.
+CHOSEN, CHOSEN_WELL = 0.6, 0.85
+#: They have to last so many quarter seconds together, of which each cut takes some that show both of its sides; and
+#: they are looked for in so many places.
+FEWEST_CUT, BESIDE_CUT, CUT_PLACES = 16, 2, 2
 #: Pairs of key frames tried per recording, transformations judged by motion, and recordings looked at.
 PAIRS, JUDGED, MOST = 40, 6, 25
 #: A word that more postings than this share says nothing about one recording.
@@ -57,11 +67,15 @@ class KeyPair(Struct, frozen=True):
 
 
 class Seen(Struct, frozen=True):
-    """One way in which a held recording may lie in the new one, and how the motions agree in it."""
+    """One way in which a held recording may lie in the new one, and how the motions agree in it.
+
+    `stretches`: the stretches that agree, where the new recording is made of several; none where one offset fits it.
+    """
 
     geometry: Similarity
     moves: Moves
     shown: float
+    stretches: tuple[Stretch, ...] = ()
 
 
 def match_video(new: VideoFingerprint, find: Find, fetch: Fetch) -> list[Match]:
@@ -112,13 +126,28 @@ def _ranked(votes: dict[tuple[int, int, int, bool], float], most: int) -> dict[i
 def compare(new: VideoFingerprint, held: VideoFingerprint, pairs: list[KeyPair]) -> Seen | None:
     """The way in which both recordings agree best, or None when they do not show the same place."""
     places = [place for pair in pairs if (place := _place(new, held, pair)) is not None]
+    ranked = sorted(places, key=lambda place: -place.inliers)[:JUDGED]
     seen = []
-    for geometry in sorted(places, key=lambda place: -place.inliers)[:JUDGED]:
+    for geometry in ranked:
         both = shared(held, new, geometry) if geometry.inliers >= FEW_INLIERS else None
         if both is not None:
             seen.append(Seen(geometry, agreement(both), both.shown))
     sure = [one for one in seen if one.geometry.inliers >= INLIERS or strength(one.moves) >= THRESHOLD]
-    return max(sure, key=lambda one: strength(one.moves), default=None)
+    best = max(sure, key=lambda one: strength(one.moves), default=None)
+    if best is not None and strength(best.moves) >= THRESHOLD and best.moves.correlation >= WHOLE:
+        return best
+    ways = [best, *(_cut(new, held, geometry) for geometry in ranked[:CUT_PLACES])]
+    return max((one for one in ways if one is not None), key=_strength, default=None)
+
+
+def _cut(new: VideoFingerprint, held: VideoFingerprint, geometry: Similarity) -> Seen | None:
+    """The new recording as one that is made of stretches of the held one, where they are evidence enough."""
+    both = shared(held, new, geometry) if geometry.inliers >= FEW_INLIERS else None
+    found = in_stretches(both) if both is not None else None
+    if both is None or found is None:
+        return None
+    seen = Seen(geometry, found.moves, both.shown, found.stretches)
+    return seen if _strength(seen) >= THRESHOLD else None
 
 
 def _place(new: VideoFingerprint, held: VideoFingerprint, pair: KeyPair) -> Similarity | None:
@@ -132,12 +161,13 @@ def _place(new: VideoFingerprint, held: VideoFingerprint, pair: KeyPair) -> Simi
 
 def _match(recording: int, new: VideoFingerprint, held: VideoFingerprint, seen: Seen) -> Match:
     moves, geometry = seen.moves, seen.geometry
-    spans = (_aligned(moves, new.seconds, held.seconds),)
+    whole = Stretch(max(0.0, -moves.offset), max(0.0, moves.offset), moves.overlap)
+    spans = tuple(_aligned(stretch, moves.pace, new.seconds, held.seconds) for stretch in seen.stretches or (whole,))
     return Match(
         recording=recording,
         kind="video",
-        verdict=_verdict(moves),
-        strength=round(strength(moves), 3),
+        verdict="duplicate" if seen.stretches else _verdict(moves),
+        strength=round(_strength(seen), 3),
         threshold=THRESHOLD,
         covered=round(covered(spans, new.seconds), 3),
         spans=spans,
@@ -152,19 +182,37 @@ def _match(recording: int, new: VideoFingerprint, held: VideoFingerprint, seen: 
     )
 
 
+def _strength(seen: Seen) -> float:
+    return chosen(seen.moves, len(seen.stretches) - 1) if seen.stretches else strength(seen.moves)
+
+
 def strength(moves: Moves) -> float:
     """The correlation of motion, 0…1, as far as it counts.
 
     Less where the pair agrees at other offsets too, at another pace, for seconds, or in few moments; more where it
     stands as far above luck as no stranger's does.
     """
-    return _agreed(moves) * min(1.0, max(0.0, moves.moments - 1) / (MOMENTS - 1))
+    return _agreed(moves) * _lasting(moves)
+
+
+def chosen(moves: Moves, cuts: int) -> float:
+    """How much the correlation of stretches counts that were chosen because they agree, 0…1; `cuts` between them."""
+    if moves.overlap + BESIDE_CUT * cuts < FEWEST_CUT:
+        return 0.0
+    well = (moves.correlation - CHOSEN) / (CHOSEN_WELL - CHOSEN)
+    counted = moves.correlation * _certain(moves, _above(moves)) * min(1.0, max(0.0, well))
+    return counted * min(1.0, moves.overlap / FULL) * _lasting(moves)
+
+
+def _lasting(moves: Moves) -> float:
+    """How much an agreement counts by the number of moments that it comes from, 0…1."""
+    return min(1.0, max(0.0, moves.moments - 1) / (MOMENTS - 1))
 
 
 def _agreed(moves: Moves) -> float:
     """The strength that an agreement of many moments would have."""
     above = _above(moves)
-    faint = THRESHOLD * above / ABOVE_LUCK if moves.correlation >= FAINT else 0.0
+    faint = THRESHOLD * above / ABOVE_LUCK if moves.correlation >= FAINT and moves.pace == 1.0 else 0.0
     strongest = max(0.0, moves.correlation * _certain(moves, above), faint)
     return min(1.0, strongest * doubt(moves.pace) * min(1.0, moves.overlap / FULL))
 
@@ -198,8 +246,8 @@ def _verdict(moves: Moves) -> Verdict:
     return "not-enough-content" if moves.activity < STILL or _agreed(moves) >= THRESHOLD else "alike"
 
 
-def _aligned(moves: Moves, new_s: float, held_s: float) -> Aligned:
-    start, length = max(0.0, moves.offset), moves.overlap
-    begin = max(0.0, -moves.offset) * moves.pace
-    new = Span(round(begin / HZ, 2), round(min(new_s, (begin + length * moves.pace) / HZ), 2))
-    return Aligned(new, Span(round(start / HZ, 2), round(min(held_s, (start + length) / HZ), 2)))
+def _aligned(stretch: Stretch, pace: float, new_s: float, held_s: float) -> Aligned:
+    """A stretch in seconds; in the new recording time runs at its own pace."""
+    begin, length = stretch.new * pace, stretch.length * pace
+    new = Span(round(begin / HZ, 2), round(min(new_s, (begin + length) / HZ), 2))
+    return Aligned(new, Span(round(stretch.held / HZ, 2), round(min(held_s, (stretch.held + stretch.length) / HZ), 2)))
