@@ -1,12 +1,15 @@
 """The end of a licence is told to everybody in it, once, and to nobody whose use had ended before."""
 
+import time
 from typing import Any
 
 import httpx
+import pytest
 
 from api.pushes import WAKING
 from storage import sale_ends
 from storage.database import Pool, run, transaction
+from storage.errors import DatabaseBusy
 from tests.api import trading
 from tests.api.owning import Sold
 
@@ -61,6 +64,24 @@ async def test_a_long_licence_is_told_of_piece_by_piece(
         await run(connection, OVER, buyer=sold.buyer_id)
         assert 1 == await sale_ends.tell_next(connection)
     assert 1 == len(await ends(contributor))
+
+    await over(database, sold)
+
+    assert 1 == len(await ends(contributor))
+
+
+async def test_it_gives_way_to_whoever_holds_a_recording(sold: Sold, contributor: Client, database: Pool):
+    """A contributor who withdrew waited in a circle with the clock, and one of them heard 503; it is told later."""
+    async with transaction(database) as connection:
+        await run(connection, OVER, buyer=sold.buyer_id)
+    async with transaction(database) as withdrawing:
+        await run(withdrawing, "SELECT FROM recordings WHERE id = %(id)s FOR UPDATE", id=sold.recording)
+        began = time.monotonic()
+        with pytest.raises(DatabaseBusy):
+            async with transaction(database) as connection:
+                await sale_ends.tell_next(connection)
+        took_s = time.monotonic() - began
+    assert took_s < 5
 
     await over(database, sold)
 
