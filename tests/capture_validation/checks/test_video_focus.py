@@ -74,6 +74,17 @@ def test_a_spoilt_clip_fails(name, defect, file):
     assert seen(name, spoilt(clip(file, 640)[:30:8], defect)).status in {"hint", "failed"}
 
 
+@pytest.mark.parametrize(("grain", "status"), [(0, "passed"), (10, "hint")])
+def test_a_lawn_is_not_grainy_by_itself(grain, status):
+    """Blades a pixel wide all over the picture, and the same with grain: it alone goes when pixels merge."""
+    random = np.random.default_rng(0)
+    lawn = cv2.GaussianBlur(random.normal(0, 1, (360, 640)), (0, 0), 0.6)
+    lawn = 120 + 20 * lawn / lawn.std() + random.normal(0, grain, lawn.shape)
+    frames = [Drawn(np.clip(lawn, 0, 255).astype(np.uint8), second) for second in range(3)]
+
+    assert status == seen("video.noise", frames).status
+
+
 def test_a_missed_focus_is_no_smear():
     frames = spoilt(clip("video_station_5s.mp4")[::15], out_of_focus)
     assert "passed" == seen("video.motion_blur", frames).status
