@@ -27,7 +27,7 @@ PUBLISHED: dict[str, tuple[Media, int]] = {
     "conversation": ("audio", 10),
     "ambient": ("audio", 2),
     "music": ("audio", 2),
-    "video": ("video", 3),
+    "video": ("video", 4),
 }
 
 

@@ -213,6 +213,26 @@ def test_a_small_thing_that_moves_is_combed_enough():
     assert "hint" == seen("video.interlaced", [Drawn(woven, second) for second in range(3)]).status
 
 
+@pytest.mark.parametrize("apart", [1, 2])
+@pytest.mark.parametrize("file", ["video_note2_android_rot_gps.mp4", "video_station_5s.mp4"])
+def test_a_hand_that_hardly_moves_combs_as_well(file, apart):
+    """Real pictures one and two frames apart, woven: the comb is a pixel deep in places."""
+    frames = clip(file)[20:60]
+    lines = np.arange(len(frames[0].picture))[:, None] % 2 > 0
+    woven = [
+        Drawn(np.where(lines, later.picture, now.picture), now.at_s)
+        for now, later in zip(frames[:-apart], frames[apart:], strict=True)
+    ]
+    assert "passed" == seen("video.interlaced", frames).status
+    assert "hint" == seen("video.interlaced", woven).status
+
+
+def test_pixels_that_were_doubled_are_no_comb():
+    """They alternate from line to line on every slope, but from column to column as well."""
+    frames = spoilt(clip("video_station_5s.mp4", 320)[::15], lambda one: one.repeat(2, axis=0).repeat(2, axis=1))
+    assert "passed" == seen("video.interlaced", frames).status
+
+
 @pytest.mark.parametrize("sigma", [3, 6])
 def test_noise_is_no_comb(sigma):
     """It changes from line to line as much as a comb does, but from every second line as well."""
