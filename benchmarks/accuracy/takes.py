@@ -35,6 +35,12 @@ OWN_DEFECTS = {
     "video_nasa_multitrack.mp4": {"dark"},
     "video_note2_android_rot_gps.mp4": {"dropped frames"},
 }
+#: Takes of strangers: name here (the owner first, who is the source), repository, path in it, and the same of each.
+STRANGERS = Path(__file__).parent / "films.tsv"
+OWN_DEFECTS |= {
+    name: {word for word in defects.split(", ") if word}
+    for name, _, _, defects in (line.split("\t") for line in STRANGERS.read_text(encoding="utf-8").splitlines())
+}
 
 
 @dataclass(frozen=True)

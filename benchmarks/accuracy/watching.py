@@ -1,7 +1,8 @@
-"""Measure every take clean and spoilt, beside FFmpeg's blurdetect, and write docs/accuracy_video.json.
+"""Measure every take clean, and those that are reported spoilt as well, beside FFmpeg's blurdetect.
 
-Run as `python -m benchmarks.accuracy.watching FOLDER...`; the first folder is the one of test media. With `--costs`
-before the folders only the cost of each check is measured anew, in half a minute, for when the machine is quiet.
+Run as `python -m benchmarks.accuracy.watching FOLDER...`; the first folder is the one of test media. It writes
+docs/accuracy_video.json. With `--costs` before the folders only the cost of each check is measured anew, in half a
+minute, for when the machine is quiet.
 """
 
 import json
@@ -128,7 +129,12 @@ def asked(picture: np.ndarray) -> float | None:
 
 
 def examined(take: Take) -> dict[str, Any]:
-    """Everything that is measured on one take: clean by all checks, and spoilt in every way."""
+    """Everything that is measured on one take: clean by all checks, and spoilt in every way if it is reported."""
+    return cleanly(take) | ({} if take.chosen else worsened(take))
+
+
+def cleanly(take: Take) -> dict[str, Any]:
+    """What all checks say of a take as it is."""
     cv2.setNumThreads(1)
     names = sorted(name for name in profile("video").rules if name.startswith("video.") and name not in
                    {"video.sound", "video.sound_length", "video.duration", "video.decodable"})  # fmt: skip
@@ -141,6 +147,12 @@ def examined(take: Take) -> dict[str, Any]:
         "seconds": take.times[-1],
         "values": {one.name: one.value for one in (*clean, *by_small)},
         "complaints": [one.name for one in clean if complains(one)],
+    }
+
+
+def worsened(take: Take) -> dict[str, Any]:
+    """What the checks and the peer say of a take that was spoilt in every way."""
+    return {
         "spoilt": {one.name: [spoilt(take, one, strength) for strength in (one.mild, one.strong)] for one in DEFECTS},
         "peer": {
             "clean": blurdetect(take),
@@ -153,13 +165,16 @@ def examined(take: Take) -> dict[str, Any]:
 def row(defect: Defect, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One defect over takes: AUC and share found at both strengths, the peer's AUC, and false alarms on clean takes.
 
-    Takes that have the defect by themselves are left out; `auc_of_all` is what it would be with them.
+    Takes that have the defect by themselves are left out; `auc_of_all` is what it would be with them. Of the half that
+    limits may be chosen by only the false alarms are told.
     """
     limit = profile("video").rules[defect.check].limit
     every, rows = rows, [one for one in rows if defect.name not in OWN_DEFECTS.get(one["take"], ())]
     clean = [value for one in rows if (value := one["values"].get(defect.check)) is not None]
     found: dict[str, Any] = {"defect": defect.name, "check": defect.check, "unit": defect.unit, "takes": len(rows)}
-    for number, name in enumerate(("mild", "strong")):
+    found["false_alarms"] = sum(defect.check in one["complaints"] for one in rows)
+    spoilt_rows = all("spoilt" in one for one in rows)
+    for number, name in enumerate(("mild", "strong") if spoilt_rows else ()):
         told = told_of(defect, number, rows)
         values = [value for value, _ in told if value is not None]
         found[name] = {
@@ -173,7 +188,6 @@ def row(defect: Defect, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             good = [value for one in rows if (value := one["peer"]["clean"]) is not None]
             bad = [value for one in rows if (value := one["peer"][defect.name][number]) is not None]
             found[name]["peer_auc"] = auc(good, bad, low_is_bad=False)
-    found["false_alarms"] = sum(defect.check in one["complaints"] for one in rows)
     return found
 
 
