@@ -24,7 +24,7 @@ class VideoInterlaced(VideoCheck):
     edges: brighter, darker, brighter, for as long as the edge is. What a lens draws seldom alternates so for eight
     lines. Camcorders and old capture cards comb, phones never; it means that the material is older than it looks.
 
-    Result: a ratio, in the worst quarter of the recording. Progressive pictures have .5 … 1.4; interlaced ones have
+    Result: a ratio, in the worst quarter of the recording. Progressive pictures have .5 … 1.5; interlaced ones have
     1.5 … 90 where something moves, and nothing is to be seen where nothing does. Read at the recording's own
     resolution: scaling melts the comb.
     """
@@ -33,7 +33,7 @@ class VideoInterlaced(VideoCheck):
     version = 4
     title = "Combed lines"
     unit = "×"
-    profiles = {"video": at_most(1.5)}
+    profiles = {"video": at_most(1.7)}
     sentences = {
         "too-high": "Moving edges are combed ({value}, at most {maximum}): the picture is woven from two moments."
     }
