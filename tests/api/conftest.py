@@ -133,9 +133,13 @@ async def upload(contributor: httpx.AsyncClient, campaign: dict[str, object]) ->
 
 
 def forget_jobs(environment: dict[str, str]) -> None:
-    """Take out of the queue what tests before left there: nobody waits for it, and a worker would do it first."""
+    """Take out of the queue what tests before left there: nobody waits for it, and a worker would do it first.
+
+    Copies that are due as well, which the clock would order anew.
+    """
     with psycopg.connect(environment["DATABASE_URL"]) as connection:
         connection.execute("DELETE FROM procrastinate_jobs")
+        connection.execute("UPDATE privacy SET due = false WHERE due")
 
 
 @contextmanager
