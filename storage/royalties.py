@@ -98,6 +98,9 @@ SETTLING = """
     SELECT l.sale_id AS id, l.account_id FROM sale_settlements JOIN sale_lines l USING (sale_id)
     WHERE l.recording_id = %(recording)s ORDER BY l.sale_id
 """
+# No more than what is told of them locks, but before their owners: whoever withdraws holds the recording, then its
+# owner, and would wait for this in a circle.
+HOLD = "SELECT id FROM recordings WHERE id = ANY(%(recordings)s) ORDER BY id FOR KEY SHARE"
 MOVED_ON = "UPDATE sale_settlements SET upto = %(upto)s WHERE sale_id = %(sale)s"
 DONE = "DELETE FROM sale_settlements WHERE sale_id = %(sale)s"
 
@@ -145,6 +148,7 @@ async def settle_some(connection: Connection, settlement: Settlement) -> int | N
         await run(connection, DONE, sale=sale)
         return None
     recordings = [line.recording_id for line in sold]
+    await run(connection, HOLD, recordings=recordings)
     # Everybody's row at once and in the order that everybody locks in; telling and paying find them locked.
     await lock(connection, [line.account_id for line in sold])
     if settlement.telling:

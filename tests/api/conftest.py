@@ -29,7 +29,7 @@ from storage.objects import Store
 from tests.api.clients import client_of
 from tests.api.owning import owned, sold  # noqa: F401  They are fixtures of every test here.
 from tests.api.providing import PROVIDER_SECRET, approved, provider  # noqa: F401  The last two are fixtures as well.
-from tests.api.taking import claim, speech
+from tests.api.taking import claim, offered, speech
 
 ROOT = Path(__file__).parent.parent.parent
 Contributor = Callable[[], Awaitable[httpx.AsyncClient]]
@@ -120,7 +120,7 @@ async def operator(sign_in: Callable[..., Awaitable[httpx.AsyncClient]]) -> http
 @pytest.fixture
 async def campaign(client: httpx.AsyncClient) -> dict[str, object]:
     """The demo's read-speech campaign, as the API shows it."""
-    listed = (await client.get("/v1/campaigns", params={"media": "audio"})).json()["data"]
+    listed = await offered(client, media="audio")
     url = next(entry["url"] for entry in listed if entry["title"] == "Read twelve sentences")
     return (await client.get(url)).json()
 

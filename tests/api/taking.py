@@ -30,6 +30,20 @@ def speech() -> bytes:
     return new_speech()
 
 
+async def offered(
+    client: httpx.AsyncClient, headers: dict[str, str] | None = None, **asked: str
+) -> list[dict[str, Any]]:
+    """All campaigns that answer a question, page by page: tests before may have opened hundreds."""
+    found: list[dict[str, Any]] = []
+    asked["limit"] = "200"
+    while True:
+        page = (await client.get("/v1/campaigns", params=asked, headers=headers)).json()
+        found += page["data"]
+        if page["next_cursor"] is None:
+            return found
+        asked["cursor"] = page["next_cursor"]
+
+
 async def claim(client: httpx.AsyncClient, campaign: dict[str, Any], data: bytes, **more: Any) -> httpx.Response:
     """Announce bytes for a campaign."""
     kind = "audio/wav" if campaign["media"] == "audio" else "video/mp4"

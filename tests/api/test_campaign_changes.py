@@ -13,7 +13,7 @@ from api.validation import Workplace
 from storage.campaign_changes import tell_next
 from storage.database import Pool, run, transaction
 from tests.api.commands.conftest import Say, say  # noqa: F401 – a fixture.
-from tests.api.taking import agree, claim, examined, send, slug, speech, submit
+from tests.api.taking import agree, claim, examined, offered, send, slug, speech, submit
 from tests.api.test_quotes import opened, quoted
 from tests.api.trading import heard
 
@@ -67,8 +67,7 @@ async def test_campaigns_are_found_by_how_they_stand(operator: Client, client: C
     assert 200 == (await changed(operator, paused, standing="paused")).status_code
 
     async def listed(**asked: str) -> set[str]:
-        answer = await client.get("/v1/campaigns", params={"limit": "200", **asked})
-        return {entry["id"] for entry in answer.json()["data"]} & {going["id"], paused["id"]}
+        return {entry["id"] for entry in await offered(client, **asked)} & {going["id"], paused["id"]}
 
     assert [{going["id"]}, {paused["id"]}, set(), {going["id"], paused["id"]}] == [
         await listed(status="open"),

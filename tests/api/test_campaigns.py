@@ -14,6 +14,7 @@ from storage.campaigns import Draft
 from storage.database import Pool, transaction
 from storage.errors import BuyerMissing, BuyerRefused, RateBelowTerms
 from tests.api import trading
+from tests.api.taking import offered
 from tests.api.terms.sheets import document
 
 
@@ -57,7 +58,7 @@ async def test_campaigns_are_found_by_media_and_language(
     client: httpx.AsyncClient, question: dict[str, str], titles: set[str]
 ):
     """A campaign that names no language takes any."""
-    entries = (await client.get("/v1/campaigns", params=question)).json()["data"]
+    entries = await offered(client, **question)
 
     assert titles == {entry["title"] for entry in entries} & {"Read twelve sentences", "Walk through a street"}
 
@@ -164,7 +165,7 @@ async def test_a_campaign_says_what_for_and_for_whom(
     wish = {"purpose": "Dictation for doctors.", "buyer": UUID(buyer["id"])}
     slugs = [await opened(database, "asked-for", **wish), await opened(database, "for-anybody")]
 
-    entries = {one["title"]: one for one in (await client.get("/v1/campaigns?limit=200")).json()["data"]}
+    entries = {one["title"]: one for one in await offered(client)}
     asked, nobody = [(await client.get(entries[slug]["url"])).json() for slug in slugs]
 
     assert ("Dictation for doctors.", buyer["legal_name"]) == (asked["purpose"], asked["buyer"]["name"])
@@ -189,13 +190,13 @@ async def test_a_campaign_is_read_in_the_reader_s_language(
 ):
     """What an hour pays, in the list too, and what helps; caches hear that it depends on the language."""
     said = {"Accept-Language": language}
-    listed = await client.get("/v1/campaigns", params={"limit": 200}, headers=said)
+    first = await client.get("/v1/campaigns", headers=said)
     told = await client.get(campaign["url"], headers=said)
     profile = await client.get(campaign["capture_profile_url"], headers=said)
 
-    entry = next(one for one in listed.json()["data"] if one["id"] == campaign["id"])
+    entry = next(one for one in await offered(client, said) if one["id"] == campaign["id"])
     assert [rate, rate] == [one["rate"]["display"].replace("\xa0", " ") for one in (entry, told.json())]
-    for answer in (listed, told, profile):
+    for answer in (first, told, profile):
         assert (language, "Accept-Language") == (answer.headers["Content-Language"], answer.headers["Vary"])
     fixes = {rule["name"]: rule["fix"] for rule in profile.json()["rules"]}
     assert fixes == {rule["name"]: rule["fix"] for rule in told.json()["rules"]}

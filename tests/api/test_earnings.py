@@ -18,7 +18,7 @@ from storage.earnings import Week
 from storage.ledger.amounts import half_even
 from tests.api import trading
 from tests.api.earning import earned
-from tests.api.taking import claim
+from tests.api.taking import claim, offered
 
 Client = httpx.AsyncClient
 PAY = 36_667
@@ -86,7 +86,7 @@ async def test_every_amount_can_be_computed_again_from_its_explanation(contribut
 
 async def another(contributor: Client) -> dict[str, Any]:
     """Another recording of the contributor, announced only."""
-    campaigns = (await contributor.get("/v1/campaigns", params={"media": "audio"})).json()["data"]
+    campaigns = await offered(contributor, media="audio")
     claimed = await claim(contributor, campaigns[-1], uuid4().bytes * 40)
     return dict(claimed.json())
 

@@ -20,7 +20,7 @@ from storage.database import Pool, transaction
 from storage.queue import enqueue_rendition
 from storage.renditions import Order
 from tests.api.conftest import forget_jobs, running
-from tests.api.taking import agree, claim, examined, speech, submit
+from tests.api.taking import agree, claim, examined, offered, speech, submit
 from tests.media import media
 
 Client = httpx.AsyncClient
@@ -32,8 +32,9 @@ STREET = {"delivered": ["recording_with_faces_and_plates_blurred"], "sound": "re
 @pytest.fixture
 async def film(client: Client) -> Campaign:
     """The demo's campaign for videos, as the API shows it."""
-    listed = (await client.get("/v1/campaigns", params={"media": "video"})).json()["data"]
-    return dict((await client.get(listed[0]["url"])).json())
+    listed = await offered(client, media="video")
+    url = next(entry["url"] for entry in listed if entry["title"] == "Walk through a street")
+    return dict((await client.get(url)).json())
 
 
 def street() -> bytes:

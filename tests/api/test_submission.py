@@ -16,7 +16,7 @@ from tusclient.client import TusClient
 from api.validation import Workplace
 from storage.database import Pool, transaction
 from tests.api.conftest import forget_jobs, running
-from tests.api.taking import agree, claim, examined, speech, submit
+from tests.api.taking import agree, claim, examined, offered, speech, submit
 from tests.media import all_media, hostile, media
 
 Campaign = dict[str, Any]
@@ -91,8 +91,9 @@ TYPES = {
 @pytest.fixture
 async def street(client: httpx.AsyncClient) -> Campaign:
     """The demo's video campaign, as the API shows it."""
-    listed = (await client.get("/v1/campaigns", params={"media": "video"})).json()["data"]
-    return dict((await client.get(listed[0]["url"])).json())
+    listed = await offered(client, media="video")
+    url = next(entry["url"] for entry in listed if entry["title"] == "Walk through a street")
+    return dict((await client.get(url)).json())
 
 
 async def reported(client: httpx.AsyncClient, campaign: Campaign, path: Path, place: Workplace) -> dict[str, Any]:
