@@ -257,11 +257,18 @@ def _told(own: Sequence[Piece]) -> tuple[float, list[Piece]]:
     """How strong the evidence of all pieces of a recording is, strongest first, and which say so."""
     alone = [piece for piece in own if piece.alone]
     best = alone[0].evidence if alone else 0.0
-    if best >= THRESHOLD:
-        return best, [*(piece for piece in alone if piece.evidence >= THRESHOLD), *chain(own)]
-    pieces = chain(own)
-    together = gathered(pieces, short_most=DECIDED_BY_A_PERSON) if len(pieces) > 1 else 0.0
-    return (together, pieces) if together > best else (best, alone[:1])
+    chains = [chain(piece for piece in own if piece.proposal.warp == warp) for warp in _warps(own)]
+    worth = [gathered(one, short_most=DECIDED_BY_A_PERSON) if len(one) > 1 else 0.0 for one in chains]
+    together, pieces = max(worth), chains[worth.index(max(worth))]
+    sure = [piece for piece in alone if piece.evidence >= THRESHOLD]
+    if together > best:
+        return together, [*pieces, *sure]
+    return best, [*sure, *chain(own)] if sure else alone[:1]
+
+
+def _warps(pieces: Iterable[Piece]) -> list[Warp]:
+    """How pieces were changed: a second or two may agree as well at a pace that is one per cent off."""
+    return list(dict.fromkeys(piece.proposal.warp for piece in pieces))
 
 
 def joined(spans: list[Aligned], slack_s: float = 0.3) -> tuple[Aligned, ...]:

@@ -160,6 +160,7 @@ def test_a_recording_of_which_moments_were_cut_out_is_found_by_its_pieces(order)
     assert "duplicate" == found.verdict
     assert len(found.spans) >= 4
     assert found.covered > 0.5
+    assert (1.0, 1.0) == pytest.approx((found.transformation.speed, found.transformation.pitch), abs=0.005)
     starts = [span.held.start_s for span in found.spans]
     assert (sorted(starts) == starts) == (order == "as spoken")
 
