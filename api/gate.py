@@ -27,6 +27,7 @@ from api.bodies import Bodies, Room, whole
 from api.errors import BodyTooSlow, Overloaded
 from api.line import HASHING, Line
 from api.problems import MEDIA_TYPE, problem
+from api.shares import counted
 
 #: How long one account's refusals are held back when it has more than a handful here, in seconds, and how many at most.
 LINGER_S, MOST_LINGERING = 1.0, 256
@@ -98,13 +99,8 @@ class Gate:
         if self.transferring[whose] > self.most_transfers - self.transfers:
             self.transfers_turned_away += 1
             raise Overloaded
-        self.transferring[whose] += 1
-        try:
+        with counted(self.transferring, whose):
             yield
-        finally:
-            self.transferring[whose] -= 1
-            if not self.transferring[whose]:
-                del self.transferring[whose]
 
     async def _linger(self, account: bytes) -> None:
         """Let one with much else here hear "later" later: who does not wait when told to would ask again at once."""

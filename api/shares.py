@@ -26,10 +26,17 @@ class Shares:
         """Count one more while it lasts. Raises TooMuchAtOnce."""
         if self.taken[whose] >= self.most:
             raise TooMuchAtOnce
-        self.taken[whose] += 1
-        try:
+        with counted(self.taken, whose):
             yield
-        finally:
-            self.taken[whose] -= 1
-            if not self.taken[whose]:
-                del self.taken[whose]
+
+
+@contextmanager
+def counted(taken: Counter[Hashable], whose: Hashable) -> Iterator[None]:
+    """Count one more of somebody's while it lasts, and keep nobody who has none."""
+    taken[whose] += 1
+    try:
+        yield
+    finally:
+        taken[whose] -= 1
+        if not taken[whose]:
+            del taken[whose]

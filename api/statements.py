@@ -151,6 +151,7 @@ async def issue_due(database: Pool, signing: Signatures) -> None:
             except Unavailable:
                 raise
             except Exception:
+                # Whatever is wrong with it is wrong with it alone, and is told below.
                 failed.add(due)
                 about = {"account": str(due.account_id), "month": str(due.month)}
                 logger.exception("statement not issued", extra=about)

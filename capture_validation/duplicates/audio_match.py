@@ -258,12 +258,12 @@ def _told(own: Sequence[Piece]) -> tuple[float, list[Piece]]:
     alone = [piece for piece in own if piece.alone]
     best = alone[0].evidence if alone else 0.0
     chains = [chain(piece for piece in own if piece.proposal.warp == warp) for warp in _warps(own)]
-    worth = [gathered(one, short_most=DECIDED_BY_A_PERSON) if len(one) > 1 else 0.0 for one in chains]
-    together, pieces = max(worth), chains[worth.index(max(worth))]
+    worth = [gathered(one, short_most=DECIDED_BY_A_PERSON) for one in chains]
+    together = max(worth)
     sure = [piece for piece in alone if piece.evidence >= THRESHOLD]
     if together > best:
-        return together, [*pieces, *sure]
-    return best, [*sure, *chain(own)] if sure else alone[:1]
+        return together, [*chains[worth.index(together)], *sure]
+    return best, [*sure, *chains[0]] if sure else alone[:1]
 
 
 def _warps(pieces: Iterable[Piece]) -> list[Warp]:

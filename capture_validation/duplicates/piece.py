@@ -75,7 +75,12 @@ def _apart(one: Piece, two: Piece) -> bool:
 
 
 def gathered(pieces: list[Piece], short_most: float) -> float:
-    """What the pieces of a chain are worth together; `short_most`: fewer seconds than `LEAST_S` are worth no more."""
+    """What the pieces of a chain are worth together, 0 where there is one.
+
+    `short_most`: fewer seconds than `LEAST_S` are worth no more.
+    """
+    if len(pieces) < 2:
+        return 0.0
     worth = GATHERED * math.hypot(*(piece.evidence for piece in pieces))
     seconds = sum(piece.new[1] - piece.new[0] for piece in pieces) * FRAME_S
     return worth if seconds >= LEAST_S else min(worth, short_most)
